@@ -1,0 +1,280 @@
+//! What a user may ask for, checked once.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// The options of a submission; see the field's own limits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ClipOptions {
+    /// How many clips are wanted, 1 to 30.
+    pub requested_clip_count: u32,
+    /// Shortest clip in seconds, 5 to 180.
+    pub min_clip_seconds: u32,
+    /// Longest clip in seconds, 5 to 180, not below the shortest.
+    pub max_clip_seconds: u32,
+    /// Shape of the clips.
+    pub aspect_ratio: AspectRatio,
+    /// How the picture is laid out.
+    pub layout: Layout,
+    /// BCP 47 tag of the language spoken; none: detect it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// What the clips should be about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub topics: Vec<String>,
+    /// Name of a caption style, or `none`.
+    pub captions: String,
+    /// Whether pauses and fillers are cut out.
+    pub remove_silences: bool,
+    /// First second of the source to consider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_seconds: Option<f64>,
+    /// Last second of the source to consider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_seconds: Option<f64>,
+}
+
+impl Default for ClipOptions {
+    fn default() -> Self {
+        Self {
+            requested_clip_count: 5,
+            min_clip_seconds: 15,
+            max_clip_seconds: 60,
+            aspect_ratio: AspectRatio::default(),
+            layout: Layout::default(),
+            language: None,
+            topics: Vec::new(),
+            captions: "bold".into(),
+            remove_silences: false,
+            start_seconds: None,
+            end_seconds: None,
+        }
+    }
+}
+
+/// An option outside its limits.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {what}")]
+pub struct InvalidOption {
+    /// Name of the option as a submission spells it.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+impl ClipOptions {
+    /// Checks every limit.
+    ///
+    /// # Errors
+    /// With the first option that is outside its limits.
+    pub fn check(&self) -> Result<(), InvalidOption> {
+        within("requestedClipCount", self.requested_clip_count, 1, 30)?;
+        within("minClipSeconds", self.min_clip_seconds, 5, 180)?;
+        within("maxClipSeconds", self.max_clip_seconds, 5, 180)?;
+        if self.max_clip_seconds < self.min_clip_seconds {
+            return Err(InvalidOption {
+                field: "maxClipSeconds",
+                what: "is below minClipSeconds".into(),
+            });
+        }
+        self.check_window()
+    }
+
+    fn check_window(&self) -> Result<(), InvalidOption> {
+        let second = |field, value: Option<f64>| match value {
+            Some(value) if !value.is_finite() || value < 0.0 => Err(InvalidOption {
+                field,
+                what: format!("must be 0 or more, got {value}"),
+            }),
+            _ => Ok(()),
+        };
+        second("startSeconds", self.start_seconds)?;
+        second("endSeconds", self.end_seconds)?;
+        if self
+            .end_seconds
+            .is_some_and(|end| end <= self.start_seconds.unwrap_or(0.0))
+        {
+            return Err(InvalidOption {
+                field: "endSeconds",
+                what: "must lie after startSeconds".into(),
+            });
+        }
+        Ok(())
+    }
+}
+
+fn within(field: &'static str, value: u32, least: u32, most: u32) -> Result<(), InvalidOption> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(InvalidOption {
+        field,
+        what: format!("must be from {least} to {most}, got {value}"),
+    })
+}
+
+/// Width and height in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Size {
+    /// Pixels from left to right.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+}
+
+impl Size {
+    /// Width over height.
+    pub fn ratio(self) -> f64 {
+        f64::from(self.width) / f64::from(self.height)
+    }
+}
+
+/// Shape of a clip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum AspectRatio {
+    /// Upright, for Shorts, Reels and TikTok.
+    #[default]
+    #[serde(rename = "9:16")]
+    Portrait,
+    /// A square.
+    #[serde(rename = "1:1")]
+    Square,
+    /// Slightly upright, for feeds.
+    #[serde(rename = "4:5")]
+    Feed,
+    /// Wide.
+    #[serde(rename = "16:9")]
+    Landscape,
+}
+
+impl AspectRatio {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Portrait, Self::Square, Self::Feed, Self::Landscape];
+
+    /// The size a clip of this shape is rendered at.
+    pub fn output_size(self) -> Size {
+        let (width, height) = match self {
+            Self::Portrait => (1080, 1920),
+            Self::Square => (1080, 1080),
+            Self::Feed => (1080, 1350),
+            Self::Landscape => (1920, 1080),
+        };
+        Size { width, height }
+    }
+
+    /// Its name, as in `9:16`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portrait => "9:16",
+            Self::Square => "1:1",
+            Self::Feed => "4:5",
+            Self::Landscape => "16:9",
+        }
+    }
+}
+
+/// How the picture of a clip is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// Shot by shot, whatever suits it.
+    #[default]
+    Auto,
+    /// A camera that follows the speaker.
+    Track,
+    /// Two people, one above the other.
+    Split,
+    /// The whole picture on a blurred ground.
+    Fit,
+}
+
+impl Layout {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Track, Self::Split, Self::Fit];
+
+    /// Its name, as in `auto`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Track => "track",
+            Self::Split => "split",
+            Self::Fit => "fit",
+        }
+    }
+}
+
+macro_rules! named {
+    ($type:ty) => {
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                let names = || Self::ALL.map(Self::name).join(", ");
+                Self::ALL
+                    .into_iter()
+                    .find(|one| one.name() == text)
+                    .ok_or_else(|| format!("must be one of {}", names()))
+            }
+        }
+    };
+}
+
+named!(AspectRatio);
+named!(Layout);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_kept() {
+        let field = |change: fn(&mut ClipOptions)| {
+            let mut options = ClipOptions::default();
+            change(&mut options);
+            options.check().err().map(|wrong| wrong.field)
+        };
+        assert_eq!(field(|_| ()), None);
+        assert_eq!(
+            field(|o| o.requested_clip_count = 0),
+            Some("requestedClipCount")
+        );
+        assert_eq!(
+            field(|o| o.requested_clip_count = 31),
+            Some("requestedClipCount")
+        );
+        assert_eq!(field(|o| o.min_clip_seconds = 4), Some("minClipSeconds"));
+        assert_eq!(field(|o| o.max_clip_seconds = 181), Some("maxClipSeconds"));
+        assert_eq!(field(|o| o.max_clip_seconds = 10), Some("maxClipSeconds"));
+        assert_eq!(
+            field(|o| o.start_seconds = Some(f64::NAN)),
+            Some("startSeconds")
+        );
+        assert_eq!(
+            field(|o| (o.start_seconds, o.end_seconds) = (Some(9.0), Some(9.0))),
+            Some("endSeconds")
+        );
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        for ratio in AspectRatio::ALL {
+            assert_eq!(ratio.to_string().parse(), Ok(ratio));
+            assert_eq!(
+                serde_json::to_string(&ratio).unwrap(),
+                format!("\"{ratio}\"")
+            );
+        }
+        for layout in Layout::ALL {
+            assert_eq!(layout.to_string().parse(), Ok(layout));
+        }
+        assert!("2:1".parse::<AspectRatio>().unwrap_err().contains("9:16"));
+    }
+}

@@ -1,0 +1,125 @@
+//! What an attempt ended with: the file `outcome.json`, and the `output` of `job.completed`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ErrorCode, Failure, ScoreBreakdown, Stage};
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "lowercase")]
+pub enum Outcome {
+    /// All clips are there.
+    Succeeded {
+        /// What was made.
+        output: JobOutput,
+        /// What each stage took.
+        stages: Vec<StageReport>,
+        /// Versions of the tools that made it, e.g. `ffmpeg`.
+        tools: std::collections::BTreeMap<String, String>,
+    },
+    /// It stopped before the end.
+    Failed {
+        /// One line for a person.
+        error: String,
+        /// Stable name of what went wrong.
+        error_code: ErrorCode,
+        /// Where it stopped.
+        stage: Stage,
+        /// Whether another attempt may end better.
+        retryable: bool,
+    },
+}
+
+impl From<&Failure> for Outcome {
+    fn from(failure: &Failure) -> Self {
+        Self::Failed {
+            error: failure.message.clone(),
+            error_code: failure.code,
+            stage: failure.stage,
+            retryable: failure.retryable(),
+        }
+    }
+}
+
+/// The `output` of `job.completed`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobOutput {
+    /// How many clips there are.
+    pub total_clips: u32,
+    /// Title of the source, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_video_title: Option<String>,
+    /// Wall time of the whole job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processing_time_seconds: Option<f64>,
+    /// Milliseconds of the source that were considered; the basis of credits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub considered_ms: Option<u64>,
+    /// The clips in the order of the source.
+    pub clips: Vec<ClipOutput>,
+    /// Where the transcript is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transcript_url: Option<String>,
+    /// Where the plan is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_url: Option<String>,
+}
+
+/// One finished clip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClipOutput {
+    /// Its place in the order of the source, from 0.
+    pub clip_index: u32,
+    /// Where the video is: an object address, or a path in the tool's folder.
+    pub s3_url: String,
+    /// Its length.
+    pub duration_ms: u64,
+    /// All scores in one, 0 to 1.
+    pub virality_score: f64,
+    /// What is said in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// A short line to post it under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Its place by score, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rank: Option<u32>,
+    /// Where it begins in the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_ms: Option<u64>,
+    /// Where it ends in the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_ms: Option<u64>,
+    /// The scores apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score_breakdown: Option<ScoreBreakdown>,
+    /// Why it was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Where its captions are (`WebVTT`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captions_url: Option<String>,
+    /// Where its thumbnail is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbnail_url: Option<String>,
+    /// Pixels from left to right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Pixels from top to bottom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+}
+
+/// What a stage took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StageReport {
+    /// Which one.
+    pub stage: Stage,
+    /// Wall time.
+    pub seconds: f64,
+    /// Bytes of the files it left.
+    pub bytes: u64,
+    /// Whether all of it was taken from an earlier run.
+    pub reused: bool,
+}

@@ -1,0 +1,187 @@
+//! Which parts of a source become clips: the file `plan.json`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Score, TimeRange};
+
+/// The clips to make, with the reasons; a person may edit it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Version of the file format, 1.
+    pub version: u32,
+    /// Who planned it, with a note when the embedded scorer had to stand in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planner: Option<String>,
+    /// The clips in the order of the source.
+    pub clips: Vec<PlannedClip>,
+    /// Candidates that were not taken, best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<Dropped>,
+    /// Every sentence with how much it matters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sentences: Vec<SalientSentence>,
+}
+
+/// One clip to be rendered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedClip {
+    /// Its place in the order of the source, from 0.
+    pub clip_index: u32,
+    /// Its place by score, from 1.
+    pub rank: u32,
+    /// Where it begins in the source.
+    pub start_ms: u64,
+    /// Where it ends in the source.
+    pub end_ms: u64,
+    /// A short line to post it under.
+    pub title: String,
+    /// What is said in it.
+    pub summary: String,
+    /// Why it was chosen.
+    pub reason: String,
+    /// All scores in one.
+    pub virality_score: Score,
+    /// The scores apart.
+    pub score_breakdown: ScoreBreakdown,
+    /// What was seen and heard that made the scores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    /// Parts of the source inside the clip that are left out, e.g. pauses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cuts: Vec<TimeRange>,
+}
+
+/// What a clip is scored by.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct ScoreBreakdown {
+    /// How much its opening makes one want to hear on.
+    pub hook: Score,
+    /// How well it runs and stands by itself.
+    pub flow: Score,
+    /// How much there is to take away.
+    pub value: Score,
+    /// How much feeling is in words and voice.
+    pub emotion: Score,
+}
+
+/// Short phrases, a list for each score, e.g. `question in the opening`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Evidence {
+    /// For the hook.
+    #[serde(default)]
+    pub hook: Vec<String>,
+    /// For the flow.
+    #[serde(default)]
+    pub flow: Vec<String>,
+    /// For the value.
+    #[serde(default)]
+    pub value: Vec<String>,
+    /// For the emotion.
+    #[serde(default)]
+    pub emotion: Vec<String>,
+}
+
+/// A candidate that was not taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// Where it would have begun.
+    pub start_ms: u64,
+    /// Where it would have ended.
+    pub end_ms: u64,
+    /// What it scored.
+    pub virality_score: Score,
+    /// Why it was not taken.
+    pub reason: String,
+}
+
+/// A sentence with how much it matters for the whole talk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SalientSentence {
+    /// Where it begins.
+    pub start_ms: u64,
+    /// Where it ends.
+    pub end_ms: u64,
+    /// Its words.
+    pub text: String,
+    /// How much it matters, 0 to 1.
+    pub salience: Score,
+}
+
+/// Why a `plan.json` cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidPlan {
+    /// It is not the JSON of a plan.
+    #[error("not a plan: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Its format is a later one.
+    #[error("plan version {0} is not supported, only 1")]
+    Version(u32),
+    /// A clip cannot be rendered.
+    #[error("clips[{clip}]: {what}")]
+    Clip {
+        /// Index of the offending clip in the list.
+        clip: usize,
+        /// What is wrong there.
+        what: String,
+    },
+}
+
+impl PlannedClip {
+    /// Where it lies in the source.
+    ///
+    /// # Panics
+    /// When the clip did not come out of [`Plan::check`] or a planner and is empty.
+    pub fn range(&self) -> TimeRange {
+        TimeRange::new(self.start_ms, self.end_ms).expect("a checked plan has no empty clip")
+    }
+
+    /// The parts of the source that are shown, in order; never empty in a checked plan.
+    pub fn kept(&self) -> Vec<TimeRange> {
+        self.range().without(&self.cuts)
+    }
+}
+
+impl Plan {
+    /// Reads and checks a `plan.json` for a source of `duration_ms`.
+    ///
+    /// # Errors
+    /// When it is no plan, or a clip of it cannot be rendered from that source.
+    pub fn from_json(bytes: &[u8], duration_ms: u64) -> Result<Self, InvalidPlan> {
+        let plan: Self = serde_json::from_slice(bytes)?;
+        plan.check(duration_ms)?;
+        Ok(plan)
+    }
+
+    /// Whether every clip can be rendered from a source of `duration_ms`.
+    ///
+    /// # Errors
+    /// When a clip is empty, reaches past the end, is cut away whole, or shares its index with another.
+    pub fn check(&self, duration_ms: u64) -> Result<(), InvalidPlan> {
+        if self.version != 1 {
+            return Err(InvalidPlan::Version(self.version));
+        }
+        for (clip, row) in self.clips.iter().enumerate() {
+            let wrong = |what: String| Err(InvalidPlan::Clip { clip, what });
+            let range = match TimeRange::new(row.start_ms, row.end_ms) {
+                Ok(range) => range,
+                Err(why) => return wrong(why.to_string()),
+            };
+            if range.end_ms() > duration_ms {
+                return wrong(format!(
+                    "ends at {} ms, after the source ({duration_ms} ms)",
+                    range.end_ms()
+                ));
+            }
+            if row.kept().is_empty() {
+                return wrong("its cuts leave nothing".into());
+            }
+            if self.clips[..clip]
+                .iter()
+                .any(|other| other.clip_index == row.clip_index)
+            {
+                return wrong(format!("clip_index {} is there twice", row.clip_index));
+            }
+        }
+        Ok(())
+    }
+}
