@@ -1,0 +1,65 @@
+# clipwright: everything a contributor runs. `make` alone lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+export CLIPWRIGHT_HOME := $(CURDIR)/.cache/clipwright
+export PATH := $(CLIPWRIGHT_HOME)/bin:$(PATH)
+
+# a home folder without Rust's settings still finds the toolchain beside the cargo that PATH names
+RUST_SETTINGS := $(wildcard $(dir $(shell command -v cargo))../../.rustup)
+ifneq ($(RUST_SETTINGS),)
+export RUSTUP_HOME ?= $(realpath $(RUST_SETTINGS))
+endif
+
+SETUP := python3 infra/setup/setup.py
+DEMO_SOURCE := .cache/demo/talk.mp4
+DEMO_OUT := out/demo
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## install what the tool needs into .cache (no root, nothing asked, a second run downloads nothing)
+	@$(SETUP) runtime
+
+.PHONY: build
+build: setup ## build the release binary
+	cargo build --release --locked --package worker
+
+.PHONY: demo
+demo: build ## assemble a talk and clip it into out/demo
+	@$(SETUP) demo
+	@python3 infra/demo/make_talk.py $(DEMO_SOURCE)
+	target/release/clipwright clip $(DEMO_SOURCE) --out $(DEMO_OUT)
+
+.PHONY: test
+test: setup ## every test
+	python3 -m unittest discover --start-directory infra/setup --pattern '*_test.py'
+	cargo test --workspace --locked
+
+.PHONY: check
+check: setup ## formatting, lints, documentation, licences, unused dependencies
+	@$(SETUP) checks
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --locked --quiet
+	cargo-deny --locked check bans licenses sources
+	cargo-shear
+
+.PHONY: audit
+audit: ## known vulnerabilities (asks the network for the advisory database)
+	@$(SETUP) checks
+	cargo-deny --locked check advisories
+
+.PHONY: bench
+bench: build ## measure against the alternatives; prints a table
+	@$(SETUP) bench
+	cargo bench --workspace --locked
+
+.PHONY: clean
+clean: ## remove what was built and rendered (downloads in .cache stay)
+	rm -rf target out
