@@ -1,0 +1,129 @@
+//! The guard that every connection to a stranger's address passes: names are looked up once, all answers are
+//! checked, and exactly the checked addresses are dialled.
+
+use std::{
+    fmt, io,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::net::TcpStream;
+use url::{Host, Url};
+
+use crate::{Error, InvalidAddress, address::is_public};
+
+/// The answer of a [`Lookup`], later.
+pub type Answer = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
+/// Looks up all addresses of a name.
+pub type Lookup = Arc<dyn Fn(String) -> Answer + Send + Sync>;
+
+/// Which addresses may be dialled, and how names become addresses. Cheap to clone.
+///
+/// Any port of an allowed address may be dialled.
+#[derive(Clone)]
+pub struct Guard {
+    allowed: fn(IpAddr) -> bool,
+    lookup: Lookup,
+}
+
+impl Guard {
+    /// Public addresses only or, with `allow_private`, every address; names by the system's resolver.
+    pub fn new(allow_private: bool) -> Self {
+        let allowed = if allow_private { |_| true } else { is_public };
+        Self::with(allowed, Arc::new(|name| Box::pin(system_lookup(name))))
+    }
+
+    /// A guard with a rule and a resolver of one's own.
+    pub fn with(allowed: fn(IpAddr) -> bool, lookup: Lookup) -> Self {
+        Self { allowed, lookup }
+    }
+
+    /// Parses an address and checks what can be seen without a look-up: scheme, user's name, literal addresses.
+    ///
+    /// # Errors
+    /// When it is never fetched, or is the literal of an address that is not allowed, in any notation.
+    pub fn parse(&self, address: &str) -> Result<Url, Error> {
+        let url = Url::parse(address).map_err(|_| InvalidAddress::Malformed)?;
+        self.check(&url)?;
+        Ok(url)
+    }
+
+    /// The check of [`Guard::parse`] for what is parsed already.
+    ///
+    /// # Errors
+    /// As [`Guard::parse`].
+    pub fn check(&self, url: &Url) -> Result<(), Error> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(InvalidAddress::Scheme.into());
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(InvalidAddress::UserInfo.into());
+        }
+        match url.host() {
+            None => Err(InvalidAddress::Malformed.into()),
+            Some(Host::Domain(_)) => Ok(()),
+            Some(Host::Ipv4(v4)) => self.check_all(&v4.to_string(), &[v4.into()]),
+            Some(Host::Ipv6(v6)) => self.check_all(&v6.to_string(), &[v6.into()]),
+        }
+    }
+
+    /// The addresses of a host, which is a name or a literal, all of them allowed.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] when any of them is not allowed, [`Error::Unavailable`] when there are none.
+    pub async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, Error> {
+        let literal = host.trim_start_matches('[').trim_end_matches(']').parse();
+        let addresses = match literal {
+            Ok(address) => vec![address],
+            Err(_) => (self.lookup)(host.to_owned())
+                .await
+                .map_err(|_| Error::Unavailable(format!("there is no server named {host}")))?,
+        };
+        if addresses.is_empty() {
+            return Err(Error::Unavailable(format!("{host} has no address")));
+        }
+        self.check_all(host, &addresses)?;
+        Ok(addresses)
+    }
+
+    /// Connects to a host that is a name or a literal, trying its checked addresses in turn, `timeout` for the whole.
+    ///
+    /// # Errors
+    /// As [`Guard::addresses`], and when none of them answers in time.
+    pub async fn dial(&self, host: &str, port: u16, timeout: Duration) -> Result<TcpStream, Error> {
+        let dialling = async {
+            let to: Vec<_> = (self.addresses(host).await?.into_iter())
+                .map(|address| SocketAddr::new(address, port))
+                .collect();
+            TcpStream::connect(&to[..])
+                .await
+                .map_err(|why| Error::Unavailable(format!("{host} cannot be reached: {why}")))
+        };
+        tokio::time::timeout(timeout, dialling)
+            .await
+            .unwrap_or_else(|_| Err(Error::Unavailable(format!("{host} does not answer"))))
+    }
+
+    fn check_all(&self, host: &str, addresses: &[IpAddr]) -> Result<(), Error> {
+        if addresses.iter().all(|address| (self.allowed)(*address)) {
+            Ok(())
+        } else {
+            Err(Error::Forbidden {
+                host: host.to_owned(),
+            })
+        }
+    }
+}
+
+async fn system_lookup(name: String) -> io::Result<Vec<IpAddr>> {
+    let answers = tokio::net::lookup_host((name, 0)).await?;
+    Ok(answers.map(|answer| answer.ip()).collect())
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").finish_non_exhaustive()
+    }
+}

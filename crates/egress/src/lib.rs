@@ -1,0 +1,16 @@
+//! Requests to addresses that a stranger names, held to public networks: a guard, an HTTP client, a resumable
+//! download, and a loopback proxy for programs that have to be held to the same guard.
+
+mod address;
+mod client;
+mod error;
+mod fetch;
+mod guard;
+mod proxy;
+
+pub use address::is_public;
+pub use client::Client;
+pub use error::{Error, InvalidAddress};
+pub use fetch::{FetchLimits, Fetched, MediaFile, Progress, fetch};
+pub use guard::{Answer, Guard, Lookup};
+pub use proxy::{Proxy, ProxyLimits};

@@ -1,0 +1,487 @@
+//! Downloads from servers that behave, break, lie and dawdle.
+
+use std::{path::Path, process::Command, sync::atomic::Ordering, time::Duration};
+
+use egress::{Client, Error, FetchLimits, Fetched, MediaFile, Progress};
+use tempfile::TempDir;
+use tokio::{
+    io::AsyncWriteExt,
+    time::{Instant, sleep},
+};
+use url::Url;
+
+use crate::server::{Received, Server, answer, client, guard, video, whole};
+
+/// Larger than any buffer on the way.
+const SIZE: usize = 1 << 20;
+const ETAG: &str = "ETag: \"one\"\r\n";
+
+fn limits() -> FetchLimits {
+    FetchLimits {
+        max_bytes: 2 << 20,
+        total: Duration::from_secs(20),
+        stall: Duration::from_secs(1),
+        min_bytes_per_stall: 1000,
+        retries: 2,
+        first_retry: Duration::from_millis(10),
+    }
+}
+
+/// Fetches into a fresh folder with the test's limits.
+async fn fetch(url: Url) -> (Result<Fetched, Error>, TempDir) {
+    let folder = TempDir::new().unwrap();
+    let result = fetch_into(&client(), &url, folder.path(), limits()).await;
+    (result, folder)
+}
+
+async fn fetch_into(
+    client: &Client,
+    url: &Url,
+    folder: &Path,
+    limits: FetchLimits,
+) -> Result<Fetched, Error> {
+    egress::fetch(client, url, &folder.join("source.mp4"), &limits, |_| {}).await
+}
+
+/// What the folder holds when it holds one file.
+fn only_file(folder: &TempDir) -> Vec<u8> {
+    assert_eq!(names(folder), ["source.mp4"]);
+    std::fs::read(folder.path().join("source.mp4")).unwrap()
+}
+
+fn names(folder: &TempDir) -> Vec<String> {
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+/// Says how long the whole is but sends only a part of it.
+fn cut_off(etag: &str, body: &[u8], sent: usize) -> Vec<u8> {
+    answer(
+        "200 OK",
+        &format!("{etag}Content-Length: {}\r\n", body.len()),
+        &body[..sent],
+    )
+}
+
+/// The rest that was asked for.
+fn rest(etag: &str, body: &[u8], request: &Received) -> Vec<u8> {
+    let from = request.range_start().expect("a range is asked for");
+    let range = format!(
+        "{etag}Content-Range: bytes {from}-{}/{}\r\nContent-Length: {}\r\n",
+        body.len() - 1,
+        body.len(),
+        body.len() - from
+    );
+    answer("206 Partial Content", &range, &body[from..])
+}
+
+#[tokio::test]
+async fn a_file_is_fetched_through_redirects_with_one_look_up_each() {
+    let server = Server::bytes(|nth, _| match nth {
+        0 => answer(
+            "302 Found",
+            "Location: /b?c=d\r\nContent-Length: 0\r\n",
+            b"",
+        ),
+        _ => whole(&video(SIZE)),
+    })
+    .await;
+    let (guard, lookups) = guard();
+    let client = Client::new(guard, Duration::from_secs(2)).unwrap();
+    let folder = TempDir::new().unwrap();
+    let mut seen = Vec::new();
+    let path = folder.path().join("source.mp4");
+    let fetched = egress::fetch(&client, &server.url("/a"), &path, &limits(), |progress| {
+        seen.push(progress)
+    })
+    .await
+    .unwrap();
+    assert_eq!(
+        fetched,
+        Fetched::Media(MediaFile {
+            path,
+            bytes: SIZE as u64
+        })
+    );
+    assert!(only_file(&folder) == video(SIZE));
+    assert_eq!(
+        seen.last(),
+        Some(&Progress {
+            received: SIZE as u64,
+            total: Some(SIZE as u64)
+        })
+    );
+    assert!(seen.is_sorted_by_key(|progress| progress.received));
+    assert_eq!(server.requests()[1].line, "GET /b?c=d HTTP/1.1");
+    assert_eq!(lookups.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn proxies_of_the_environment_are_ignored() {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args([
+        "--exact",
+        "fetching::a_file_is_fetched_through_redirects_with_one_look_up_each",
+    ]);
+    for name in [
+        "http_proxy",
+        "HTTP_PROXY",
+        "https_proxy",
+        "all_proxy",
+        "ALL_PROXY",
+    ] {
+        child.env(name, "http://127.0.0.1:1");
+    }
+    let output = tokio::task::spawn_blocking(move || child.output())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("1 passed"),
+        "{output:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_private_address_is_refused() {
+    let victim = Server::forbidden(0).await;
+    let port = victim.address.port();
+    for target in [
+        format!("http://127.0.0.1:{port}/"),
+        format!("//2130706433:{port}/"),
+        format!("http://[::ffff:127.0.0.1]:{port}/"),
+        format!("http://private.test:{port}/"),
+        format!("http://mixed.test:{port}/"),
+    ] {
+        let server = Server::text(move |_, _| {
+            format!("HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n")
+        })
+        .await;
+        let (result, folder) = fetch(server.url("/")).await;
+        assert!(matches!(result, Err(Error::Forbidden { .. })), "{result:?}");
+        assert_eq!(names(&folder), [""; 0]);
+        assert_eq!(server.connections(), 1, "it is not tried again");
+    }
+    assert_eq!(victim.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_file_or_without_end_is_refused() {
+    let server = Server::text(|_, _| {
+        "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n".into()
+    })
+    .await;
+    assert!(matches!(
+        fetch(server.url("/")).await.0,
+        Err(Error::Address(_))
+    ));
+    let server = Server::text(|nth, _| {
+        format!("HTTP/1.1 307 Temporary Redirect\r\nLocation: /{nth}\r\nContent-Length: 0\r\n\r\n")
+    })
+    .await;
+    assert!(matches!(
+        fetch(server.url("/")).await.0,
+        Err(Error::Redirects)
+    ));
+    assert_eq!(server.requests().len(), 11);
+}
+
+#[tokio::test]
+async fn a_name_that_turns_private_is_refused_on_the_second_look_up() {
+    let server = Server::bytes(|_, _| cut_off(ETAG, &video(SIZE), SIZE / 2)).await;
+    let victim = Server::forbidden(server.address.port()).await;
+    let (result, folder) = fetch(server.url_at("rebinds.test", "/")).await;
+    assert!(matches!(result, Err(Error::Forbidden { .. })), "{result:?}");
+    assert_eq!((server.connections(), victim.connections()), (1, 0));
+    assert_eq!(names(&folder), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_broken_connection_is_gone_on_with() {
+    let server = Server::bytes(|nth, request| match nth {
+        0 => cut_off(ETAG, &video(SIZE), SIZE / 2),
+        _ => rest(ETAG, &video(SIZE), request),
+    })
+    .await;
+    let (result, folder) = fetch(server.url("/")).await;
+    assert!(
+        matches!(result, Ok(Fetched::Media(MediaFile { bytes, .. })) if bytes == SIZE as u64),
+        "{result:?}"
+    );
+    assert!(only_file(&folder) == video(SIZE));
+    let second = &server.requests()[1];
+    assert_eq!(second.range_start(), Some(SIZE / 2));
+    assert_eq!(second.headers["if-range"], "\"one\"");
+}
+
+#[tokio::test]
+async fn a_dropped_download_is_gone_on_with_by_the_next() {
+    let server = Server::start(
+        crate::server::PUBLIC,
+        0,
+        |nth, request, mut stream| async move {
+            if nth == 0 {
+                stream
+                    .write_all(&cut_off(
+                        "Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n",
+                        &video(SIZE),
+                        SIZE / 3,
+                    ))
+                    .await?;
+                sleep(Duration::from_mins(1)).await;
+            }
+            stream.write_all(&rest("", &video(SIZE), &request)).await
+        },
+    )
+    .await;
+    let folder = TempDir::new().unwrap();
+    let patient = FetchLimits {
+        stall: Duration::from_secs(30),
+        ..limits()
+    };
+    let (client, url) = (client(), server.url("/"));
+    let first = fetch_into(&client, &url, folder.path(), patient);
+    assert!(
+        tokio::time::timeout(Duration::from_millis(700), first)
+            .await
+            .is_err()
+    );
+    assert_eq!(names(&folder).len(), 2, "the part and its record are kept");
+    fetch_into(&client, &url, folder.path(), patient)
+        .await
+        .unwrap();
+    assert!(only_file(&folder) == video(SIZE));
+    assert_eq!(server.requests()[1].range_start(), Some(SIZE / 3));
+}
+
+#[tokio::test]
+async fn another_address_does_not_get_the_old_bytes() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("source.mp4.part"), b"old").unwrap();
+    std::fs::write(
+        folder.path().join("source.mp4.part.json"),
+        br#"{"url":"http://public.test/other","validator":"\"one\"","total":null}"#,
+    )
+    .unwrap();
+    let server = Server::bytes(|_, _| whole(b"new")).await;
+    fetch_into(&client(), &server.url("/"), folder.path(), limits())
+        .await
+        .unwrap();
+    assert_eq!(only_file(&folder), b"new");
+    assert_eq!(server.requests()[0].range_start(), None);
+}
+
+#[tokio::test]
+async fn a_server_without_ranges_is_begun_anew() {
+    let server =
+        Server::bytes(|nth, _| cut_off(ETAG, &video(SIZE), if nth == 0 { SIZE / 2 } else { SIZE }))
+            .await;
+    let (result, folder) = fetch(server.url("/")).await;
+    assert!(result.is_ok(), "{result:?}");
+    assert!(only_file(&folder) == video(SIZE));
+}
+
+#[tokio::test]
+async fn a_file_that_changed_in_between_is_begun_anew() {
+    let new: Vec<u8> = video(SIZE).into_iter().rev().collect();
+    // the first server honours If-Range, the second does not and sends the rest of another file
+    for honest in [true, false] {
+        let new_file = new.clone();
+        let server = Server::bytes(move |nth, request| match nth {
+            0 => cut_off(ETAG, &video(SIZE), SIZE / 2),
+            1 if !honest => rest("ETag: \"two\"\r\n", &new_file, request),
+            _ => cut_off("ETag: \"two\"\r\n", &new_file, SIZE),
+        })
+        .await;
+        let (result, folder) = fetch(server.url("/")).await;
+        assert!(result.is_ok(), "{result:?}");
+        assert!(only_file(&folder) == new, "honest: {honest}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_for_ever_is_given_up() {
+    let server = Server::bytes(|_, request| {
+        let from = request.range_start().unwrap_or(0);
+        let mut short = if from == 0 {
+            cut_off(ETAG, &video(SIZE), SIZE)
+        } else {
+            rest(ETAG, &video(SIZE), request)
+        };
+        short.truncate(short.len() + from + 50_000 - SIZE);
+        short
+    })
+    .await;
+    let (result, folder) = fetch(server.url("/")).await;
+    assert!(
+        matches!(result, Err(Error::BrokenOff { received: 150_000 })),
+        "{result:?}"
+    );
+    assert_eq!(server.requests().len(), 3);
+    assert_eq!(names(&folder), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_given_up() {
+    let server = Server::start(crate::server::PUBLIC, 0, |_, _, stream| async move {
+        sleep(Duration::from_mins(1)).await;
+        drop(stream);
+        Ok(())
+    })
+    .await;
+    let began = Instant::now();
+    let (result, _) = fetch(server.url("/")).await;
+    assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}");
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+/// A byte each 20 ms: never silent, yet far too slow.
+async fn dripping_server() -> Server {
+    Server::start(crate::server::PUBLIC, 0, |_, _, mut stream| async move {
+        stream
+            .write_all(&answer("200 OK", "Content-Length: 1000000\r\n", b""))
+            .await?;
+        loop {
+            stream.write_all(b"x").await?;
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_server_that_drips_is_given_up() {
+    let (result, folder) = fetch(dripping_server().await.url("/")).await;
+    assert!(
+        matches!(
+            result,
+            Err(Error::Stalled {
+                min_bytes: 1000,
+                ..
+            })
+        ),
+        "{result:?}"
+    );
+    assert_eq!(names(&folder), [""; 0]);
+}
+
+#[tokio::test]
+async fn the_whole_has_a_time_limit() {
+    let server = dripping_server().await;
+    let folder = TempDir::new().unwrap();
+    let hurried = FetchLimits {
+        total: Duration::from_millis(300),
+        min_bytes_per_stall: 1,
+        ..limits()
+    };
+    let result = fetch_into(&client(), &server.url("/"), folder.path(), hurried).await;
+    assert!(matches!(result, Err(Error::TimedOut(_))), "{result:?}");
+    assert_eq!(names(&folder), [""; 0]);
+}
+
+#[tokio::test]
+async fn more_bytes_than_the_limit_are_refused_however_they_come() {
+    let limit = 2 << 20;
+    let announced = Server::text(|_, _| {
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
+            (2 << 20) + 4
+        )
+    })
+    .await;
+    let until_close = Server::bytes(|_, _| answer("200 OK", "", &video((2 << 20) + 4))).await;
+    let chunked = Server::start(crate::server::PUBLIC, 0, |_, _, mut stream| async move {
+        stream
+            .write_all(&answer("200 OK", "Transfer-Encoding: chunked\r\n", b""))
+            .await?;
+        loop {
+            stream
+                .write_all(&[b"10000\r\n".as_slice(), &video(0x10000), b"\r\n"].concat())
+                .await?;
+        }
+    })
+    .await;
+    for server in [announced, until_close, chunked] {
+        let (result, folder) = fetch(server.url("/")).await;
+        assert!(
+            matches!(result, Err(Error::TooLarge { limit: told }) if told == limit),
+            "{result:?}"
+        );
+        assert_eq!(names(&folder), [""; 0]);
+        assert_eq!(server.requests().len(), 1, "it is not tried again");
+    }
+}
+
+#[tokio::test]
+async fn refusals_are_told_apart_and_only_passing_ones_tried_again() {
+    for (status, tries) in [
+        ("404 Not Found", 1),
+        ("410 Gone", 1),
+        ("403 Forbidden", 1),
+        ("451 No", 1),
+        ("500 Oops", 3),
+        ("503 Busy", 3),
+    ] {
+        let server = Server::bytes(move |_, _| answer(status, "Content-Length: 0\r\n", b"")).await;
+        let (result, _) = fetch(server.url("/")).await;
+        match status.as_bytes()[..3] {
+            [b'5', ..] => assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}"),
+            [_, b'0', b'3'] | [_, b'5', _] => {
+                assert!(matches!(result, Err(Error::Blocked { .. })), "{result:?}")
+            }
+            _ => assert!(matches!(result, Err(Error::Missing { .. })), "{result:?}"),
+        }
+        assert_eq!(server.requests().len(), tries, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_asks_to_wait_is_waited_for_if_it_is_not_long() {
+    let server = Server::bytes(|nth, _| match nth {
+        0 => answer(
+            "429 Too Many Requests",
+            "Retry-After: 1\r\nContent-Length: 0\r\n",
+            b"",
+        ),
+        _ => whole(b"video"),
+    })
+    .await;
+    let began = Instant::now();
+    assert!(fetch(server.url("/")).await.0.is_ok());
+    assert!(began.elapsed() >= Duration::from_secs(1));
+    let server = Server::bytes(|_, _| {
+        answer(
+            "429 Too Many Requests",
+            "Retry-After: 3600\r\nContent-Length: 0\r\n",
+            b"",
+        )
+    })
+    .await;
+    assert!(matches!(
+        fetch(server.url("/")).await.0,
+        Err(Error::Blocked { status: 429 })
+    ));
+}
+
+#[tokio::test]
+async fn a_page_or_playlist_is_left_for_others() {
+    for media_type in [
+        "text/html; charset=utf-8",
+        "Application/Vnd.Apple.MpegURL",
+        "application/dash+xml",
+    ] {
+        let server = Server::bytes(move |_, _| {
+            answer(
+                "200 OK",
+                &format!("Content-Type: {media_type}\r\n"),
+                b"<html>",
+            )
+        })
+        .await;
+        let (result, folder) = fetch(server.url("/watch")).await;
+        assert!(matches!(result, Ok(Fetched::Page)), "{result:?}");
+        assert_eq!(names(&folder), [""; 0]);
+    }
+}
