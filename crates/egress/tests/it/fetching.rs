@@ -94,7 +94,7 @@ async fn a_file_is_fetched_through_redirects_with_one_look_up_each() {
     let mut seen = Vec::new();
     let path = folder.path().join("source.mp4");
     let fetched = egress::fetch(&client, &server.url("/a"), &path, &limits(), |progress| {
-        seen.push(progress)
+        seen.push(progress);
     })
     .await
     .unwrap();
@@ -429,7 +429,7 @@ async fn refusals_are_told_apart_and_only_passing_ones_tried_again() {
         match status.as_bytes()[..3] {
             [b'5', ..] => assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}"),
             [_, b'0', b'3'] | [_, b'5', _] => {
-                assert!(matches!(result, Err(Error::Blocked { .. })), "{result:?}")
+                assert!(matches!(result, Err(Error::Blocked { .. })), "{result:?}");
             }
             _ => assert!(matches!(result, Err(Error::Missing { .. })), "{result:?}"),
         }

@@ -194,7 +194,7 @@ pub(crate) fn guard() -> (Guard, Arc<AtomicUsize>) {
         let before = count.fetch_add(1, Ordering::SeqCst);
         let answer = match (name.as_str(), before) {
             ("public.test", _) | ("rebinds.test", 0) => Ok(vec![PUBLIC]),
-            ("private.test", _) | ("rebinds.test", _) => Ok(vec![PRIVATE]),
+            ("private.test" | "rebinds.test", _) => Ok(vec![PRIVATE]),
             ("mixed.test", _) => Ok(vec![PUBLIC, PRIVATE]),
             ("empty.test", _) => Ok(vec![]),
             _ => Err(io::ErrorKind::NotFound.into()),
