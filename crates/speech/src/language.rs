@@ -1,0 +1,48 @@
+//! Which language is spoken.
+
+use std::collections::BTreeMap;
+
+use crate::SpeechError;
+use crate::listen::Batch;
+use crate::whisper::WhisperModel;
+
+/// So sure of a language, no more chunks are listened to.
+const CERTAIN: f64 = 0.8;
+
+/// Whisper's code for the BCP 47 tag that the caller gave.
+pub(crate) fn asked(model: &WhisperModel, tag: &str) -> Result<String, SpeechError> {
+    model
+        .vocabulary
+        .language(tag)
+        .ok_or_else(|| SpeechError::UnknownLanguage(tag.to_owned()))
+}
+
+/// The most probable language of a batch, chunk by chunk until it is clear.
+pub(crate) fn detect(model: &WhisperModel, batch: &Batch) -> Result<String, SpeechError> {
+    if !model.vocabulary.is_multilingual() {
+        return Ok("en".to_owned());
+    }
+    let mut sums: BTreeMap<String, f64> = BTreeMap::new();
+    for (at, chunk) in batch.chunks.iter().enumerate() {
+        let one = std::slice::from_ref(chunk);
+        let encoded = model.encode(one, &batch.spectrograms[at..=at])?;
+        for (code, probability) in model.languages(&encoded)?.into_iter().flatten() {
+            *sums.entry(code).or_default() += probability;
+        }
+        let likeliest = sums.iter().max_by(|a, b| a.1.total_cmp(b.1));
+        if let Some((code, sum)) = likeliest
+            && (sum / (at + 1) as f64 >= CERTAIN || at + 1 == batch.chunks.len())
+        {
+            return Ok(code.clone());
+        }
+    }
+    Err(SpeechError::inference("the model names no language"))
+}
+
+/// The BCP 47 tag for Whisper's code.
+pub(crate) fn tag(code: &str) -> &str {
+    match code {
+        "jw" => "jv",
+        other => other,
+    }
+}

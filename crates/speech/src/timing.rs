@@ -1,0 +1,78 @@
+//! Mends the times of words: alignment sets a word too early when a pause precedes it, and too long when one follows.
+
+use std::ops::Range;
+
+use crate::words::SpokenWord;
+
+/// The detector hears a voice this much late and lets it go this much late.
+const ONSET_LAG_MS: u64 = 60;
+const RELEASE_LAG_MS: u64 = 40;
+/// No word is made shorter than this.
+const SHORTEST_MS: u64 = 60;
+
+/// Draws words in to where somebody speaks; `speech` in milliseconds of the source, in order.
+pub(crate) fn snap_to_speech(words: &mut [SpokenWord], speech: &[Range<u64>]) {
+    for word in words {
+        let heard = |run: &&Range<u64>| run.start < word.end_ms && run.end > word.start_ms;
+        let mut over = speech.iter().filter(heard);
+        let Some(first) = over.next() else { continue };
+        let last = over.next_back().unwrap_or(first);
+        let onset_ms = first.start.saturating_sub(ONSET_LAG_MS);
+        let start_ms = word.start_ms.max(onset_ms);
+        let end_ms = word.end_ms.min(last.end.saturating_sub(RELEASE_LAG_MS));
+        if start_ms + SHORTEST_MS <= end_ms {
+            (word.start_ms, word.end_ms) = (start_ms, end_ms);
+        }
+    }
+}
+
+/// Makes times run forwards, no word reaching into the next or beyond the end of the source.
+pub(crate) fn make_monotone(words: &mut [SpokenWord], duration_ms: u64) {
+    let mut before_ms = 0;
+    for word in words.iter_mut() {
+        word.start_ms = word.start_ms.clamp(before_ms, duration_ms.max(before_ms));
+        word.end_ms = word
+            .end_ms
+            .clamp(word.start_ms, duration_ms.max(word.start_ms));
+        before_ms = word.start_ms;
+    }
+    for at in 1..words.len() {
+        let next_ms = words[at].start_ms;
+        words[at - 1].end_ms = words[at - 1].end_ms.min(next_ms);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn word(start_ms: u64, end_ms: u64) -> SpokenWord {
+        SpokenWord {
+            text: "a".into(),
+            spaced: true,
+            start_ms,
+            end_ms,
+            confidence: 1.0,
+        }
+    }
+
+    #[test]
+    fn a_word_begins_and_ends_with_the_voice() {
+        let mut words = [word(1000, 2300), word(2300, 4000), word(9000, 9100)];
+        snap_to_speech(&mut words, &[1800..3000, 5000..6000]);
+        let times: Vec<(u64, u64)> = words.iter().map(|w| (w.start_ms, w.end_ms)).collect();
+        assert_eq!(times, [(1740, 2300), (2300, 2960), (9000, 9100)]);
+    }
+
+    proptest! {
+        #[test]
+        fn times_run_forwards(spans in prop::collection::vec((0_u64..3000, 0_u64..900), 0..40)) {
+            let mut words: Vec<SpokenWord> = spans.iter().map(|(a, b)| word(*a, a + b)).collect();
+            make_monotone(&mut words, 3000);
+            prop_assert!(words.iter().all(|w| w.start_ms <= w.end_ms && w.end_ms <= 3000));
+            prop_assert!(words.windows(2).all(|pair| pair[0].end_ms <= pair[1].start_ms));
+        }
+    }
+}
