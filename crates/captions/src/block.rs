@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::{
-    SafeArea, Style,
+    Backdrop, SafeArea, Style,
     fonts::{FontId, Fonts, Run},
     grouping::{Limits, group},
     piece::{Piece, is_unspaced},
@@ -63,6 +63,8 @@ const BRIDGE_MS: u64 = 600;
 const HOLD_MS: u64 = 250;
 /// A silence of this length parts two blocks, in milliseconds.
 const PAUSE_MS: u64 = 700;
+/// Smallest space between words, in em: narrow fonts have less.
+const LEAST_SPACE: f64 = 0.22;
 /// Smallest size that a long word shrinks to before it is broken.
 const LEAST_SCALE: f64 = 0.5;
 
@@ -92,13 +94,13 @@ impl<'a> Setter<'a> {
         self.area.width() / self.em - 2.0 * self.style.reach()
     }
 
-    /// The space between two words, in em.
+    /// The space between two words, in em: enough for outlines, a box, and a word that grows.
     pub(crate) fn gap(&self) -> f64 {
         let padding = match self.style.backdrop {
-            crate::Backdrop::Word { .. } => 0.1,
+            Backdrop::Word { .. } => 0.1,
             _ => 0.5 * self.style.outline,
         };
-        self.fonts.space(self.font) + padding
+        self.fonts.space(self.font).max(LEAST_SPACE) + padding + 1.5 * (self.style.pop - 1.0)
     }
 
     fn set(&self, piece: Piece) -> SetPiece {
@@ -205,4 +207,76 @@ pub(crate) fn blocks(pieces: Vec<Piece>, setter: &Setter) -> Vec<Block> {
         .zip(next_ms)
         .map(|(range, next_ms)| setter.block(&set[range.clone()], next_ms))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, sync::LazyLock};
+
+    use domain::{AspectRatio, Word};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{FontFiles, STYLES, piece::pieces};
+
+    /// Read once: the largest has 17 MB.
+    static FILES: LazyLock<FontFiles> = LazyLock::new(|| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.cache/clipwright/fonts");
+        FontFiles::read(Path::new(folder)).unwrap()
+    });
+
+    fn any_words() -> impl Strategy<Value = Vec<Word>> {
+        let text = "[A-Za-zäß]{1,12}|[a-z]{30,70}|[אבגדה]{1,9}|[سلامكث]{1,9}|[成功之前放弃]{1,30}|[.,!?…]|कर्म|[0-9]{1,4}%|🚀|\\PC{0,6}";
+        prop::collection::vec((text, 0_u64..900, 0_u64..900), 0..40).prop_map(|rows| {
+            let mut at_ms = 0;
+            let word = |(text, gap_ms, length_ms)| {
+                let start_ms = at_ms + gap_ms / 2 * u64::from(gap_ms % 3 == 0);
+                at_ms = start_ms + length_ms;
+                Word {
+                    text,
+                    start_ms,
+                    end_ms: at_ms,
+                    confidence: 1.0,
+                }
+            };
+            rows.into_iter().map(word).collect()
+        })
+    }
+
+    fn letters<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+        texts
+            .flat_map(str::chars)
+            .filter(|c| c.is_alphanumeric())
+            .collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+        #[test]
+        fn blocks_hold_every_word_once_inside_the_safe_area_one_after_the_other(words in any_words(), style in 0..STYLES.len(), ratio in 0..4_usize) {
+            let fonts = Fonts::new(&FILES).unwrap();
+            let setter = Setter::new(&STYLES[style], &fonts, AspectRatio::ALL[ratio].output_size());
+            let blocks = blocks(pieces(&words), &setter);
+
+            let shown = blocks.iter().flat_map(|block| block.lines.iter().flatten());
+            prop_assert_eq!(
+                letters(shown.map(|set| set.piece.text.as_str())),
+                letters(words.iter().map(|word| word.text.as_str()))
+            );
+            for pair in blocks.windows(2) {
+                prop_assert!(pair[0].end_ms <= pair[1].start_ms);
+            }
+            for block in &blocks {
+                prop_assert!(block.start_ms < block.end_ms);
+                prop_assert!(block.lines.len() <= STYLES[style].max_lines);
+                for line in &block.lines {
+                    let reach = 2.0 * STYLES[style].reach();
+                    prop_assert!((setter.line_width(line) + reach) * block.em <= setter.area.width() + 0.01);
+                }
+                for set in block.lines.iter().flatten() {
+                    prop_assert!(block.start_ms <= set.piece.start_ms && set.until_ms <= block.end_ms);
+                }
+            }
+        }
+    }
 }

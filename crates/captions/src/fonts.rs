@@ -146,6 +146,10 @@ impl<'a> Fonts<'a> {
                 }),
             }
         }
+        // the space before a sign that was left out
+        if let Some(last) = runs.last_mut() {
+            last.text.truncate(last.text.trim_end().len());
+        }
         runs
     }
 

@@ -88,7 +88,7 @@ fn hangs_on(part: &str) -> bool {
 }
 
 fn is_punctuation(part: &str) -> bool {
-    part.starts_with(|c: char| ".,;:!?…%)]}»”’'\"。、！？，；：」』）؟،؛".contains(c))
+    part.starts_with(|c: char| ".,;:!?…%)]}»”’'\"。、！？，；：」』）؟،؛।".contains(c))
 }
 
 /// Signs before the first word, as in `« Bonjour`, belong to it.
