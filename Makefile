@@ -39,6 +39,7 @@ demo: build ## assemble a talk and clip it into out/demo
 .PHONY: test
 test: setup ## every test
 	python3 -m unittest discover --start-directory infra/setup --pattern '*_test.py'
+	python3 -m unittest discover --start-directory tests/benches --pattern '*_test.py'
 	cargo test --workspace --locked
 
 .PHONY: check
@@ -56,9 +57,10 @@ audit: ## known vulnerabilities (asks the network for the advisory database)
 	cargo-deny --locked check advisories
 
 .PHONY: bench
-bench: build ## measure against the alternatives; prints a table
-	@$(SETUP) bench
-	cargo bench --workspace --locked
+bench: build ## measure against the alternatives; prints a table (BENCH='--only speech' for a part, see tests/benches)
+	@$(SETUP) bench demo
+	@python3 infra/demo/make_talk.py $(DEMO_SOURCE)
+	@python3 tests/benches/bench.py $(BENCH)
 
 .PHONY: clean
 clean: ## remove what was built and rendered (downloads in .cache stay)
