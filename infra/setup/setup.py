@@ -170,7 +170,7 @@ def install_file(file: Json, wheels: list[Path], home: Path) -> str:
 def write_checked(file: Json, wheels: list[Path], part: Path) -> None:
     """Writes a file given as text, or joined from members of the wheels and checked against its sha256."""
     if "text" in file:
-        part.write_text(file["text"], encoding="utf-8")
+        part.write_text(file["text"].replace("{python}", os.path.realpath(sys.executable)), encoding="utf-8")
     else:
         with part.open("wb") as sink:
             for member in file["members"]:
