@@ -17,6 +17,8 @@ pub struct Face {
     pub mouth: [f64; 2],
     /// How sure the detector is, 0 to 1.
     pub score: f64,
+    /// How much more the mouth moves than the rest of the face until the next sample, in mean grey levels a frame.
+    pub mouth_motion: f64,
 }
 
 impl Face {

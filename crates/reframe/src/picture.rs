@@ -2,6 +2,8 @@
 
 use domain::Size;
 
+use crate::detector::DetectorError;
+
 /// Frames a second that [`crate::Analyser::push_frame`] wants: enough to see a mouth move.
 pub const ANALYSIS_FPS: u32 = 12;
 
@@ -37,6 +39,20 @@ pub fn analysis_size(source: Size) -> Size {
 }
 
 impl Frame<'_> {
+    /// Whether there are as many bytes as pixels need, and any at all.
+    pub(crate) fn check(&self) -> Result<(), DetectorError> {
+        let (width, height) = (self.size.width, self.size.height);
+        let bytes = self.rgb.len();
+        if bytes == 0 || bytes != width as usize * height as usize * 3 {
+            return Err(DetectorError::Frame {
+                width,
+                height,
+                bytes,
+            });
+        }
+        Ok(())
+    }
+
     /// Brightness (0 to 255) of the pixel at a fraction of the picture, nearest neighbour, clamped into it.
     pub(crate) fn luma_at(&self, x: f64, y: f64) -> f32 {
         let (width, height) = (self.size.width as usize, self.size.height as usize);

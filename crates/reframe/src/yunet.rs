@@ -29,13 +29,7 @@ pub(crate) struct Level<'a> {
 /// The frame as the model takes it: planes of blue, green, red, 0 to 255, padded with black to multiples of the largest stride.
 pub(crate) fn input(frame: &Frame<'_>) -> Result<([usize; 4], Vec<f32>), DetectorError> {
     let (width, height) = (frame.size.width as usize, frame.size.height as usize);
-    if frame.rgb.len() != width * height * 3 || frame.rgb.is_empty() {
-        return Err(DetectorError::Frame {
-            width: frame.size.width,
-            height: frame.size.height,
-            bytes: frame.rgb.len(),
-        });
-    }
+    frame.check()?;
     let largest = STRIDES[STRIDES.len() - 1];
     let (across, down) = (
         width.next_multiple_of(largest),
@@ -100,6 +94,7 @@ fn cell_face(level: &Level<'_>, cell: usize, columns: usize, size: Size, score: 
         eye_line: f64::midpoint(y(0), y(1)),
         mouth: [f64::midpoint(x(3), x(4)), f64::midpoint(y(3), y(4))],
         score,
+        mouth_motion: 0.0,
     }
 }
 

@@ -1,0 +1,64 @@
+//! How much a mouth moves between frames, apart from the head's own motion.
+
+use crate::{face::Face, picture::Frame};
+
+/// Points at which a part of a face is looked at: columns and rows.
+const GRID: [usize; 2] = [16, 8];
+
+/// Brightness of a part of a face on a grid of points.
+type Patch = [f32; GRID[0] * GRID[1]];
+
+/// The two parts of a face that are compared over time.
+pub(crate) struct FacePatches {
+    mouth: Patch,
+    /// Eyes and nose: moves with the head only.
+    upper: Patch,
+}
+
+impl FacePatches {
+    /// Looks at the parts of `face` in `frame`.
+    pub(crate) fn of(frame: &Frame<'_>, face: &Face) -> Self {
+        let upper = [face.centre_x(), face.eye_line + 0.05 * face.height];
+        Self {
+            mouth: patch(frame, face, face.mouth),
+            upper: patch(frame, face, upper),
+        }
+    }
+
+    /// How much more the mouth changed than the rest of the face since `before`, in grey levels, never negative.
+    pub(crate) fn mouth_motion_since(&self, before: &Self) -> f64 {
+        let motion =
+            least_change(&self.mouth, &before.mouth) - least_change(&self.upper, &before.upper);
+        f64::from(motion.max(0.0))
+    }
+}
+
+/// A patch of 0.6 of the face's width by 0.35 of its height around `centre`.
+fn patch(frame: &Frame<'_>, face: &Face, centre: [f64; 2]) -> Patch {
+    std::array::from_fn(|i| {
+        let along = |at: usize, of: usize| (at as f64 + 0.5) / of as f64 - 0.5;
+        let x = centre[0] + along(i % GRID[0], GRID[0]) * 0.6 * face.width;
+        let y = centre[1] + along(i / GRID[0], GRID[1]) * 0.35 * face.height;
+        frame.luma_at(x, y)
+    })
+}
+
+/// Mean difference at the shift of at most one point that makes it least, so that a nod does not count.
+fn least_change(a: &Patch, b: &Patch) -> f32 {
+    let shifts = (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| [dx, dy]));
+    shifts
+        .map(|shift| change_at(a, b, shift))
+        .fold(f32::INFINITY, f32::min)
+}
+
+fn change_at(a: &Patch, b: &Patch, [dx, dy]: [isize; 2]) -> f32 {
+    let (mut total, mut points) = (0.0, 0.0);
+    for y in 1..GRID[1] - 1 {
+        for x in 1..GRID[0] - 1 {
+            let to = y.wrapping_add_signed(dy) * GRID[0] + x.wrapping_add_signed(dx);
+            total += (a[y * GRID[0] + x] - b[to]).abs();
+            points += 1.0;
+        }
+    }
+    total / points
+}

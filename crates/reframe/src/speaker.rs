@@ -1,0 +1,188 @@
+//! Who speaks: the face whose mouth moves most while somebody is heard, without restless switching.
+
+use domain::TimeRange;
+
+use crate::people::Person;
+
+/// What a change of the face shown costs, in samples of full evidence (four a second).
+const SWITCH_COST: f64 = 2.0;
+/// No face is shown for less, in milliseconds.
+const SHORTEST_HOLD_MS: u64 = 1_800;
+/// Motion of a mouth that certainly speaks, in grey levels a frame; less is not stretched to full evidence.
+const CLEAR_MOTION: f64 = 2.0;
+/// Evidence against showing a face that is not there.
+const ABSENT: f64 = -0.6;
+/// Evidence for the largest face, so that it is shown while nobody speaks.
+const LARGEST: f64 = 0.05;
+
+/// A stretch of a shot during which one of the people is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Turn {
+    pub(crate) start_ms: u64,
+    /// Index of the person.
+    pub(crate) who: usize,
+}
+
+/// Whom to show from when on, for the samples at `times_ms`; `people` are at least one.
+///
+/// Evidence is each face's mouth motion over about 0.75 s relative to its own usual range, gated by `speech`;
+/// the best sequence under a cost for each switch is found exactly (Viterbi).
+pub(crate) fn turns(people: &[Person], times_ms: &[u64], speech: &[TimeRange]) -> Vec<Turn> {
+    let evidence: Vec<Vec<f64>> = evidence(people, times_ms, speech);
+    let shown = best_sequence(&evidence, times_ms.len());
+    let mut turns: Vec<Turn> = Vec::new();
+    for (&start_ms, who) in times_ms.iter().zip(shown) {
+        if turns.last().is_none_or(|turn| turn.who != who) {
+            turns.push(Turn { start_ms, who });
+        }
+    }
+    hold(turns, times_ms)
+}
+
+fn evidence(people: &[Person], times_ms: &[u64], speech: &[TimeRange]) -> Vec<Vec<f64>> {
+    let motions: Vec<Vec<f64>> = people
+        .iter()
+        .map(|person| smoothed_motion(person, times_ms))
+        .collect();
+    let ranges: Vec<[f64; 2]> = motions.iter().map(|motion| usual_range(motion)).collect();
+    let widest = ranges
+        .iter()
+        .map(|[low, high]| high - low)
+        .fold(CLEAR_MOTION, f64::max);
+    let size = |person: &Person| person.median(|face| face.height);
+    let largest = people.iter().map(size).fold(0.0, f64::max);
+    let of_person = |who: usize| {
+        let [low, high] = ranges[who];
+        // a face that never speaks has a narrow range, which must not be stretched to look like speech
+        let range = (high - low).max(0.5 * widest);
+        let bonus = if size(&people[who]) >= largest {
+            LARGEST
+        } else {
+            0.0
+        };
+        let at = |(i, &time_ms): (usize, &u64)| {
+            let moving = ((motions[who][i] - low) / range).clamp(0.0, 1.0);
+            let heard = if is_heard(speech, time_ms) {
+                moving
+            } else {
+                0.0
+            };
+            let absent = if people[who].seen_at(time_ms).is_some() {
+                0.0
+            } else {
+                ABSENT
+            };
+            heard + bonus + absent
+        };
+        times_ms.iter().enumerate().map(at).collect()
+    };
+    (0..people.len()).map(of_person).collect()
+}
+
+/// Mouth motion at each time, averaged with its neighbours.
+fn smoothed_motion(person: &Person, times_ms: &[u64]) -> Vec<f64> {
+    let raw: Vec<Option<f64>> = times_ms
+        .iter()
+        .map(|&time_ms| person.seen_at(time_ms).map(|face| face.mouth_motion))
+        .collect();
+    (0..raw.len())
+        .map(|i| {
+            let near = &raw[i.saturating_sub(1)..(i + 2).min(raw.len())];
+            let (sum, count) = near
+                .iter()
+                .flatten()
+                .fold((0.0, 0.0), |(s, n), v| (s + v, n + 1.0));
+            if count > 0.0 { sum / count } else { 0.0 }
+        })
+        .collect()
+}
+
+/// The 20th and the 90th percentile.
+fn usual_range(motion: &[f64]) -> [f64; 2] {
+    let mut sorted = motion.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = |share: f64| {
+        sorted
+            .get((sorted.len() as f64 * share) as usize)
+            .copied()
+            .unwrap_or(0.0)
+    };
+    [at(0.2), at(0.9)]
+}
+
+/// Whether somebody speaks then; without any `speech` known, always.
+fn is_heard(speech: &[TimeRange], time_ms: u64) -> bool {
+    speech.is_empty()
+        || speech
+            .iter()
+            .any(|range| range.start_ms() <= time_ms && time_ms < range.end_ms())
+}
+
+/// The person to show at each sample, by dynamic programming over evidence less switching costs.
+fn best_sequence(evidence: &[Vec<f64>], samples: usize) -> Vec<usize> {
+    let people = evidence.len();
+    let best = |scores: &[f64]| {
+        let better = |a: usize, b: usize| if scores[b] > scores[a] { b } else { a };
+        (0..people).fold(0, better)
+    };
+    let mut scores = vec![0.0; people];
+    let mut came_from: Vec<Vec<usize>> = Vec::with_capacity(samples);
+    for sample in 0..samples {
+        let leader = best(&scores);
+        let from: Vec<usize> = (0..people)
+            .map(|who| {
+                if scores[leader] - SWITCH_COST > scores[who] {
+                    leader
+                } else {
+                    who
+                }
+            })
+            .collect();
+        scores = (0..people)
+            .map(|who| {
+                let cost = if from[who] == who { 0.0 } else { SWITCH_COST };
+                scores[from[who]] - cost + evidence[who][sample]
+            })
+            .collect();
+        came_from.push(from);
+    }
+    let mut who = best(&scores);
+    let mut shown: Vec<usize> = came_from
+        .iter()
+        .rev()
+        .map(|from| {
+            let before = from[who];
+            std::mem::replace(&mut who, before)
+        })
+        .collect();
+    shown.reverse();
+    shown
+}
+
+/// Leaves out turns that are too short; the one before goes on.
+fn hold(turns: Vec<Turn>, times_ms: &[u64]) -> Vec<Turn> {
+    let end_ms = times_ms.last().copied().unwrap_or(0);
+    let ends: Vec<u64> = turns
+        .iter()
+        .skip(1)
+        .map(|turn| turn.start_ms)
+        .chain([end_ms])
+        .collect();
+    let mut held: Vec<Turn> = Vec::new();
+    for (turn, end) in turns.iter().zip(ends) {
+        let long_enough = end - turn.start_ms >= SHORTEST_HOLD_MS;
+        if held
+            .last()
+            .is_none_or(|last| long_enough && last.who != turn.who)
+        {
+            held.push(*turn);
+        }
+    }
+    if let [first, second, ..] = held[..]
+        && second.start_ms - first.start_ms < SHORTEST_HOLD_MS
+    {
+        held[1].start_ms = first.start_ms;
+        held.remove(0);
+    }
+    held
+}
