@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -34,6 +35,8 @@ RESULTS = Path(__file__).with_name("results")
 
 def main() -> int:
     options = arguments()
+    # an ordinary end, so that what is being measured and the scratch folder go too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     load = os.getloadavg()[0]
     cache: Path = options.cache
     (cache / "bench").mkdir(parents=True, exist_ok=True)

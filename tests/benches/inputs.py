@@ -50,10 +50,17 @@ def words_of_reading(reading: Dict[str, Any]) -> List[TimedWord]:
 
 
 def demo_speech(bed: Bed) -> List[Tuple[bytes, List[TimedWord]]]:
+    """The lines of the demo's talk that say where in its speech they are: `at`, begin and length in seconds."""
     lines = json.loads((DEMO / "talk.json").read_text(encoding="utf-8"))["lines"]
     wav = bed.scratch / "demo-speech.wav"
     bed.bare_ffmpeg("-i", DEMO / "speech.opus", "-ac", 1, "-ar", SAMPLE_RATE_HZ, wav)
-    return [(samples(wav), [word for line in lines if "at" in line for word in words_of(line["text"])])]
+    sound = samples(wav)
+    return [(cut(sound, *line["at"]), list(words_of(line["text"]))) for line in lines if "at" in line]
+
+
+def cut(sound: bytes, begin_s: float, length_s: float) -> bytes:
+    begin, end = (BYTES_PER_SAMPLE * int(at * SAMPLE_RATE_HZ) for at in (begin_s, begin_s + length_s))
+    return sound[begin:end]
 
 
 def samples(path: Path) -> bytes:

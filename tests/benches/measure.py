@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import tempfile
@@ -10,7 +11,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import IO, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 SAMPLE_SECONDS = 0.05
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -62,9 +63,10 @@ class TreeSampler(threading.Thread):
         self.peak_bytes = max(self.peak_bytes, sum(resident_bytes(pid) for pid in pids))
         now = time.clock_gettime(time.CLOCK_BOOTTIME)
         for pid in pids:
-            started = start_seconds(pid)
-            if pid != self.root and started is not None:
-                self.seen[pid, started] = Child(command_line(pid), now - started)
+            started, command = start_seconds(pid), command_line(pid)
+            # one that has ended, but is not yet waited for, has no command line
+            if pid != self.root and started is not None and command:
+                self.seen[pid, started] = Child(command, now - started)
 
 
 def run(command: Sequence[str], env: Mapping[str, str], limit_s: float, cwd: Optional[Path] = None) -> Usage:
@@ -92,7 +94,7 @@ def run(command: Sequence[str], env: Mapping[str, str], limit_s: float, cwd: Opt
         return Usage(wall, cpu, peak / 1e6, tuple(sampler.seen.values()), text_of(output))
 
 
-def wait(process: "subprocess.Popen[bytes]", limit_s: float) -> "Tuple[int, object, bool]":
+def wait(process: "subprocess.Popen[bytes]", limit_s: float) -> "Tuple[int, resource.struct_rusage, bool]":
     """Waits for the process; ends its whole session when the time is over or the wait is broken off."""
     expired = threading.Event()
 
@@ -156,7 +158,7 @@ def read(path: str) -> str:
         return ""
 
 
-def text_of(file: "tempfile._TemporaryFileWrapper[bytes]") -> str:
+def text_of(file: IO[bytes]) -> str:
     file.seek(0)
     return file.read().decode("utf-8", errors="replace").strip()
 

@@ -20,6 +20,7 @@ FULL_RUNS, QUICK_RUNS = 3, 1
 LIMIT_S = 240.0
 MOST_RATIO = 1.15
 WIDTH, HEIGHT = 1080, 1920
+# those of worker/src/stages/render/clip.rs
 ENCODER = "-c:v libx264 -preset veryfast -crf 20 -profile:v high -pix_fmt yuv420p -c:a aac -b:a 160k -movflags +faststart".split()
 FONT = "fonts/Poppins-Bold.ttf"
 
@@ -91,10 +92,17 @@ def spoken(transcript: Path, start_s: float, end_s: float) -> List[Dict[str, Any
 
 
 def write_plan(path: Path, start_s: float, end_s: float) -> None:
-    scores = {"hook": 0.5, "flow": 0.5, "value": 0.5, "emotion": 0.5}
-    texts = {"title": "One clip", "summary": "One clip", "reason": "to be measured"}
-    clip = {"clip_index": 0, "rank": 1, "start_ms": int(start_s * 1000), "end_ms": int(end_s * 1000)}
-    clip.update(texts, virality_score=0.5, score_breakdown=scores)
+    clip = {
+        "clip_index": 0,
+        "rank": 1,
+        "start_ms": int(start_s * 1000),
+        "end_ms": int(end_s * 1000),
+        "title": "One clip",
+        "summary": "One clip",
+        "reason": "to be measured",
+        "virality_score": 0.5,
+        "score_breakdown": {"hook": 0.5, "flow": 0.5, "value": 0.5, "emotion": 0.5},
+    }
     path.write_text(json.dumps({"version": 1, "clips": [clip]}), encoding="utf-8")
 
 

@@ -42,11 +42,8 @@ def words_of(text: str, start_s: Optional[float] = None) -> Iterator[TimedWord]:
 def compare(said: Sequence[TimedWord], heard: Sequence[TimedWord]) -> Agreement:
     """Aligns both by the fewest edits (Levenshtein) and compares the starts of the words that match."""
     errors, pairs = align([word.text for word in said], [word.text for word in heard])
-    gaps = [
-        abs(said[i].start_s - heard[j].start_s)
-        for i, j in pairs
-        if said[i].start_s is not None and heard[j].start_s is not None
-    ]
+    starts = [(said[i].start_s, heard[j].start_s) for i, j in pairs]
+    gaps = [abs(true - found) for true, found in starts if true is not None and found is not None]
     near = sum(gap <= NEAR_S for gap in gaps) / len(gaps) if gaps else None
     return Agreement(errors / max(len(said), 1), near, statistics.median(gaps) if gaps else None)
 
