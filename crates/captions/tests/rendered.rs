@@ -1,4 +1,5 @@
 //! What libass makes of the scripts, seen in the pixels of real frames.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::{path::Path, process::Command};
 

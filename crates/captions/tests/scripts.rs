@@ -1,4 +1,5 @@
 //! The text of scripts and subtitle files, as snapshots and as rules.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::{collections::HashMap, path::Path};
 

@@ -134,7 +134,7 @@ impl Size {
 /// Shape of a clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum AspectRatio {
-    /// Upright, for Shorts, Reels and TikTok.
+    /// Upright, for Shorts, Reels and `TikTok`.
     #[default]
     #[serde(rename = "9:16")]
     Portrait,
