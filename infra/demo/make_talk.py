@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ HOME = HERE.parents[1] / ".cache/clipwright"
 GAP_S = 0.45
 READING_S = 44.2
 LEAD_S, TAIL_S = 0.6, 1.2
+# bring both recordings, measured at -24.4 and -35.7 LUFS, to about -18
+SPEECH_GAIN_DB, READING_GAIN_DB = 6.5, 17.5
 
 Json = dict[str, Any]
 
@@ -69,7 +72,7 @@ def assemble(work: Path) -> Path:
 
 
 def timeline(lines: list[Json]) -> list[tuple[str, int, int]]:
-    """The shots in order: name, first frame, frame after the last. A line's picture changes in the pause before it."""
+    """The shots in order: "name" or "ground/name", first frame, frame after the last. A line's picture changes in the pause before it."""
     plan: list[tuple[str, int, int]] = []
     now_s, cut = LEAD_S, 0
     for number, line in enumerate(lines):
@@ -90,9 +93,11 @@ def length_s(line: Json) -> float:
 
 
 def render(work: Path, number: int, part: tuple[str, int, int]) -> str:
-    name, first, end = part
+    named, first, end = part
+    ground, _, name = named.rpartition("/")
+    shot = replace(SHOTS[name], ground=ground) if ground else SHOTS[name]
     target = f"part{number:02d}.mp4"
-    stills, graph = shot_command(SHOTS[name], work / f"text{number:02d}.ass", HOME / "fonts")
+    stills, graph = shot_command(shot, work / f"text{number:02d}.ass", HOME / "fonts")
     inputs = [argument for still in stills for argument in ("-framerate", str(FPS), "-i", still)]
     encode = ["-c:v", "libx264", "-preset", "superfast", "-crf", "19", "-g", str(2 * FPS), "-threads", "1"]
     colours = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]
@@ -103,7 +108,8 @@ def render(work: Path, number: int, part: tuple[str, int, int]) -> str:
 
 def render_sound(work: Path, lines: list[Json], total_s: float) -> None:
     """One mono track: silence, then each line and the pause after it."""
-    steps = ["[0]aresample=48000,aformat=channel_layouts=mono,asplit=" + "".join([str(len(lines) - 1)] + [f"[s{n}]" for n in range(1, len(lines))])]
+    copies = "".join(f"[s{number}]" for number in range(1, len(lines)))
+    steps = [f"[0]aresample=48000,aformat=channel_layouts=mono,asplit={len(lines) - 1}{copies}"]
     for number, line in enumerate(lines):
         pause_s = lines[number + 1].get("gap", GAP_S) if number + 1 < len(lines) else TAIL_S
         if "at" in line:
@@ -111,7 +117,8 @@ def render_sound(work: Path, lines: list[Json], total_s: float) -> None:
             cut = f"[s{number}]atrim=start={start_s}:duration={long_s},asetpts=PTS-STARTPTS"
         else:
             cut = f"[1]aresample=48000,aformat=channel_layouts=mono,atrim=duration={READING_S},afade=out:st={READING_S - 0.3}:d=0.3"
-        steps.append(f"{cut},apad=pad_dur={pause_s}[a{number}]")
+        gain_db = SPEECH_GAIN_DB if "at" in line else READING_GAIN_DB
+        steps.append(f"{cut},volume={gain_db}dB,alimiter=limit=0.85:level=0,apad=pad_dur={pause_s}[a{number}]")
     steps.append("".join(f"[a{number}]" for number in range(len(lines))) + f"concat=n={len(lines)}:v=0:a=1[talk]")
     steps.append(f"[talk]adelay={round(LEAD_S * 1000)},atrim=duration={total_s}[out]")
     inputs = ["-i", str(HERE / "speech.opus"), "-i", str(HOME / "demo/reading.wav")]

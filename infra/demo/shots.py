@@ -17,8 +17,12 @@ REPEAT = "loop=loop=-1:size=1,setpts=N"
 STILLS = {
     "studio.png": (
         ["rocket.jpg"],
-        "[0]crop=640:250:0:177,scale=2400:1350:flags=lanczos:force_original_aspect_ratio=increase,crop=2400:1350,gblur=58,"
-        "colorbalance=bm=.06:bs=.08,eq=brightness=-.02:saturation=1.2:contrast=1.1,vignette=PI/4.6",
+        "[0]crop=262:147:378:280,scale=2400:1350:flags=lanczos:force_original_aspect_ratio=increase,crop=2400:1350,gblur=40,"
+        "eq=brightness=.07:saturation=1.35:contrast=1.1,vignette=PI/4.8",
+    ),
+    "warm.png": (
+        ["coffee.png"],
+        "[0]crop=190:107:410:20,scale=2400:1350:flags=lanczos,gblur=30,eq=brightness=-.2:saturation=.95,vignette=PI/4.2",
     ),
     "space.png": (
         ["stars.jpg"],
