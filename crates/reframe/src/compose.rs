@@ -146,7 +146,7 @@ fn peopled(range: TimeRange, samples: &[Sample], people: &[Person]) -> Vec<TimeR
         match stretches.last_mut() {
             Some(last) if time_ms <= last[1] + FACELESS_MS => last[1] = end_ms,
             None if time_ms <= range.start_ms() + FACELESS_MS => {
-                stretches.push([range.start_ms(), end_ms])
+                stretches.push([range.start_ms(), end_ms]);
             }
             _ => stretches.push([time_ms, end_ms]),
         }

@@ -123,8 +123,8 @@ impl Detector {
 
 /// The model with the height and width of its input left open.
 ///
-/// The file declares 640x640, which the runtime insists on, though no layer depends on it; frames are 640x360, and
-/// filling them up would nearly double the work. In the file (protocol buffers, ONNX `TensorShapeProto`) a dimension
+/// The file declares 640x640, which the runtime insists on, though no layer depends on it; frames are 384x216, and
+/// filling them up would make it five times the work. In the file (protocol buffers, ONNX `TensorShapeProto`) a dimension
 /// is a record of 3 bytes: either field 1 with the number 640, or field 2 with a name of one letter.
 fn of_any_size(mut model: Vec<u8>) -> Vec<u8> {
     const FIXED: &[u8] = b"\x0a\x03\x08\x80\x05\x0a\x03\x08\x80\x05";

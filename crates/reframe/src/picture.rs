@@ -13,8 +13,9 @@ pub const THUMBNAIL: Size = Size {
     height: 36,
 };
 
-/// Longest side of an analysed frame, in pixels: a face of 5 % of the width still has 32.
-const LONGEST_SIDE: f64 = 640.0;
+/// Longest side of an analysed frame, in pixels. Measured: faces of 4 % of the width are found, at a third of the work
+/// that 640 pixels take.
+const LONGEST_SIDE: f64 = 384.0;
 
 /// A decoded frame, as packed 8-bit RGB rows without padding.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +28,7 @@ pub struct Frame<'a> {
     pub rgb: &'a [u8],
 }
 
-/// The size at which to decode frames of a `source` of that display size: its shape, even, at most 640 pixels a side, never enlarged.
+/// The size at which to decode frames of a `source` of that display size: its shape, even, at most 384 pixels a side, never enlarged.
 pub fn analysis_size(source: Size) -> Size {
     let longest = f64::from(source.width.max(source.height)).max(1.0);
     let scale = (LONGEST_SIDE / longest).min(1.0);
@@ -77,15 +78,15 @@ mod tests {
         assert_eq!(
             size(1920, 1080),
             Size {
-                width: 640,
-                height: 360
+                width: 384,
+                height: 216
             }
         );
         assert_eq!(
             size(1080, 1920),
             Size {
-                width: 360,
-                height: 640
+                width: 216,
+                height: 384
             }
         );
         assert_eq!(

@@ -16,9 +16,9 @@ pub(crate) fn is_screen(frame: &Frame<'_>) -> bool {
     let (mut flat, mut steep, mut points) = (0.0, 0.0, 0.0_f32);
     for row in frame.rgb.chunks_exact(row_bytes.max(1)).step_by(4) {
         for (a, b) in row.chunks_exact(3).zip(row.chunks_exact(3).skip(2)) {
-            let step = (luma(a) - luma(b)).abs();
-            flat += f32::from(u8::from(step <= FLAT));
-            steep += f32::from(u8::from(step >= STEEP));
+            let difference = (luma(a) - luma(b)).abs();
+            flat += f32::from(u8::from(difference <= FLAT));
+            steep += f32::from(u8::from(difference >= STEEP));
             points += 1.0;
         }
     }

@@ -28,17 +28,17 @@ pub(crate) struct Turn {
 /// Evidence is each face's mouth motion over about 0.75 s relative to its own usual range, gated by `speech`;
 /// the best sequence under a cost for each switch is found exactly (Viterbi).
 pub(crate) fn turns(people: &[Person], times_ms: &[u64], speech: &[TimeRange]) -> Vec<Turn> {
-    let evidence: Vec<Vec<f64>> = evidence(people, times_ms, speech);
-    let shown = best_sequence(&evidence, times_ms.len());
+    let shown = best_sequence(people.len(), &evidence(people, times_ms, speech));
     let mut turns: Vec<Turn> = Vec::new();
     for (&start_ms, who) in times_ms.iter().zip(shown) {
         if turns.last().is_none_or(|turn| turn.who != who) {
             turns.push(Turn { start_ms, who });
         }
     }
-    hold(turns, times_ms)
+    hold(&turns, times_ms)
 }
 
+/// For each sample, how much speaks for showing each of the people.
 fn evidence(people: &[Person], times_ms: &[u64], speech: &[TimeRange]) -> Vec<Vec<f64>> {
     let motions: Vec<Vec<f64>> = people
         .iter()
@@ -51,32 +51,27 @@ fn evidence(people: &[Person], times_ms: &[u64], speech: &[TimeRange]) -> Vec<Ve
         .fold(CLEAR_MOTION, f64::max);
     let size = |person: &Person| person.median(|face| face.height);
     let largest = people.iter().map(size).fold(0.0, f64::max);
-    let of_person = |who: usize| {
+    let of_person = |who: usize, i: usize| {
         let [low, high] = ranges[who];
         // a face that never speaks has a narrow range, which must not be stretched to look like speech
         let range = (high - low).max(0.5 * widest);
+        let moving = ((motions[who][i] - low) / range).clamp(0.0, 1.0);
         let bonus = if size(&people[who]) >= largest {
             LARGEST
         } else {
             0.0
         };
-        let at = |(i, &time_ms): (usize, &u64)| {
-            let moving = ((motions[who][i] - low) / range).clamp(0.0, 1.0);
-            let heard = if is_heard(speech, time_ms) {
-                moving
-            } else {
-                0.0
-            };
-            let absent = if people[who].seen_at(time_ms).is_some() {
-                0.0
-            } else {
-                ABSENT
-            };
-            heard + bonus + absent
+        let heard = if is_heard(speech, times_ms[i]) {
+            moving
+        } else {
+            0.0
         };
-        times_ms.iter().enumerate().map(at).collect()
+        let seen = people[who].seen_at(times_ms[i]).is_some();
+        heard + bonus + if seen { 0.0 } else { ABSENT }
     };
-    (0..people.len()).map(of_person).collect()
+    (0..times_ms.len())
+        .map(|i| (0..people.len()).map(|who| of_person(who, i)).collect())
+        .collect()
 }
 
 /// Mouth motion at each time, averaged with its neighbours.
@@ -119,15 +114,14 @@ fn is_heard(speech: &[TimeRange], time_ms: u64) -> bool {
 }
 
 /// The person to show at each sample, by dynamic programming over evidence less switching costs.
-fn best_sequence(evidence: &[Vec<f64>], samples: usize) -> Vec<usize> {
-    let people = evidence.len();
+fn best_sequence(people: usize, evidence: &[Vec<f64>]) -> Vec<usize> {
     let best = |scores: &[f64]| {
         let better = |a: usize, b: usize| if scores[b] > scores[a] { b } else { a };
         (0..people).fold(0, better)
     };
     let mut scores = vec![0.0; people];
-    let mut came_from: Vec<Vec<usize>> = Vec::with_capacity(samples);
-    for sample in 0..samples {
+    let mut came_from: Vec<Vec<usize>> = Vec::with_capacity(evidence.len());
+    for sample in evidence {
         let leader = best(&scores);
         let from: Vec<usize> = (0..people)
             .map(|who| {
@@ -141,7 +135,7 @@ fn best_sequence(evidence: &[Vec<f64>], samples: usize) -> Vec<usize> {
         scores = (0..people)
             .map(|who| {
                 let cost = if from[who] == who { 0.0 } else { SWITCH_COST };
-                scores[from[who]] - cost + evidence[who][sample]
+                scores[from[who]] - cost + sample[who]
             })
             .collect();
         came_from.push(from);
@@ -160,7 +154,7 @@ fn best_sequence(evidence: &[Vec<f64>], samples: usize) -> Vec<usize> {
 }
 
 /// Leaves out turns that are too short; the one before goes on.
-fn hold(turns: Vec<Turn>, times_ms: &[u64]) -> Vec<Turn> {
+fn hold(turns: &[Turn], times_ms: &[u64]) -> Vec<Turn> {
     let end_ms = times_ms.last().copied().unwrap_or(0);
     let ends: Vec<u64> = turns
         .iter()

@@ -1,4 +1,4 @@
-//! What goes into the face model and how its answers are read, as in OpenCV's `FaceDetectorYN`.
+//! What goes into the face model and how its answers are read, as `FaceDetectorYN` of `OpenCV` does.
 
 use domain::Size;
 
@@ -149,9 +149,11 @@ mod tests {
         };
         let (shape, planes) = input(&frame).unwrap();
         assert_eq!(shape, [1, 3, 32, 64]);
-        assert_eq!(
-            [planes[0], planes[39], planes[40], planes[64 * 32]],
-            [30.0, 30.0, 0.0, 20.0]
+        let at = [planes[0], planes[39], planes[40], planes[64 * 32]];
+        assert!(
+            at.iter()
+                .zip([30.0, 30.0, 0.0, 20.0])
+                .all(|(a, b)| (a - b).abs() < 1e-6)
         );
         assert!(
             input(&Frame {
