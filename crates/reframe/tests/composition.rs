@@ -336,13 +336,13 @@ proptest! {
                 x >= 0.0 && y >= 0.0
                     && x + f64::from(size.width) <= f64::from(source.width)
                     && y + f64::from(size.height) <= f64::from(source.height)
-                    && size.width % 2 == 0 && size.height % 2 == 0 && size.width > 0 && size.height > 0
+                    && size.width.is_multiple_of(2) && size.height.is_multiple_of(2) && size.width > 0 && size.height > 0
             };
             match &shot.view {
                 View::Fit => {}
                 View::Split { top, bottom } => for rect in [top, bottom] {
                     prop_assert!(inside(f64::from(rect.x), f64::from(rect.y), rect.size));
-                    prop_assert!(rect.x % 2 == 0 && rect.y % 2 == 0);
+                    prop_assert!(rect.x.is_multiple_of(2) && rect.y.is_multiple_of(2));
                 },
                 View::Crop { size, path } => {
                     prop_assert!(!path.is_empty());

@@ -56,7 +56,7 @@ fn faces(rgb: &[u8]) -> Vec<Face> {
         size: SIZE,
         rgb,
     };
-    detector().detect(&frame).unwrap()
+    detector().detect(&frame).expect("the model runs")
 }
 
 #[test]
