@@ -14,7 +14,8 @@ from bed import Bed
 from measure import CommandFailed, Usage
 from report import Row, verdict
 
-SOURCE_S, START_S = 112.0, 40.0
+# one person in view throughout, so that ours crops too, and where that person stands as a share of the width
+SOURCE_S, START_S, SPEAKER_AT = 112.0, 54.0, 0.4
 FULL_S, QUICK_S = 20.0, 4.0
 FULL_RUNS, QUICK_RUNS = 3, 1
 LIMIT_S = 240.0
@@ -65,7 +66,7 @@ def render_ours(bed: Bed, source: Path) -> Usage:
 
 
 def render_bare(bed: Bed, source: Path, seconds: float) -> Usage:
-    crop = f"crop=min(iw\\,ih*{WIDTH}/{HEIGHT}):ih,scale={WIDTH}:{HEIGHT},setsar=1"
+    crop = f"crop=min(iw\\,ih*{WIDTH}/{HEIGHT}):ih:iw*{SPEAKER_AT}-ow/2,scale={WIDTH}:{HEIGHT},setsar=1"
     return bed.bare_ffmpeg("-ss", START_S, "-t", seconds, "-i", source, "-vf", crop, *ENCODER, bed.scratch / "bare.mp4", limit_s=LIMIT_S)
 
 
@@ -76,6 +77,7 @@ def render_moviepy(bed: Bed, source: Path, seconds: float) -> Usage:
         "end_s": START_S + seconds,
         "width": WIDTH,
         "height": HEIGHT,
+        "speaker_at": SPEAKER_AT,
         "font": str(bed.home / FONT),
         "words": spoken(bed.scratch / "transcript.json", START_S, START_S + seconds),
         "threads": bed.threads,

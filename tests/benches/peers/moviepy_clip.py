@@ -1,6 +1,6 @@
 """Makes one vertical, captioned clip with moviepy, as its documentation shows it; runs in the peers' environment.
 
-The argument is a JSON object: source, start_s, end_s, width, height, font, words [{text, start_s, end_s}], threads, out.
+The argument is a JSON object: source, start_s, end_s, width, height, speaker_at, font, words [{text, start_s, end_s}], threads, out.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def main(job: Dict[str, Any]) -> None:
     width, height = job["width"], job["height"]
     part = VideoFileClip(job["source"]).subclipped(job["start_s"], job["end_s"])
     column = min(part.w, round(part.h * width / height))
-    picture = part.cropped(x_center=part.w / 2, width=column).resized((width, height))
+    picture = part.cropped(x_center=part.w * job["speaker_at"], width=column).resized((width, height))
     # the picture is the ground, so nothing shows through: working that out for every frame costs half as much again
     clip = CompositeVideoClip([picture, *(caption(word, job) for word in job["words"])], use_bgclip=True)
     clip.write_videofile(
