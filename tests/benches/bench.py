@@ -103,7 +103,9 @@ def text_of(bed: Bed, rows: List[Row], load: float, quick: bool) -> str:
         f"shorts-factory {peers.version('shorts-factory', 'shorts-factory')} with its ctranslate2 {peers.version('shorts-factory', 'ctranslate2')}",
         f"load of the machine at the start: {load:.1f}",
     ]
-    return "\n".join([title, report.machine(bed, versions), report.table(rows)])
+    text = "\n".join([title, report.machine(bed, versions), report.table(rows)])
+    # the reason of a failure may name a file
+    return text.replace(f"{REPOSITORY}/", "")
 
 
 if __name__ == "__main__":
