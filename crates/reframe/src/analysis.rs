@@ -9,8 +9,8 @@ use crate::{
     screen,
 };
 
-/// Faces are looked for in every third frame, four times a second; between them only mouths are watched.
-const DETECT_EVERY: u32 = ANALYSIS_FPS / 4;
+/// Faces are looked for in every fourth frame, three times a second; between them only mouths are watched.
+const DETECT_EVERY: u32 = ANALYSIS_FPS / 3;
 
 /// What is seen in a clip's range. Times are milliseconds from the start of the clip.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -16,7 +16,7 @@ const FACELESS_MS: u64 = 2_000;
 /// Somebody seen for less between two faceless stretches is not worth a change of view.
 const SHORTEST_VIEW_MS: u64 = 1_500;
 /// How long one sample stands for the picture, in milliseconds.
-const SAMPLE_MS: u64 = 250;
+const SAMPLE_MS: u64 = 333;
 /// A face of more than this share of the picture's height is no inset beside a slide.
 const INSET_FACE: f64 = 0.15;
 /// A crop that keeps at least this share of each side loses nothing that another layout would show.

@@ -4,7 +4,7 @@ use domain::TimeRange;
 
 use crate::people::Person;
 
-/// What a change of the face shown costs, in samples of full evidence (four a second).
+/// What a change of the face shown costs, in samples of full evidence (three a second).
 const SWITCH_COST: f64 = 2.0;
 /// No face is shown for less, in milliseconds.
 const SHORTEST_HOLD_MS: u64 = 1_800;
@@ -25,7 +25,7 @@ pub(crate) struct Turn {
 
 /// Whom to show from when on, for the samples at `times_ms`; `people` are at least one.
 ///
-/// Evidence is each face's mouth motion over about 0.75 s relative to its own usual range, gated by `speech`;
+/// Evidence is each face's mouth motion over about a second relative to its own usual range, gated by `speech`;
 /// the best sequence under a cost for each switch is found exactly (Viterbi).
 pub(crate) fn turns(people: &[Person], times_ms: &[u64], speech: &[TimeRange]) -> Vec<Turn> {
     let shown = best_sequence(people.len(), &evidence(people, times_ms, speech));

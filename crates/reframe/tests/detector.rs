@@ -91,7 +91,7 @@ fn two_faces_are_two() {
 }
 
 #[test]
-fn the_analyser_samples_four_times_a_second_and_sees_a_mouth_move() {
+fn the_analyser_samples_three_times_a_second_and_sees_a_mouth_move() {
     let detector = detector();
     let motion = |speaks: bool| {
         let mut analyser = Analyser::new(&detector);
@@ -114,7 +114,7 @@ fn the_analyser_samples_four_times_a_second_and_sees_a_mouth_move() {
                 .iter()
                 .map(|s| s.time_ms)
                 .collect::<Vec<_>>(),
-            [0, 250, 500, 750]
+            [0, 333, 666]
         );
         analysis.samples[1].faces[0].mouth_motion
     };
