@@ -50,9 +50,9 @@ def main() -> int:
 
 def fingerprint_of_material() -> str:
     digest = hashlib.sha256()
-    for path in sorted([*HERE.glob("*.*"), *(HERE / "masks").iterdir(), *(HOME / "demo").iterdir()]):
-        if path.is_file():
-            digest.update(path.name.encode() + path.read_bytes())
+    ours = [path for path in HERE.iterdir() if path.suffix in {".py", ".json", ".opus"}]
+    for path in sorted([*ours, *(HERE / "masks").iterdir(), *(HOME / "demo").iterdir()]):
+        digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 
 
