@@ -17,7 +17,7 @@ const LONGEST_WORD_MS: u64 = 1_500;
 const ALIGNMENT_ERROR_MS: u64 = 250;
 /// Letters per second of speech: people say 10 to 20, less than this is text that was dropped.
 const SLOWEST: f64 = 4.0;
-/// Below this mean log probability a text is doubtful, and with that probability of silence it is invented (OpenAI's values).
+/// Below this mean log probability a text is doubtful, and with that probability of silence it is invented (Whisper's published defaults).
 const DOUBTFUL: f64 = -1.0;
 const SILENT: f64 = 0.6;
 /// A word so far from any voice is invented.

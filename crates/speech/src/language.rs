@@ -6,8 +6,9 @@ use crate::SpeechError;
 use crate::listen::Batch;
 use crate::whisper::WhisperModel;
 
-/// So sure of a language, no more chunks are listened to.
+/// So sure of a language after so much speech, no more chunks are listened to.
 const CERTAIN: f64 = 0.8;
+const ENOUGH_S: f64 = 4.0;
 
 /// Whisper's code for the BCP 47 tag that the caller gave.
 pub(crate) fn asked(model: &WhisperModel, tag: &str) -> Result<String, SpeechError> {
@@ -22,21 +23,24 @@ pub(crate) fn detect(model: &WhisperModel, batch: &Batch) -> Result<String, Spee
     if !model.vocabulary.is_multilingual() {
         return Ok("en".to_owned());
     }
-    let mut sums: BTreeMap<String, f64> = BTreeMap::new();
+    let mut votes: BTreeMap<String, f64> = BTreeMap::new();
+    let mut heard_s = 0.0;
     for (at, chunk) in batch.chunks.iter().enumerate() {
         let one = std::slice::from_ref(chunk);
         let encoded = model.encode(one, &batch.spectrograms[at..=at])?;
         for (code, probability) in model.languages(&encoded)?.into_iter().flatten() {
-            *sums.entry(code).or_default() += probability;
+            *votes.entry(code).or_default() += probability * chunk.speech_seconds();
         }
-        let likeliest = sums.iter().max_by(|a, b| a.1.total_cmp(b.1));
-        if let Some((code, sum)) = likeliest
-            && (sum / (at + 1) as f64 >= CERTAIN || at + 1 == batch.chunks.len())
-        {
-            return Ok(code.clone());
+        heard_s += chunk.speech_seconds();
+        let most = votes.values().copied().fold(0.0, f64::max);
+        if heard_s >= ENOUGH_S && most >= CERTAIN * heard_s {
+            break;
         }
     }
-    Err(SpeechError::inference("the model names no language"))
+    let likeliest = votes.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
+    likeliest
+        .map(|(code, _)| code)
+        .ok_or_else(|| SpeechError::inference("the model names no language"))
 }
 
 /// The BCP 47 tag for Whisper's code.

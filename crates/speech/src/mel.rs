@@ -189,7 +189,7 @@ mod tests {
         let top = mel.iter().copied().fold(f32::MIN, f32::max);
         assert!(mel.iter().all(|value| (top - value) <= 2.0 + 1e-6));
         assert_eq!(mel.len(), 80 * WINDOW_FRAMES);
-        let silent = MelSpectrogram::new(80).compute(&[0.0; 16_000]);
+        let silent = MelSpectrogram::new(80).compute(&vec![0.0; 16_000]);
         assert!(silent.iter().all(|value| (value + 1.5).abs() < 1e-6));
     }
 

@@ -139,7 +139,7 @@ impl Recognizer {
                 });
             }
             drop(results);
-            in_order(&finished, progress)
+            in_order(finished, progress)
         })?;
         Ok(Said { language, chunks })
     }
@@ -161,9 +161,9 @@ fn next(batches: &Mutex<impl Iterator<Item = Batch>>) -> Option<Batch> {
         .next()
 }
 
-/// Collects results in the order of the source, whatever the order they come in.
+/// Collects results in the order of the source, whatever the order they come in; the first error ends it.
 fn in_order(
-    finished: &Receiver<Result<Recognised, SpeechError>>,
+    finished: Receiver<Result<Recognised, SpeechError>>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Vec<Vec<SpokenWord>>, SpeechError> {
     let mut early = BTreeMap::new();

@@ -1,9 +1,10 @@
-//! A Whisper model in CTranslate2's format: what goes in and what comes out, in Rust's types.
+//! A Whisper model in `CTranslate2`'s format: what goes in and what comes out, in Rust's types.
 
 use std::path::Path;
 
 use ct2rs::sys::{
-    ComputeType, Config, Device, StorageView, Whisper, WhisperAlignmentResult, WhisperOptions,
+    ComputeType, Config, Device, StorageView, Whisper, WhisperAlignmentResult,
+    WhisperGenerationResult, WhisperOptions,
 };
 
 use crate::SpeechError;
@@ -13,7 +14,9 @@ use crate::vocabulary::Vocabulary;
 
 /// Milliseconds between two frames of the encoder.
 const FRAME_MS: u64 = 20;
-/// Width of the filter that smooths attention before it is aligned, in frames (OpenAI's value).
+/// The decoder looks at a word this much before it is heard (measured against forced alignment of read speech).
+const ATTENTION_LEAD_MS: u64 = 50;
+/// Width of the filter that smooths attention before it is aligned, in frames (Whisper's published default).
 const MEDIAN_WIDTH: i64 = 7;
 /// Hypotheses followed at a time: 5 has the fewest errors.
 const BEAMS: usize = 5;
@@ -164,24 +167,22 @@ impl WhisperModel {
             .map_err(SpeechError::inference)?;
         Ok(results
             .into_iter()
-            .map(|mut result| {
-                let mut tokens = if result.sequences_ids.is_empty() {
-                    Vec::new()
-                } else {
-                    result.sequences_ids.swap_remove(0)
-                };
-                tokens.retain(|id| self.vocabulary.bytes(*id).is_some());
-                let score = result.scores.first().copied().unwrap_or(f32::MIN);
-                // the score is per token without the end token
-                let log_probability =
-                    f64::from(score) * tokens.len() as f64 / (tokens.len() + 1) as f64;
-                Hypothesis {
-                    tokens,
-                    log_probability,
-                    no_speech: f64::from(result.no_speech_prob),
-                }
-            })
+            .map(|result| self.hypothesis(result))
             .collect())
+    }
+
+    fn hypothesis(&self, result: WhisperGenerationResult) -> Hypothesis {
+        let best = result.sequences_ids.into_iter().next();
+        let mut tokens = best.unwrap_or_default();
+        tokens.retain(|id| self.vocabulary.bytes(*id).is_some());
+        let score = f64::from(result.scores.first().copied().unwrap_or(f32::MIN));
+        let count = tokens.len() as f64;
+        Hypothesis {
+            tokens,
+            // the score is a mean that does not count the end of the text as a token
+            log_probability: score * count / (count + 1.0),
+            no_speech: f64::from(result.no_speech_prob),
+        }
     }
 
     /// When each token of each chunk is spoken.
@@ -241,8 +242,8 @@ fn token_times(result: &WhisperAlignmentResult, tokens: usize) -> Vec<TokenTime>
         .windows(2)
         .zip(&result.text_token_probs)
         .map(|(pair, probability)| TokenTime {
-            start_ms: pair[0] as u64 * FRAME_MS,
-            end_ms: pair[1] as u64 * FRAME_MS,
+            start_ms: pair[0] as u64 * FRAME_MS + ATTENTION_LEAD_MS,
+            end_ms: pair[1] as u64 * FRAME_MS + ATTENTION_LEAD_MS,
             probability: f64::from(*probability),
         })
         .collect()
@@ -265,6 +266,6 @@ mod tests {
         };
         let times = token_times(&result, 2);
         let spans: Vec<(u64, u64)> = times.iter().map(|t| (t.start_ms, t.end_ms)).collect();
-        assert_eq!(spans, [(60, 100), (100, 180)]);
+        assert_eq!(spans, [(110, 150), (150, 230)]);
     }
 }

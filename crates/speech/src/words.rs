@@ -62,8 +62,9 @@ fn begins_word(group: &[Piece], piece: &Piece) -> bool {
     let Some(first) = piece.text.chars().next() else {
         return false;
     };
+    let last = before.chars().rfind(|c| c.is_alphanumeric());
     let meets_unspaced =
-        is_unspaced(first) || (first.is_alphanumeric() && before.ends_with(is_unspaced));
+        is_unspaced(first) || (first.is_alphanumeric() && last.is_some_and(is_unspaced));
     first.is_whitespace() || (meets_unspaced && is_grapheme_boundary(&before, &piece.text))
 }
 
@@ -199,7 +200,7 @@ mod tests {
             rows,
             [
                 "_Yes - 0-100",
-                "_(no 200-400",
+                "_(no 300-400",
                 "_& 400-500",
                 "_me ... 500-600"
             ]
