@@ -189,7 +189,7 @@ mod tests {
             let clock = |ms: u64| format!("00:{:02}.{:03}", ms / 1000, ms % 1000);
             let mut text = String::from("WEBVTT\n\n");
             for (start, length, words) in cues {
-                text += &format!("{} --> {}\n{words}\n\n", clock(start), clock(start + length));
+                text += [clock(start), " --> ".into(), clock(start + length), format!("\n{words}\n\n")].concat().as_str();
             }
             if let Some(talk) = transcript(&text, "en", 10_000) {
                 let json = serde_json::to_vec(&talk).unwrap();

@@ -15,7 +15,7 @@ use tokio::{
 
 use super::STAGE;
 
-/// The longest description of a page that is read; those of YouTube take about 1 MB.
+/// The longest description of a page that is read; those of `YouTube` take about 1 MB.
 const MAX_OUTPUT_BYTES: u64 = 64 << 20;
 /// How much of what it says on standard error is kept.
 const MAX_STDERR_BYTES: usize = 16 << 10;

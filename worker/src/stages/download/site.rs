@@ -49,7 +49,7 @@ pub(super) async fn fetch(
         tell(Ahead::Sound(sound.clone()));
         let pictures = site
             .pictures(true, |part| {
-                progress(SOUND_SHARE + part * (1.0 - SOUND_SHARE))
+                progress(SOUND_SHARE + part * (1.0 - SOUND_SHARE));
             })
             .await?;
         site.join(&pictures, &sound).await?
@@ -202,7 +202,11 @@ impl<'a> Site<'a> {
         let mut files = fs::read_dir(self.folder).await.ok()?;
         while let Ok(Some(file)) = files.next_entry().await {
             let name = file.file_name().to_string_lossy().into_owned();
-            if name.starts_with(prefix) && !name.ends_with(".part") && !name.ends_with(".ytdl") {
+            if name.starts_with(prefix)
+                && ![".part", ".ytdl"]
+                    .iter()
+                    .any(|unfinished| name.ends_with(unfinished))
+            {
                 return Some(file.path());
             }
         }

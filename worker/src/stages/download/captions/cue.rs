@@ -18,7 +18,7 @@ struct Block {
     lines: Vec<String>,
 }
 
-/// Entities that captions use (WebVTT, 4.2.2).
+/// Entities that captions use (`WebVTT`, 4.2.2).
 const ENTITIES: [(&str, &str); 8] = [
     ("&lt;", "<"),
     ("&gt;", ">"),
