@@ -1,0 +1,78 @@
+//! Words that show what a sentence does: asks, counts, contrasts, teaches, moves.
+
+use crate::words::{is_english, words_of};
+
+const ADDRESS: &str = "you you're you'll you've you'd your yours yourself";
+const STRONG: &str = "best worst most least never always everyone nobody nothing everything only biggest greatest largest smallest fastest hardest \
+    easiest first last every all huge massive";
+const CONTRAST: &str =
+    "but however instead yet although though unlike actually despite whereas rather contrary";
+const LESSON: &str = "because therefore means reason reasons important key problem problems result results solution example lesson learn learned \
+    learning why how idea principle rule conclusion answer difference goal called define defined works mistake truth fact advice";
+const FEELING: &str = "love loved hate hated afraid fear scared amazing incredible wonderful beautiful terrible awful horrible crazy wow shocked \
+    surprised surprising surprise happy sad angry cry cried laugh laughed funny exciting excited excitement proud ashamed lonely hope dream dreams pain painful \
+    hurt died death dead kill killed war fight dangerous danger heart joy tears brave courage fascinating unbelievable astonishing worried worry terrified";
+const STORY: &str = "i i'm i'd i've i'll my me we we're our";
+
+/// What was counted in a stretch of text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Cues {
+    /// Words in all.
+    pub(crate) words: usize,
+    /// Sentences that ask.
+    pub(crate) questions: usize,
+    /// Sentences that exclaim.
+    pub(crate) exclamations: usize,
+    /// Numbers.
+    pub(crate) numbers: usize,
+    /// Words that speak to the listener.
+    pub(crate) address: usize,
+    /// Superlatives and absolutes.
+    pub(crate) strong: usize,
+    /// Words that turn against what was said.
+    pub(crate) contrast: usize,
+    /// Words that explain.
+    pub(crate) lesson: usize,
+    /// Words of feeling.
+    pub(crate) feeling: usize,
+    /// Words of a speaker about themselves.
+    pub(crate) story: usize,
+}
+
+impl Cues {
+    /// Counts the cues of `text`; the lists of words are English, marks and digits hold in any language.
+    pub(crate) fn of(text: &str, language: &str) -> Self {
+        let words = words_of(text);
+        let marks = |set: &[char]| text.matches(set).count();
+        let mut cues = Self {
+            words: words.len(),
+            questions: marks(&['?', '\u{ff1f}', '\u{61f}']),
+            exclamations: marks(&['!', '\u{ff01}']),
+            numbers: words
+                .iter()
+                .filter(|word| word.chars().any(char::is_numeric))
+                .count(),
+            ..Self::default()
+        };
+        if is_english(language) {
+            let count = |list: &str| {
+                words
+                    .iter()
+                    .filter(|word| list.split_whitespace().any(|known| known == word.as_str()))
+                    .count()
+            };
+            cues.address = count(ADDRESS);
+            cues.strong = count(STRONG);
+            cues.contrast = count(CONTRAST);
+            cues.lesson = count(LESSON);
+            cues.feeling = count(FEELING);
+            cues.story = count(STORY);
+        }
+        cues
+    }
+
+    /// How many in a hundred words.
+    pub(crate) fn per_hundred(&self, count: usize) -> f64 {
+        100.0 * count as f64 / self.words.max(20) as f64
+    }
+}

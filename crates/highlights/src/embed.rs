@@ -1,0 +1,143 @@
+//! Sentence embeddings: `all-MiniLM-L6-v2` (Reimers & Gurevych 2019), mean-pooled and of unit length.
+
+use std::path::{Path, PathBuf};
+
+use rten::{Model, NodeId, Value};
+
+use crate::wordpiece::WordPiece;
+
+/// Texts that share a run of the model: enough to fill the cores, few enough to stay in the cache.
+const BATCH: usize = 8;
+
+/// Why the embedding model cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbedError {
+    /// A file of the model is missing, altered or of another model.
+    #[error("{}: {why}", path.display())]
+    Load {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The model did not run.
+    #[error("embedding failed: {0}")]
+    Run(String),
+}
+
+/// The model and its tokenizer, in memory.
+pub struct Embedder {
+    model: Model,
+    tokenizer: WordPiece,
+    inputs: [NodeId; 3],
+    output: NodeId,
+}
+
+impl Embedder {
+    /// Loads `model.onnx` and `tokenizer.json` from the folder `dir`.
+    ///
+    /// # Errors
+    /// When one of them is missing or is not of a BERT-like sentence encoder.
+    pub fn load(dir: &Path) -> Result<Self, EmbedError> {
+        let path = dir.join("model.onnx");
+        let refused = |path: &Path, why: String| EmbedError::Load {
+            path: path.to_owned(),
+            why,
+        };
+        let model = Model::load_file(&path).map_err(|why| refused(&path, why.to_string()))?;
+        let node = |name: &str| {
+            model
+                .node_id(name)
+                .map_err(|why| refused(&path, why.to_string()))
+        };
+        let inputs = [
+            node("input_ids")?,
+            node("attention_mask")?,
+            node("token_type_ids")?,
+        ];
+        let output = node("last_hidden_state")?;
+        let path = dir.join("tokenizer.json");
+        let json = std::fs::read(&path).map_err(|why| refused(&path, why.to_string()))?;
+        let tokenizer = WordPiece::from_json(&json).map_err(|why| refused(&path, why))?;
+        Ok(Self {
+            model,
+            tokenizer,
+            inputs,
+            output,
+        })
+    }
+
+    /// A vector of unit length for each text, in the same order; similar meanings have a high dot product.
+    ///
+    /// # Errors
+    /// When the model cannot be run.
+    pub fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let tokens: Vec<Vec<i32>> = texts
+            .iter()
+            .map(|text| self.tokenizer.tokens(text))
+            .collect();
+        // texts of like length together, so that little padding is computed
+        let mut order: Vec<usize> = (0..texts.len()).collect();
+        order.sort_by_key(|&text| (tokens[text].len(), text));
+        let mut vectors = vec![Vec::new(); texts.len()];
+        for batch in order.chunks(BATCH) {
+            let rows: Vec<&[i32]> = batch.iter().map(|&text| tokens[text].as_slice()).collect();
+            for (&text, vector) in batch.iter().zip(self.run(&rows)?) {
+                vectors[text] = vector;
+            }
+        }
+        Ok(vectors)
+    }
+
+    fn run(&self, rows: &[&[i32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let longest = rows.iter().map(|row| row.len()).max().unwrap_or(0);
+        let padded = |of: fn(i32) -> i32| -> Value {
+            let values = rows
+                .iter()
+                .flat_map(|row| {
+                    let padding = std::iter::repeat_n(0, longest - row.len());
+                    row.iter().map(move |&id| of(id)).chain(padding)
+                })
+                .collect::<Vec<i32>>();
+            Value::from_shape([rows.len(), longest], values)
+                .expect("as many values as the shape says")
+        };
+        let [id, attention, kind] = self.inputs;
+        let inputs = vec![
+            (id, padded(|id| id).into()),
+            (attention, padded(|_| 1).into()),
+            (kind, padded(|_| 0).into()),
+        ];
+        let failed = |why: String| EmbedError::Run(why);
+        let [hidden] = self
+            .model
+            .run_n(inputs, [self.output], None)
+            .map_err(|why| failed(why.to_string()))?;
+        let ([_, _, width], hidden) = hidden
+            .into_shape_vec::<f32, 3>()
+            .map_err(|why| failed(why.to_string()))?;
+        Ok(hidden
+            .chunks_exact(longest * width)
+            .zip(rows)
+            .map(|(hidden, row)| mean_pooled(&hidden[..row.len() * width], width))
+            .collect())
+    }
+}
+
+/// The mean over the vectors of a text's tokens, scaled to unit length.
+fn mean_pooled(hidden: &[f32], width: usize) -> Vec<f32> {
+    let mut mean = vec![0.0; width];
+    for token in hidden.chunks_exact(width) {
+        mean.iter_mut()
+            .zip(token)
+            .for_each(|(sum, value)| *sum += value);
+    }
+    let norm = dot(&mean, &mean).sqrt().max(f32::MIN_POSITIVE);
+    mean.iter_mut().for_each(|value| *value /= norm);
+    mean
+}
+
+/// The dot product; of two unit vectors their cosine.
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}

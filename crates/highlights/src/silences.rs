@@ -1,0 +1,137 @@
+//! Pauses and fillers inside a clip that can be left out.
+
+use domain::{TimeRange, Transcript, Word};
+
+/// A rest between words longer than this is shortened, in milliseconds.
+const LONGEST_REST_MS: u64 = 600;
+/// What is left of it, half on either side, in milliseconds.
+const REST_MS: u64 = 200;
+/// Words that say nothing, in English and its neighbours.
+const FILLERS: [&str; 8] = ["um", "uh", "er", "erm", "uhm", "umm", "hmm", "äh"];
+
+/// What to leave out of `clip`: long pauses down to a short rest, and filler words; in order and apart from each other.
+pub fn silences(transcript: &Transcript, clip: TimeRange) -> Vec<TimeRange> {
+    let inside: Vec<&Word> = transcript
+        .words()
+        .filter(|word| word.start_ms >= clip.start_ms() && word.end_ms <= clip.end_ms())
+        .collect();
+    let said: Vec<&Word> = inside
+        .iter()
+        .enumerate()
+        .filter(|&(at, _)| !is_filler(&inside, at))
+        .map(|(_, word)| *word)
+        .collect();
+    said.windows(2)
+        .filter_map(|pair| rest(pair[0], pair[1], holds_filler(&inside, pair[0], pair[1])))
+        .collect()
+}
+
+fn rest(before: &Word, after: &Word, filler: bool) -> Option<TimeRange> {
+    let gap = after.start_ms.saturating_sub(before.end_ms);
+    if gap <= REST_MS || (gap <= LONGEST_REST_MS && !filler) {
+        return None;
+    }
+    TimeRange::new(before.end_ms + REST_MS / 2, after.start_ms - REST_MS / 2).ok()
+}
+
+fn holds_filler(inside: &[&Word], before: &Word, after: &Word) -> bool {
+    inside.iter().enumerate().any(|(at, word)| {
+        is_filler(inside, at) && word.start_ms >= before.end_ms && word.end_ms <= after.start_ms
+    })
+}
+
+/// Whether the word is "um" and the like, or part of a "you know" set off by commas.
+fn is_filler(words: &[&Word], at: usize) -> bool {
+    let bare = |at: usize| {
+        words[at]
+            .text
+            .trim_matches(|c: char| !c.is_alphanumeric())
+            .to_lowercase()
+    };
+    let set_off = |from: usize| {
+        from > 0
+            && from + 1 < words.len()
+            && bare(from) == "you"
+            && bare(from + 1) == "know"
+            && words[from - 1].text.ends_with(',')
+            && words[from + 1].text.ends_with(',')
+    };
+    FILLERS.contains(&bare(at).as_str()) || set_off(at) || (at > 0 && set_off(at - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Segment;
+
+    use super::*;
+
+    fn transcript(words: &[(&str, u64, u64)]) -> Transcript {
+        let words: Vec<Word> = words
+            .iter()
+            .map(|&(text, start_ms, end_ms)| Word {
+                text: text.into(),
+                start_ms,
+                end_ms,
+                confidence: 1.0,
+            })
+            .collect();
+        let end_ms = words.last().map_or(0, |word| word.end_ms);
+        let segment = Segment {
+            start_ms: 0,
+            end_ms,
+            text: String::new(),
+            speaker: None,
+            words,
+        };
+        Transcript {
+            version: 1,
+            language: "en".into(),
+            duration_ms: end_ms,
+            source: None,
+            segments: vec![segment],
+        }
+    }
+
+    fn cuts(words: &[(&str, u64, u64)]) -> Vec<[u64; 2]> {
+        let transcript = transcript(words);
+        let clip = TimeRange::new(0, transcript.duration_ms).unwrap();
+        silences(&transcript, clip)
+            .into_iter()
+            .map(Into::into)
+            .collect()
+    }
+
+    #[test]
+    fn long_pauses_become_short_rests() {
+        assert_eq!(
+            cuts(&[("a", 0, 500), ("b", 2000, 2500), ("c", 3000, 3500)]),
+            [[600, 1900]]
+        );
+    }
+
+    #[test]
+    fn fillers_go_but_not_the_words_around_them() {
+        assert_eq!(
+            cuts(&[("It", 0, 200), ("um,", 300, 700), ("flies", 800, 1000)]),
+            [[300, 700]]
+        );
+        assert_eq!(
+            cuts(&[
+                ("It's,", 0, 200),
+                ("you", 220, 500),
+                ("know,", 500, 700),
+                ("new", 710, 1000)
+            ]),
+            [[300, 610]]
+        );
+        assert!(
+            cuts(&[
+                ("Do", 0, 200),
+                ("you", 210, 400),
+                ("know", 410, 600),
+                ("him?", 610, 900)
+            ])
+            .is_empty()
+        );
+    }
+}

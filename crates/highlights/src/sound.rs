@@ -1,0 +1,182 @@
+//! How a talk sounds: loudness, pitch and noise per short frame, measured in one pass over its samples.
+
+use std::io::{self, Read};
+
+use domain::Segment;
+
+use crate::{pitch::pitch_hz, stats::standardized};
+
+/// Samples per second of the sound that is taken in.
+pub const SAMPLE_RATE: u32 = 16_000;
+/// Length of a frame in milliseconds.
+const FRAME_MS: u64 = 100;
+const FRAME_SAMPLES: usize = SAMPLE_RATE as usize / 10;
+/// Frames this far below the loudest tenth are silence, in decibels.
+const SILENCE_DB: f64 = 30.0;
+
+/// One frame of sound.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Frame {
+    /// Root mean square in decibels of full scale.
+    loudness_db: f64,
+    /// Fundamental frequency in hertz, where there is a voice.
+    pitch_hz: Option<f64>,
+}
+
+/// Loudness and pitch of a whole source.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SoundProfile {
+    frames: Vec<Frame>,
+}
+
+/// How a sentence sounds against the other sentences of the talk, in standard deviations.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct SentenceSound {
+    /// Its loudness.
+    pub(crate) loudness: f64,
+    /// How much its pitch moves.
+    pub(crate) movement: f64,
+    /// How fast it is spoken.
+    pub(crate) rate: f64,
+    /// Seconds of sound that is not speech right after it: laughter or applause.
+    pub(crate) reaction_s: f64,
+}
+
+impl SoundProfile {
+    /// Measures mono samples, signed 16 bit little endian at 16 kHz, as they stream in.
+    ///
+    /// # Errors
+    /// When `pcm` cannot be read.
+    pub fn from_pcm(mut pcm: impl Read) -> io::Result<Self> {
+        let mut frames = Vec::new();
+        let mut bytes = vec![0_u8; FRAME_SAMPLES * 2];
+        loop {
+            let filled = fill(&mut pcm, &mut bytes)?;
+            let samples: Vec<f32> = bytes[..filled]
+                .chunks_exact(2)
+                .map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32768.0)
+                .collect();
+            if !samples.is_empty() {
+                frames.push(Frame::of(&samples));
+            }
+            if filled < bytes.len() {
+                return Ok(Self { frames });
+            }
+        }
+    }
+
+    /// How each sentence sounds, normalised over the talk.
+    pub(crate) fn sentences(&self, segments: &[Segment]) -> Vec<SentenceSound> {
+        let loudness: Vec<f64> = segments
+            .iter()
+            .map(|segment| self.loudness(segment.start_ms, segment.end_ms))
+            .collect();
+        let movement: Vec<f64> = segments
+            .iter()
+            .map(|segment| self.movement(segment.start_ms, segment.end_ms))
+            .collect();
+        let rate: Vec<f64> = segments.iter().map(words_per_second).collect();
+        let (loudness, movement, rate) = (
+            standardized(&loudness),
+            standardized(&movement),
+            standardized(&rate),
+        );
+        (0..segments.len())
+            .map(|at| SentenceSound {
+                loudness: loudness[at],
+                movement: movement[at],
+                rate: rate[at],
+                reaction_s: self.reaction_s(segments, at),
+            })
+            .collect()
+    }
+
+    fn frames(&self, start_ms: u64, end_ms: u64) -> &[Frame] {
+        let to = (end_ms.div_ceil(FRAME_MS) as usize).min(self.frames.len());
+        let from = ((start_ms / FRAME_MS) as usize).min(to);
+        &self.frames[from..to]
+    }
+
+    /// The loudness that the loudest tenth of frames reaches, in decibels.
+    fn full_voice_db(&self) -> f64 {
+        let mut all: Vec<f64> = self.frames.iter().map(|frame| frame.loudness_db).collect();
+        all.sort_by(f64::total_cmp);
+        all.get(all.len() * 9 / 10)
+            .copied()
+            .unwrap_or(f64::NEG_INFINITY)
+    }
+
+    fn loudness(&self, start_ms: u64, end_ms: u64) -> f64 {
+        let frames = self.frames(start_ms, end_ms);
+        let power: f64 = frames
+            .iter()
+            .map(|frame| 10_f64.powf(frame.loudness_db / 10.0))
+            .sum();
+        10.0 * (power / frames.len().max(1) as f64).max(1e-9).log10()
+    }
+
+    /// Standard deviation of the pitch in semitones.
+    fn movement(&self, start_ms: u64, end_ms: u64) -> f64 {
+        let semitones: Vec<f64> = self
+            .frames(start_ms, end_ms)
+            .iter()
+            .filter_map(|frame| frame.pitch_hz)
+            .map(|hz| 12.0 * hz.log2())
+            .collect();
+        let count = semitones.len().max(1) as f64;
+        let mean = semitones.iter().sum::<f64>() / count;
+        (semitones.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / count).sqrt()
+    }
+
+    /// Seconds of loud sound between a sentence and the next; less than half a second does not count.
+    fn reaction_s(&self, segments: &[Segment], at: usize) -> f64 {
+        let end_ms = segments[at].end_ms;
+        let until_ms = segments.get(at + 1).map_or(u64::MAX, |next| next.start_ms);
+        if until_ms <= end_ms + 2 * FRAME_MS {
+            return 0.0;
+        }
+        let floor_db = self.full_voice_db() - SILENCE_DB / 2.0;
+        // the frames at either end may still hold a word
+        let gap = self.frames(end_ms + FRAME_MS, until_ms.saturating_sub(FRAME_MS));
+        let loud = gap
+            .iter()
+            .take(50)
+            .filter(|frame| frame.loudness_db > floor_db)
+            .count();
+        let seconds = loud as f64 * FRAME_MS as f64 / 1000.0;
+        if seconds < 0.5 { 0.0 } else { seconds }
+    }
+}
+
+impl Frame {
+    fn of(samples: &[f32]) -> Self {
+        let power = samples.iter().map(|s| f64::from(s * s)).sum::<f64>() / samples.len() as f64;
+        Self {
+            loudness_db: 10.0 * power.max(1e-9).log10(),
+            pitch_hz: pitch_hz(samples, SAMPLE_RATE),
+        }
+    }
+}
+
+fn words_per_second(segment: &Segment) -> f64 {
+    let spoken_ms: u64 = segment
+        .words
+        .iter()
+        .map(|word| word.end_ms - word.start_ms)
+        .sum();
+    segment.words.len() as f64 * 1000.0 / spoken_ms.max(200) as f64
+}
+
+/// Reads until `bytes` is full or the stream ends; how many were read.
+fn fill(source: &mut impl Read, bytes: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match source.read(&mut bytes[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+            Err(why) => return Err(why),
+        }
+    }
+    Ok(filled)
+}

@@ -1,0 +1,127 @@
+//! Title, summary and reason of a clip, in words of the transcript.
+
+use domain::Evidence;
+
+use crate::{
+    candidates::Run,
+    standing::{Opening, opening},
+    talk::Talk,
+};
+
+/// Longest title, in characters.
+const TITLE_CHARS: usize = 60;
+/// Longest summary, in characters.
+const SUMMARY_CHARS: usize = 280;
+/// Words that a title does not begin with.
+const LEAD_INS: &str =
+    "so and but now well okay ok um uh yeah right then also actually basically because";
+/// Words that a title does not end with.
+const TRAILERS: &str = "a an the and or but of to in on at for with from by as is are was were that which who whose this my your our their its i we so if than";
+
+/// A short line to post the clip under: the strongest sentence of it, or as much as fits.
+pub(crate) fn title(talk: &Talk<'_>, run: Run) -> String {
+    let best = (run.first..=run.last)
+        .max_by(|&a, &b| {
+            let worth = |at: usize| {
+                let fresh = opening(&talk.segments[at].text, talk.language) == Opening::Fresh;
+                let short = title_of(&talk.segments[at].text).1;
+                talk.salience[at] + if fresh { 0.2 } else { 0.0 } + if short { 0.15 } else { 0.0 }
+            };
+            worth(a).total_cmp(&worth(b)).then(b.cmp(&a))
+        })
+        .unwrap_or(run.first);
+    title_of(&talk.segments[best].text).0
+}
+
+/// The title made of a sentence, and whether all of the sentence is in it.
+fn title_of(text: &str) -> (String, bool) {
+    let mut words: Vec<&str> = text.split_whitespace().collect();
+    let bare = |word: &str| {
+        word.trim_matches(|c: char| !c.is_alphanumeric() && c != '\'')
+            .to_lowercase()
+    };
+    let listed = |list: &str, word: &str| list.split_whitespace().any(|known| known == bare(word));
+    while words.len() > 3 && listed(LEAD_INS, words[0]) {
+        words.remove(0);
+    }
+    let fitting = fitting(&words);
+    let whole = fitting == words.len();
+    let mut kept = &words[..fitting];
+    if !whole {
+        // a clause that is said whole is better than as many words as fit
+        let clause = kept
+            .iter()
+            .rposition(|word| word.ends_with([',', ';', ':', '\u{2014}']));
+        if let Some(clause) = clause.filter(|&at| at >= 3) {
+            kept = &kept[..=clause];
+        }
+        while kept.len() > 1 && listed(TRAILERS, kept[kept.len() - 1]) {
+            kept = &kept[..kept.len() - 1];
+        }
+    }
+    let line = kept.join(" ");
+    (
+        capitalized(line.trim_end_matches(|c: char| {
+            !c.is_alphanumeric() && !matches!(c, '?' | '!' | ')' | '%' | '"' | '\u{201d}')
+        })),
+        whole,
+    )
+}
+
+fn fitting(words: &[&str]) -> usize {
+    let mut chars = 0;
+    words
+        .iter()
+        .take_while(|word| {
+            chars += word.chars().count() + 1;
+            chars <= TITLE_CHARS + 1
+        })
+        .count()
+        .max(1)
+}
+
+fn capitalized(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(rest).collect()
+    })
+}
+
+/// The one or two most salient sentences of the clip, in their order.
+pub(crate) fn summary(talk: &Talk<'_>, run: Run) -> String {
+    let mut by_salience: Vec<usize> = (run.first..=run.last).collect();
+    by_salience.sort_by(|&a, &b| {
+        talk.salience[b]
+            .total_cmp(&talk.salience[a])
+            .then(a.cmp(&b))
+    });
+    let text = |at: usize| talk.segments[at].text.trim();
+    let mut chosen = vec![by_salience[0]];
+    if let Some(&second) = by_salience.get(1) {
+        if text(chosen[0]).chars().count() + text(second).chars().count() < SUMMARY_CHARS {
+            chosen.push(second);
+            chosen.sort_unstable();
+        }
+    }
+    let texts: Vec<&str> = chosen.into_iter().map(text).collect();
+    capitalized(&texts.join(" "))
+}
+
+/// Why the clip was chosen, as a sentence made of its evidence.
+pub(crate) fn reason(evidence: &Evidence) -> String {
+    let firsts: Vec<&str> = [
+        &evidence.hook,
+        &evidence.value,
+        &evidence.emotion,
+        &evidence.flow,
+    ]
+    .into_iter()
+    .flat_map(|list| list.iter().take(2))
+    .map(String::as_str)
+    .collect();
+    match firsts.split_last() {
+        None => "The best stretch of what there is.".into(),
+        Some((only, [])) => format!("{}.", capitalized(only)),
+        Some((last, rest)) => format!("{} and {last}.", capitalized(&rest.join(", "))),
+    }
+}
