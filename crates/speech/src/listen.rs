@@ -83,6 +83,8 @@ pub(crate) struct Queue {
 struct Batcher {
     waiting: VecDeque<Chunk>,
     index: usize,
+    /// How many of the last, equal shares are handed out.
+    shares: usize,
 }
 
 impl Batcher {
@@ -90,8 +92,9 @@ impl Batcher {
     fn next(&mut self, decoders: usize, ended: bool) -> Option<Vec<Chunk>> {
         let size = if self.waiting.len() > BATCH * decoders {
             BATCH
-        } else if ended {
-            self.waiting.len().div_ceil(decoders)
+        } else if ended && self.shares < decoders {
+            self.shares += 1;
+            self.waiting.len().div_ceil(decoders + 1 - self.shares)
         } else {
             0
         };
@@ -125,7 +128,7 @@ mod tests {
         assert!(sizes(0, 2).is_empty());
         assert_eq!(sizes(2, 2), [1, 1]);
         assert_eq!(sizes(8, 1), [4, 4]);
-        assert_eq!(sizes(14, 2).iter().sum::<usize>(), 14);
-        assert_eq!(sizes(14, 2)[..2], [4, 4]);
+        assert_eq!(sizes(14, 2), [4, 4, 3, 3]);
+        assert_eq!(sizes(7, 3), [3, 2, 2]);
     }
 }
