@@ -1,0 +1,3 @@
+//! Bad input: one clear line, the right exit code, nothing left behind.
+
+mod files;

@@ -1,0 +1,12 @@
+//! Lets the binary find the speech library: beside an installed binary, or in the cache of `make setup`.
+
+use std::path::Path;
+
+fn main() {
+    let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache/clipwright/lib");
+    println!(
+        "cargo::rustc-link-arg-bins=-Wl,-rpath,$ORIGIN/../lib:{}",
+        cache.display()
+    );
+    println!("cargo::rerun-if-changed=build.rs");
+}

@@ -1,0 +1,286 @@
+//! The commands of the tool, each from its arguments to what it prints.
+
+use std::path::{Path, PathBuf};
+
+use domain::{ClipOptions, ErrorCode, Failure, Outcome, Plan, Stage, Transcript, keys};
+
+use crate::{
+    cli::{Cli, Command, Limits, Model, PlannerOptions},
+    config::Config,
+    folder::{Folder, write_json},
+    pipeline::{self, Context, Job},
+    planner::LanguageModelConfig,
+    progress::Progress,
+    report,
+    setup::{Home, SpeechModel},
+    source::inspect,
+    stages::{plan, render::Look},
+};
+
+/// Runs the command that was asked for.
+///
+/// # Errors
+/// With the failure that ended it.
+pub(crate) async fn run(cli: Cli, config: Config) -> Result<(), Failure> {
+    let json = cli.json;
+    let home = Home::find(config.home.clone());
+    let context = |limits: Limits| Context {
+        home: home.clone(),
+        limits,
+        progress: Progress::new(json),
+    };
+    match cli.command {
+        Command::Clip {
+            source,
+            out,
+            options,
+            planner,
+            limits,
+            model,
+        } => {
+            let options = checked(options.into_domain());
+            let context = context(limits);
+            let model = speech_model(&context.home, model)?;
+            let job = Job {
+                source,
+                options,
+                model,
+                language_model: language_model(planner, &config),
+            };
+            clip(&context, &job, &out, json).await
+        }
+        Command::Transcribe {
+            source,
+            out,
+            language,
+            limits,
+            model,
+        } => {
+            let context = context(limits);
+            let model = speech_model(&context.home, model)?;
+            transcribe(&context, &source, language.as_deref(), &model, &out).await
+        }
+        Command::Plan {
+            transcript,
+            source,
+            out,
+            options,
+            planner,
+            limits,
+        } => {
+            let options = checked(options.into_domain());
+            let language_model = language_model(planner, &config);
+            make_plan(
+                &context(limits),
+                &transcript,
+                source.as_deref(),
+                &options,
+                language_model.as_ref(),
+                &out,
+            )
+            .await
+        }
+        Command::Render {
+            source,
+            plan,
+            transcript,
+            out,
+            look,
+            limits,
+        } => {
+            let transcript = transcript.unwrap_or_else(|| plan.with_file_name(keys::TRANSCRIPT));
+            render(
+                &context(limits),
+                &source,
+                &plan,
+                &transcript,
+                &look.into_domain(),
+                &out,
+                json,
+            )
+            .await
+        }
+    }
+}
+
+async fn clip(context: &Context, job: &Job, out: &Path, json: bool) -> Result<(), Failure> {
+    let folder = Folder::open(out, Stage::Upload)?;
+    let ended = pipeline::clip(context, job, &folder).await;
+    context.progress.finish();
+    match ended {
+        Ok(Outcome::Succeeded { output, .. }) if !json => {
+            print!("{}", report::table(&output, &out.display().to_string()))
+        }
+        Ok(outcome) => print_json(&outcome)?,
+        Err(failure) => {
+            folder.abandon();
+            return Err(failure);
+        }
+    }
+    Ok(())
+}
+
+async fn transcribe(
+    context: &Context,
+    source: &str,
+    language: Option<&str>,
+    model: &SpeechModel,
+    out: &Path,
+) -> Result<(), Failure> {
+    let downloads = temporary(Stage::Transcribe)?;
+    let options = ClipOptions {
+        language: language.map(str::to_owned),
+        ..ClipOptions::default()
+    };
+    let arrival =
+        pipeline::arrive(context, source, &options, Some(model), downloads.path()).await?;
+    let transcript = match arrival.transcript {
+        Some(transcript) => transcript,
+        None => pipeline::listen(context, &arrival.source, &options, model).await?,
+    };
+    context.progress.finish();
+    write_whole(Stage::Transcribe, out, &transcript)
+}
+
+async fn make_plan(
+    context: &Context,
+    transcript: &Path,
+    source: Option<&Path>,
+    options: &ClipOptions,
+    language_model: Option<&LanguageModelConfig>,
+    out: &Path,
+) -> Result<(), Failure> {
+    let transcript = read_transcript(transcript)?;
+    let source = match source {
+        Some(path) => Some(inspect(&context.home, &context.limits, path, None).await?),
+        None => None,
+    };
+    let sound = source.as_ref().and_then(|source| {
+        let sound = source.sound(Some(&transcript.language))?;
+        Some(plan::SoundTrack {
+            file: &source.path,
+            stream: sound.index,
+        })
+    });
+    let plan = plan::plan(&context.home, &transcript, sound, options, language_model).await?;
+    context.progress.finish();
+    write_whole(Stage::Plan, out, &plan)
+}
+
+async fn render(
+    context: &Context,
+    source: &str,
+    plan: &Path,
+    transcript: &Path,
+    options: &ClipOptions,
+    out: &Path,
+    json: bool,
+) -> Result<(), Failure> {
+    let transcript = read_transcript(transcript)?;
+    let downloads = Folder::downloads_of(out);
+    let source = pipeline::arrive(context, source, options, None, &downloads)
+        .await?
+        .source;
+    let plan = read(plan).and_then(|bytes| {
+        Plan::from_json(&bytes, source.media.duration_ms).map_err(|why| unusable(plan, &why))
+    })?;
+    let folder = Folder::open(out, Stage::Render)?;
+    let clips = pipeline::rendered(
+        context,
+        &source,
+        &transcript,
+        &plan,
+        &Look::of(options),
+        &folder,
+    )
+    .await;
+    context.progress.finish();
+    let clips = match clips {
+        Ok(clips) => clips,
+        Err(failure) => {
+            folder.abandon();
+            return Err(failure);
+        }
+    };
+    let output = crate::stages::upload::output(&source, &plan, &clips);
+    if json {
+        return print_json(&output);
+    }
+    print!("{}", report::table(&output, &out.display().to_string()));
+    Ok(())
+}
+
+/// Ends the program with exit code 2 and clap's own form of message if an option is outside its limits.
+fn checked(options: ClipOptions) -> ClipOptions {
+    use clap::CommandFactory;
+    if let Err(wrong) = options.check() {
+        Cli::command()
+            .error(clap::error::ErrorKind::ValueValidation, wrong)
+            .exit();
+    }
+    options
+}
+
+fn speech_model(home: &Home, model: Model) -> Result<SpeechModel, Failure> {
+    model.model.map_or_else(
+        || home.speech_model(),
+        |folder| Ok(SpeechModel::of_user(folder)),
+    )
+}
+
+fn language_model(options: PlannerOptions, config: &Config) -> Option<LanguageModelConfig> {
+    let (base_url, model) = options.planner_url.zip(options.planner_model)?;
+    Some(LanguageModelConfig {
+        base_url,
+        model,
+        api_key: config.planner_key.clone(),
+    })
+}
+
+fn read_transcript(path: &Path) -> Result<Transcript, Failure> {
+    read(path).and_then(|bytes| Transcript::from_json(&bytes).map_err(|why| unusable(path, &why)))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|why| {
+        Failure::input(
+            Stage::Plan,
+            ErrorCode::SourceUnavailable,
+            format!("{}: {why}", path.display()),
+        )
+    })
+}
+
+fn unusable(path: &Path, why: &dyn std::fmt::Display) -> Failure {
+    Failure::input(
+        Stage::Plan,
+        ErrorCode::SourceUnsupported,
+        format!("{}: {why}", path.display()),
+    )
+}
+
+/// A folder for what is downloaded, gone at the end.
+fn temporary(stage: Stage) -> Result<tempfile::TempDir, Failure> {
+    tempfile::tempdir().map_err(|why| Failure::internal(stage, why))
+}
+
+/// Writes a file so that it is there whole or not at all.
+fn write_whole(stage: Stage, path: &Path, value: &impl serde::Serialize) -> Result<(), Failure> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let temporary = PathBuf::from(name);
+    let written = write_json(stage, &temporary, value).and_then(|()| {
+        std::fs::rename(&temporary, path).map_err(|why| Failure::io(stage, path, &why))
+    });
+    if written.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text =
+        serde_json::to_string_pretty(value).map_err(|why| Failure::internal(Stage::Upload, why))?;
+    println!("{text}");
+    Ok(())
+}

@@ -1,0 +1,311 @@
+//! What a media file holds, as `ffprobe` tells it.
+
+use std::path::Path;
+
+use domain::Size;
+use serde::Deserialize;
+
+use super::command::{Arguments, CallError, run};
+
+/// A media file with a picture, and sound if it has any.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Media {
+    pub(crate) duration_ms: u64,
+    pub(crate) stream_count: usize,
+    /// Title in the file's tags.
+    pub(crate) title: Option<String>,
+    pub(crate) video: Option<Video>,
+    pub(crate) sounds: Vec<Sound>,
+}
+
+/// The picture stream.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Video {
+    /// Number of the stream in the file.
+    pub(crate) index: usize,
+    /// Size as stored, in pixels.
+    pub(crate) stored: Size,
+    /// Size as shown: turned upright, with square pixels.
+    pub(crate) shown: Size,
+    /// Whether the pixels are not square.
+    pub(crate) anamorphic: bool,
+    /// Frames per second on average.
+    pub(crate) frame_rate: FrameRate,
+    /// Whether brightness is coded for high dynamic range (PQ or HLG).
+    pub(crate) hdr: bool,
+    /// Whether each frame is two interleaved half-pictures.
+    pub(crate) interlaced: bool,
+}
+
+/// One sound track.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Sound {
+    /// Number of the stream in the file.
+    pub(crate) index: usize,
+    /// Whether players take it by default.
+    pub(crate) default: bool,
+    /// ISO 639 language in its tags.
+    pub(crate) language: Option<String>,
+    /// Its own length, where the container says so.
+    pub(crate) duration_ms: Option<u64>,
+}
+
+/// Frames per second as a fraction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FrameRate {
+    pub(crate) frames: u32,
+    pub(crate) seconds: u32,
+}
+
+impl FrameRate {
+    /// Frames per second as a number.
+    pub(crate) fn get(self) -> f64 {
+        f64::from(self.frames) / f64::from(self.seconds)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (frames, seconds) = text.split_once('/')?;
+        let rate = Self {
+            frames: frames.parse().ok()?,
+            seconds: seconds.parse().ok()?,
+        };
+        (rate.frames > 0 && rate.seconds > 0).then_some(rate)
+    }
+}
+
+/// Asks `ffprobe` what `file` holds.
+///
+/// # Errors
+/// When it is no media file of the allowed containers, or cannot be read.
+pub(crate) async fn probe(
+    ffprobe: &Path,
+    file: &Path,
+    max_pixels: u64,
+) -> Result<Media, CallError> {
+    let args = Arguments::new()
+        .words("-hide_banner -loglevel error -print_format json -show_streams -show_format")
+        .input(file, max_pixels);
+    let (output, stderr) = run(ffprobe, &args).await?;
+    let report: Report =
+        serde_json::from_slice(&output).map_err(|_| CallError::Failed { stderr })?;
+    Ok(report.into_media())
+}
+
+#[derive(Deserialize)]
+struct Report {
+    #[serde(default)]
+    streams: Vec<Stream>,
+    #[serde(default)]
+    format: Format,
+}
+
+#[derive(Deserialize, Default)]
+struct Format {
+    duration: Option<String>,
+    #[serde(default)]
+    tags: Tags,
+}
+
+#[derive(Deserialize, Default)]
+struct Tags {
+    title: Option<String>,
+    language: Option<String>,
+    /// Matroska writes a stream's length here, as `00:01:02.345000000`.
+    #[serde(rename = "DURATION")]
+    duration: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Stream {
+    index: usize,
+    codec_type: Option<String>,
+    #[serde(default)]
+    width: u32,
+    #[serde(default)]
+    height: u32,
+    sample_aspect_ratio: Option<String>,
+    avg_frame_rate: Option<String>,
+    r_frame_rate: Option<String>,
+    color_transfer: Option<String>,
+    field_order: Option<String>,
+    duration: Option<String>,
+    #[serde(default)]
+    tags: Tags,
+    #[serde(default)]
+    disposition: Disposition,
+    #[serde(default)]
+    side_data_list: Vec<SideData>,
+}
+
+#[derive(Deserialize, Default)]
+struct Disposition {
+    #[serde(default)]
+    default: u8,
+    #[serde(default)]
+    attached_pic: u8,
+}
+
+#[derive(Deserialize)]
+struct SideData {
+    rotation: Option<f64>,
+}
+
+impl Report {
+    fn into_media(self) -> Media {
+        let of_kind = |kind: &'static str| {
+            self.streams
+                .iter()
+                .filter(move |s| s.codec_type.as_deref() == Some(kind))
+        };
+        let video = of_kind("video")
+            .find(|s| s.disposition.attached_pic == 0)
+            .map(Stream::video);
+        let longest = self.streams.iter().filter_map(Stream::duration_ms).max();
+        Media {
+            duration_ms: self
+                .format
+                .duration
+                .as_deref()
+                .and_then(seconds_to_ms)
+                .or(longest)
+                .unwrap_or(0),
+            stream_count: self.streams.len(),
+            title: self
+                .format
+                .tags
+                .title
+                .clone()
+                .filter(|title| !title.trim().is_empty()),
+            video,
+            sounds: of_kind("audio").map(Stream::sound).collect(),
+        }
+    }
+}
+
+impl Stream {
+    fn video(&self) -> Video {
+        let stored = Size {
+            width: self.width,
+            height: self.height,
+        };
+        let pixel = self
+            .sample_aspect_ratio
+            .as_deref()
+            .and_then(pixel_ratio)
+            .unwrap_or(1.0);
+        let square = Size {
+            width: (f64::from(stored.width) * pixel).round().max(1.0) as u32,
+            height: stored.height,
+        };
+        let turned = self
+            .side_data_list
+            .iter()
+            .find_map(|data| data.rotation)
+            .unwrap_or(0.0);
+        let sideways = (turned / 90.0).round() as i64 % 2 != 0;
+        Video {
+            index: self.index,
+            stored,
+            shown: if sideways {
+                Size {
+                    width: square.height,
+                    height: square.width,
+                }
+            } else {
+                square
+            },
+            anamorphic: square != stored,
+            frame_rate: self.frame_rate(),
+            hdr: matches!(
+                self.color_transfer.as_deref(),
+                Some("smpte2084" | "arib-std-b67")
+            ),
+            interlaced: matches!(self.field_order.as_deref(), Some("tt" | "bb" | "tb" | "bt")),
+        }
+    }
+
+    fn frame_rate(&self) -> FrameRate {
+        let known = [&self.avg_frame_rate, &self.r_frame_rate];
+        known
+            .into_iter()
+            .find_map(|rate| FrameRate::parse(rate.as_deref()?))
+            .unwrap_or(FrameRate {
+                frames: 25,
+                seconds: 1,
+            })
+    }
+
+    fn sound(&self) -> Sound {
+        Sound {
+            index: self.index,
+            default: self.disposition.default != 0,
+            language: self.tags.language.clone().filter(|tag| tag != "und"),
+            duration_ms: self.duration_ms(),
+        }
+    }
+
+    fn duration_ms(&self) -> Option<u64> {
+        let plain = self.duration.as_deref().and_then(seconds_to_ms);
+        plain.or_else(|| self.tags.duration.as_deref().and_then(clock_to_ms))
+    }
+}
+
+fn seconds_to_ms(text: &str) -> Option<u64> {
+    let seconds: f64 = text.parse().ok()?;
+    (seconds.is_finite() && seconds >= 0.0).then(|| (seconds * 1000.0).round() as u64)
+}
+
+fn clock_to_ms(text: &str) -> Option<u64> {
+    text.split(':')
+        .try_fold(0.0, |sum, part| {
+            Some(sum * 60.0 + part.parse::<f64>().ok()?)
+        })
+        .map(|s| (s * 1000.0) as u64)
+}
+
+/// `4:3` is how much wider than high a pixel is; `0:1` and `N/A` mean unknown.
+fn pixel_ratio(text: &str) -> Option<f64> {
+    let (width, height) = text.split_once(':')?;
+    let (width, height): (f64, f64) = (width.parse().ok()?, height.parse().ok()?);
+    (width > 0.0 && height > 0.0).then_some(width / height)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn media(json: &str) -> Media {
+        serde_json::from_str::<Report>(json).unwrap().into_media()
+    }
+
+    #[test]
+    fn a_turned_anamorphic_hdr_picture_is_understood() {
+        let media = media(
+            r#"{"streams":[{"index":2,"codec_type":"video","width":1440,"height":1080,"sample_aspect_ratio":"4:3","avg_frame_rate":"30000/1001",
+            "color_transfer":"smpte2084","side_data_list":[{"rotation":-90}]}],"format":{"duration":"12.5"}}"#,
+        );
+        let video = media.video.unwrap();
+        assert_eq!(media.duration_ms, 12_500);
+        assert_eq!(
+            video.shown,
+            Size {
+                width: 1080,
+                height: 1920
+            }
+        );
+        assert!(video.anamorphic && video.hdr && !video.interlaced);
+        assert!((video.frame_rate.get() - 29.97).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_cover_picture_is_no_video_and_unknown_rates_do_not_divide_by_zero() {
+        let media = media(
+            r#"{"streams":[{"index":0,"codec_type":"audio","tags":{"language":"und","DURATION":"00:01:02.500000000"}},
+            {"index":1,"codec_type":"video","avg_frame_rate":"0/0","disposition":{"attached_pic":1}}],"format":{}}"#,
+        );
+        assert_eq!(media.video, None);
+        assert_eq!(media.duration_ms, 62_500);
+        assert_eq!(media.sounds[0].language, None);
+        assert_eq!(FrameRate::parse("0/0"), None);
+    }
+}

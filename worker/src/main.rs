@@ -1,0 +1,87 @@
+//! `clipwright`: turns a long talk video into short clips, on this machine, with nothing but it.
+
+mod cli;
+mod commands;
+mod config;
+mod ffmpeg;
+mod folder;
+mod pipeline;
+mod planner;
+mod progress;
+mod report;
+mod setup;
+mod source;
+mod stages;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use domain::{ErrorCode, Failure, Stage};
+
+use crate::{cli::Cli, config::Config};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let config = Config::from_env();
+    if let Some(log) = &config.log {
+        tracing_subscriber::fmt()
+            .with_env_filter(log)
+            .with_writer(std::io::stderr)
+            .init();
+    }
+    let json = cli.json;
+    match run(cli, config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            tell(&failure, json);
+            ExitCode::from(if failure.code.is_source_fault() { 3 } else { 1 })
+        }
+    }
+}
+
+/// Runs a command to its end or to the first signal; whatever is under way is dropped then, and with it every child process.
+fn run(cli: Cli, config: Config) -> Result<(), Failure> {
+    let runtime =
+        tokio::runtime::Runtime::new().map_err(|why| Failure::internal(Stage::Download, why))?;
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            ended = commands::run(cli, config) => ended,
+            () = stopped() => Err(Failure::transient(Stage::Download, ErrorCode::Canceled, "stopped")),
+        }
+    });
+    // recognition runs on a thread of its own and may be in the middle of a batch
+    runtime.shutdown_background();
+    ended
+}
+
+/// Waits for Ctrl-C, a polite kill or a closed terminal.
+async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+        signal(SignalKind::hangup()),
+    ) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
+    }
+}
+
+fn tell(failure: &Failure, json: bool) {
+    if json {
+        println!(
+            "{}",
+            serde_json::json!({"error": {"code": failure.code, "message": failure.message, "stage": failure.stage}})
+        );
+    } else {
+        eprintln!(
+            "error: {} ({})",
+            failure.message.replace('\n', " "),
+            failure.code
+        );
+    }
+}

@@ -1,0 +1,303 @@
+//! The flow: download ▸ transcribe ▸ plan ▸ render ▸ upload. Each stage takes what is there already if it was made from the same.
+
+mod arrival;
+
+use std::{path::Path, time::Instant};
+
+use domain::{
+    ClipOptions, Failure, Fingerprint, JobOutput, Outcome, Plan, Stage, StageReport, Transcript,
+    keys,
+};
+
+use crate::{
+    cli::Limits,
+    folder::Folder,
+    planner::LanguageModelConfig,
+    progress::Progress,
+    setup::{Home, SpeechModel},
+    source::Source,
+    stages::{
+        plan::{self, SoundTrack},
+        render::{self, Look, Material, RenderedClip},
+        transcribe::{self, Listening},
+        upload,
+    },
+};
+
+pub(crate) use arrival::arrive;
+
+/// Raised whenever a stage makes something else from the same input, so that old outputs are not taken for new.
+const TRANSCRIBE_VERSION: u32 = 1;
+const PLAN_VERSION: u32 = 1;
+
+/// What every stage needs.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) home: Home,
+    pub(crate) limits: Limits,
+    pub(crate) progress: Progress,
+}
+
+/// A job for the whole pipeline.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) source: String,
+    pub(crate) options: ClipOptions,
+    pub(crate) model: SpeechModel,
+    pub(crate) language_model: Option<LanguageModelConfig>,
+}
+
+/// Turns a source into clips in `folder`.
+///
+/// # Errors
+/// With the failure of the first stage that fails; what the stages before it made stays for the next run.
+pub(crate) async fn clip(
+    context: &Context,
+    job: &Job,
+    folder: &Folder,
+) -> Result<Outcome, Failure> {
+    let mut clock = Clock::start();
+    let arrival = arrive(
+        context,
+        &job.source,
+        &job.options,
+        Some(&job.model),
+        &folder.downloads(),
+    )
+    .await?;
+    let source = arrival.source;
+    let window = source.window(&job.options)?;
+    clock.done(Stage::Download, source.bytes, false);
+
+    let (transcript, reused) =
+        transcript(context, job, &source, arrival.transcript, folder).await?;
+    clock.done(
+        Stage::Transcribe,
+        size_of(&folder.path(keys::TRANSCRIPT)),
+        reused,
+    );
+
+    let (plan, reused) = planned(context, job, &source, &transcript, folder).await?;
+    clock.done(Stage::Plan, size_of(&folder.path(keys::PLAN)), reused);
+
+    let look = Look::of(&job.options);
+    let clips = rendered(context, &source, &transcript, &plan, &look, folder).await?;
+    clock.done(
+        Stage::Render,
+        clips.iter().map(|clip| clip.bytes).sum(),
+        clips.iter().all(|clip| clip.reused),
+    );
+
+    context
+        .progress
+        .at(Stage::Upload, 0.0, "Writing the outcome...");
+    let output = JobOutput {
+        processing_time_seconds: Some(clock.seconds()),
+        considered_ms: Some(window.duration_ms()),
+        ..upload::output(&source, &plan, &clips)
+    };
+    upload::upload(folder, output, clock.reports, &job.model)
+}
+
+/// The transcript of the source: the one that is there, else a new one.
+async fn transcript(
+    context: &Context,
+    job: &Job,
+    source: &Source,
+    already: Option<Transcript>,
+    folder: &Folder,
+) -> Result<(Transcript, bool), Failure> {
+    let made_from = Fingerprint::of(&(
+        TRANSCRIBE_VERSION,
+        &source.fingerprint,
+        &job.options.language,
+        (job.options.start_seconds, job.options.end_seconds),
+        &job.model.name,
+    ));
+    if let Some(bytes) = folder.read(keys::TRANSCRIPT, &made_from) {
+        let transcript = Transcript::from_json(&bytes)
+            .map_err(|why| Failure::internal(Stage::Transcribe, why))?;
+        return Ok((transcript, true));
+    }
+    let transcript = match already {
+        Some(transcript) => transcript,
+        None => listen(context, source, &job.options, &job.model).await?,
+    };
+    folder.keep_json(Stage::Transcribe, keys::TRANSCRIPT, &transcript, &made_from)?;
+    Ok((transcript, false))
+}
+
+/// Writes down what is said in the source.
+///
+/// # Errors
+/// `no_speech` when it has no sound or nobody speaks.
+pub(crate) async fn listen(
+    context: &Context,
+    source: &Source,
+    options: &ClipOptions,
+    model: &SpeechModel,
+) -> Result<Transcript, Failure> {
+    let language = options.language.as_deref();
+    let window = source.window(options)?;
+    let sound = source.sound(language).ok_or_else(|| {
+        Failure::input(
+            Stage::Transcribe,
+            domain::ErrorCode::NoSpeech,
+            "the source has no sound",
+        )
+    })?;
+    let what = Listening {
+        file: source.path.clone(),
+        stream: sound.index,
+        window,
+        language: language.map(str::to_owned),
+        claimed_ms: sound.duration_ms,
+    };
+    let heard = |fraction| listening(context, fraction);
+    heard(0.0);
+    transcribe::transcribe(
+        &context.home,
+        &model.folder,
+        &what,
+        source.media.duration_ms,
+        heard,
+    )
+    .await
+}
+
+fn listening(context: &Context, fraction: f64) {
+    context
+        .progress
+        .at(Stage::Transcribe, fraction, "Transcribing...");
+}
+
+/// The plan: the one that is there, perhaps edited by a person, else a new one.
+async fn planned(
+    context: &Context,
+    job: &Job,
+    source: &Source,
+    transcript: &Transcript,
+    folder: &Folder,
+) -> Result<(Plan, bool), Failure> {
+    let options = ClipOptions {
+        aspect_ratio: Default::default(),
+        layout: Default::default(),
+        captions: String::new(),
+        ..job.options.clone()
+    };
+    let endpoint = job
+        .language_model
+        .as_ref()
+        .map(|model| (&model.base_url, &model.model));
+    let made_from = Fingerprint::of(&(
+        PLAN_VERSION,
+        &source.fingerprint,
+        transcript,
+        options,
+        endpoint,
+    ));
+    if let Some(bytes) = folder.read(keys::PLAN, &made_from) {
+        let plan = Plan::from_json(&bytes, source.media.duration_ms).map_err(|why| {
+            Failure::input(
+                Stage::Plan,
+                domain::ErrorCode::NoClips,
+                format!("{}: {why}", folder.path(keys::PLAN).display()),
+            )
+        })?;
+        return Ok((plan, true));
+    }
+    context
+        .progress
+        .at(Stage::Plan, 0.0, "Choosing the clips...");
+    let sound = source
+        .sound(Some(&transcript.language))
+        .map(|sound| SoundTrack {
+            file: &source.path,
+            stream: sound.index,
+        });
+    let plan = plan::plan(
+        &context.home,
+        transcript,
+        sound,
+        &job.options,
+        job.language_model.as_ref(),
+    )
+    .await?;
+    folder.keep_json(Stage::Plan, keys::PLAN, &plan, &made_from)?;
+    Ok((plan, false))
+}
+
+/// The clips of a plan.
+///
+/// # Errors
+/// When one cannot be made; those made before stay.
+pub(crate) async fn rendered(
+    context: &Context,
+    source: &Source,
+    transcript: &Transcript,
+    plan: &Plan,
+    look: &Look,
+    folder: &Folder,
+) -> Result<Vec<RenderedClip>, Failure> {
+    let lengths: Vec<f64> = plan
+        .clips
+        .iter()
+        .map(|row| row.range().duration_ms() as f64)
+        .collect();
+    let whole: f64 = lengths.iter().sum();
+    let done = |number: usize, fraction: f64| {
+        let before: f64 = lengths[..number].iter().sum();
+        let step = format!("Rendering clip {}/{}...", number + 1, lengths.len());
+        context.progress.at(
+            Stage::Render,
+            (before + lengths[number] * fraction) / whole,
+            &step,
+        );
+    };
+    let material = Material {
+        home: &context.home,
+        limits: &context.limits,
+        source,
+        transcript,
+        look,
+    };
+    render::render(&material, plan, folder, done).await
+}
+
+/// What each stage took.
+struct Clock {
+    begun: Instant,
+    stage_begun: Instant,
+    reports: Vec<StageReport>,
+}
+
+impl Clock {
+    fn start() -> Self {
+        let now = Instant::now();
+        Self {
+            begun: now,
+            stage_begun: now,
+            reports: Vec::new(),
+        }
+    }
+
+    /// Seconds since the job began, to a tenth.
+    fn seconds(&self) -> f64 {
+        (self.begun.elapsed().as_secs_f64() * 10.0).round() / 10.0
+    }
+
+    fn done(&mut self, stage: Stage, bytes: u64, reused: bool) {
+        let seconds = (self.stage_begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+        self.reports.push(StageReport {
+            stage,
+            seconds,
+            bytes,
+            reused,
+        });
+        self.stage_begun = Instant::now();
+    }
+}
+
+fn size_of(path: &Path) -> u64 {
+    path.metadata().map_or(0, |meta| meta.len())
+}

@@ -1,0 +1,141 @@
+//! Brings the source here and, where a site offers the sound apart, listens to it while the pictures still arrive.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use domain::{ClipOptions, Failure, Stage, TimeRange, Transcript};
+use tokio::sync::oneshot;
+
+use super::{Context, listening};
+use crate::{
+    ffmpeg::probe::probe,
+    setup::SpeechModel,
+    source::{Source, inspect},
+    stages::{
+        download::{Ahead, Download, DownloadLimits, download},
+        transcribe::{Listening, transcribe},
+    },
+};
+
+/// A source that is here, with its words if they came before it.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) source: Source,
+    /// Captions that people made, or what was heard in the sound that came first.
+    pub(crate) transcript: Option<Transcript>,
+}
+
+/// Brings a source here; what is downloaded is kept in `downloads`.
+///
+/// # Errors
+/// With what is wrong with the source.
+pub(crate) async fn arrive(
+    context: &Context,
+    source: &str,
+    options: &ClipOptions,
+    model: Option<&SpeechModel>,
+    downloads: &Path,
+) -> Result<Arrival, Failure> {
+    context
+        .progress
+        .at(Stage::Download, 0.0, "Fetching the source...");
+    let programs = context.home.path().join("bin");
+    let what = Download {
+        source,
+        folder: downloads,
+        language: options.language.as_deref(),
+        cookies: context.limits.cookies.as_deref(),
+        allow_private_networks: context.limits.allow_private_networks,
+        programs: &programs,
+        limits: limits(context),
+    };
+    let (sender, receiver) = oneshot::channel();
+    let downloading = download(&what, sender, |fraction| {
+        context
+            .progress
+            .at(Stage::Download, fraction, "Downloading video...")
+    });
+    let (downloaded, heard) =
+        tokio::join!(downloading, listen_ahead(context, options, model, receiver));
+    let downloaded = downloaded?;
+    let source = inspect(
+        &context.home,
+        &context.limits,
+        &downloaded.video,
+        downloaded.title,
+    )
+    .await?;
+    let transcript = match downloaded.captions {
+        Some(captions) => Some(captions),
+        None => heard?,
+    };
+    let transcript = transcript.map(|transcript| Transcript {
+        duration_ms: source.media.duration_ms,
+        ..transcript
+    });
+    Ok(Arrival { source, transcript })
+}
+
+async fn listen_ahead(
+    context: &Context,
+    options: &ClipOptions,
+    model: Option<&SpeechModel>,
+    ahead: oneshot::Receiver<Ahead>,
+) -> Result<Option<Transcript>, Failure> {
+    let (Ok(Ahead::Sound(file)), Some(model)) = (ahead.await, model) else {
+        return Ok(None);
+    };
+    let what = sound_file(context, file, options).await?;
+    let heard = |fraction| listening(context, fraction);
+    transcribe(
+        &context.home,
+        &model.folder,
+        &what,
+        what.window.end_ms(),
+        heard,
+    )
+    .await
+    .map(Some)
+}
+
+/// What there is to hear in a file that has nothing but sound.
+async fn sound_file(
+    context: &Context,
+    file: PathBuf,
+    options: &ClipOptions,
+) -> Result<Listening, Failure> {
+    let failed = |why: &dyn std::fmt::Display| Failure::internal(Stage::Transcribe, why);
+    let ffprobe = context.home.program(Stage::Transcribe, "ffprobe")?;
+    let media = probe(&ffprobe, &file, context.limits.max_pixels)
+        .await
+        .map_err(|why| failed(&why))?;
+    let sound = media
+        .sounds
+        .first()
+        .ok_or_else(|| failed(&"the sound of the source is empty"))?;
+    let ms = |seconds: f64| (seconds * 1000.0).round() as u64;
+    let end_ms = options.end_seconds.map_or(media.duration_ms, |seconds| {
+        ms(seconds).min(media.duration_ms)
+    });
+    let window =
+        TimeRange::new(options.start_seconds.map_or(0, ms), end_ms).map_err(|why| failed(&why))?;
+    Ok(Listening {
+        stream: sound.index,
+        claimed_ms: sound.duration_ms,
+        window,
+        language: options.language.clone(),
+        file,
+    })
+}
+
+fn limits(context: &Context) -> DownloadLimits {
+    let limits = &context.limits;
+    DownloadLimits {
+        max_bytes: limits.max_bytes,
+        max_duration: Duration::from_secs(limits.max_source_seconds),
+        time: Duration::from_secs(limits.download_seconds),
+        stall: Duration::from_secs(limits.stall_seconds),
+    }
+}

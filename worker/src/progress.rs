@@ -1,0 +1,122 @@
+//! How far a job is, for the person who waits for it.
+
+use std::{
+    io::IsTerminal,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use domain::Stage;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How the whole of a job is shared between its stages, in percent; measured on talks of ten minutes.
+const SHARES: [(Stage, f64); 5] = [
+    (Stage::Download, 5.0),
+    (Stage::Transcribe, 20.0),
+    (Stage::Plan, 3.0),
+    (Stage::Render, 71.0),
+    (Stage::Upload, 1.0),
+];
+
+/// How often a line is written where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Shows how far a job is: a bar on a terminal, a line now and then elsewhere, nothing at all where it is not wanted.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    lines: bool,
+    last: Mutex<Last>,
+}
+
+#[derive(Debug)]
+struct Last {
+    percent: f64,
+    step: String,
+    written: Option<Instant>,
+}
+
+impl Progress {
+    /// Progress on standard error, unless `quiet`.
+    pub(crate) fn new(quiet: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let bar = ProgressBar::with_draw_target(
+            Some(1000),
+            if quiet {
+                ProgressDrawTarget::hidden()
+            } else {
+                ProgressDrawTarget::stderr()
+            },
+        );
+        let style = ProgressStyle::with_template(
+            "{bar:30.cyan/dim} {percent:>3}% {elapsed_precise} {wide_msg}",
+        );
+        bar.set_style(style.expect("the template is fixed and tested"));
+        if terminal && !quiet {
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        Self {
+            bar,
+            lines: !quiet && !terminal,
+            last: Mutex::new(Last {
+                percent: 0.0,
+                step: String::new(),
+                written: None,
+            }),
+        }
+    }
+
+    /// Says that `fraction` (0 to 1) of a stage is done, and what is being done. Never goes back.
+    pub(crate) fn at(&self, stage: Stage, fraction: f64, step: &str) {
+        let Ok(mut last) = self.last.lock() else {
+            return;
+        };
+        last.percent = last.percent.max(percent(stage, fraction));
+        let news = last.step != step;
+        step.clone_into(&mut last.step);
+        self.bar.set_position((last.percent * 10.0) as u64);
+        self.bar.set_message(step.to_owned());
+        if self.lines && (news || last.written.is_none_or(|at| at.elapsed() >= LINE_EVERY)) {
+            last.written = Some(Instant::now());
+            eprintln!("{:>3.0}% {step}", last.percent);
+        }
+    }
+
+    /// Takes the bar away, so that a result can be printed.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// How much of the whole job is done when `fraction` of a stage is.
+fn percent(stage: Stage, fraction: f64) -> f64 {
+    let before: f64 = SHARES
+        .iter()
+        .take_while(|(other, _)| *other != stage)
+        .map(|(_, share)| share)
+        .sum();
+    let share = SHARES
+        .iter()
+        .find(|(other, _)| *other == stage)
+        .map_or(0.0, |(_, share)| *share);
+    before + share * fraction.clamp(0.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stages_fill_the_whole() {
+        assert!((percent(Stage::Upload, 1.0) - 100.0).abs() < 1e-9);
+        assert!((percent(Stage::Plan, 0.0) - percent(Stage::Transcribe, 1.0)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn it_never_goes_back() {
+        let progress = Progress::new(true);
+        progress.at(Stage::Render, 0.5, "rendering");
+        progress.at(Stage::Download, 0.1, "downloading");
+        assert_eq!(progress.bar.position(), 635);
+    }
+}

@@ -1,0 +1,63 @@
+//! What a person sees at the end: the table of the clips.
+
+use std::fmt::Write as _;
+
+use domain::{ClipOutput, JobOutput};
+
+const TITLE_WIDTH: usize = 48;
+
+/// The clips by rank: rank, time range, length, score, title, file.
+pub(crate) fn table(output: &JobOutput, folder: &str) -> String {
+    let mut clips: Vec<&ClipOutput> = output.clips.iter().collect();
+    clips.sort_by_key(|clip| clip.rank);
+    let mut table = format!(
+        "{:>4}  {:<17}  {:>6}  {:>5}  {:<TITLE_WIDTH$}  file\n",
+        "rank", "from – to", "length", "score", "title"
+    );
+    for clip in clips {
+        let _ = writeln!(
+            table,
+            "{:>4}  {:<17}  {:>5.1}s  {:>5.2}  {:<TITLE_WIDTH$}  {folder}/{}",
+            clip.rank.unwrap_or(0),
+            format!(
+                "{} – {}",
+                clock(clip.start_ms.unwrap_or(0)),
+                clock(clip.end_ms.unwrap_or(0))
+            ),
+            clip.duration_ms as f64 / 1000.0,
+            clip.virality_score,
+            shortened(clip.title.as_deref().unwrap_or("")),
+            clip.s3_url,
+        );
+    }
+    table
+}
+
+fn clock(ms: u64) -> String {
+    let seconds = ms / 1000;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes}:{seconds:02}")
+    }
+}
+
+fn shortened(title: &str) -> String {
+    if title.chars().count() <= TITLE_WIDTH {
+        return title.to_owned();
+    }
+    let kept: String = title.chars().take(TITLE_WIDTH - 1).collect();
+    format!("{}…", kept.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_short_and_long_titles_are_cut() {
+        assert_eq!([clock(65_200), clock(3_605_000)], ["1:05", "1:00:05"]);
+        assert_eq!(shortened(&"word ".repeat(20)).chars().count(), TITLE_WIDTH);
+    }
+}

@@ -1,0 +1,291 @@
+//! A source that lies on this machine, looked at once: what it holds, whether it can be clipped, and what tells it from others.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use domain::{ErrorCode, Failure, Fingerprint, Size, Stage, TimeRange};
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncReadExt;
+
+use crate::{
+    cli::Limits,
+    ffmpeg::{
+        command::{Arguments, CallError, start},
+        probe::{Media, Sound, Video, probe},
+    },
+    setup::Home,
+};
+
+/// Smallest picture that can be clipped, in pixels a side.
+const LEAST_SIDE_PX: u32 = 16;
+
+/// A video file that can be clipped.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    pub(crate) path: PathBuf,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) title: Option<String>,
+    pub(crate) media: Media,
+    pub(crate) video: Video,
+    pub(crate) bytes: u64,
+}
+
+/// Looks at a file and refuses what cannot be clipped.
+///
+/// # Errors
+/// With the `error_code` of the contract for what is wrong with it.
+pub(crate) async fn inspect(
+    home: &Home,
+    limits: &Limits,
+    path: &Path,
+    title: Option<String>,
+) -> Result<Source, Failure> {
+    let path = std::fs::canonicalize(path).map_err(|why| unreadable(path, &why))?;
+    let meta = path.metadata().map_err(|why| unreadable(&path, &why))?;
+    if !meta.is_file() {
+        return Err(unsupported(format!("{}: not a file", path.display())));
+    }
+    if meta.len() == 0 {
+        return Err(unsupported(format!(
+            "{}: the file is empty",
+            path.display()
+        )));
+    }
+    if meta.len() > limits.max_bytes {
+        return Err(too_large(format!(
+            "the source has {} bytes, the limit is {}",
+            meta.len(),
+            limits.max_bytes
+        )));
+    }
+    let ffprobe = home.program(Stage::Download, "ffprobe")?;
+    let media = probe(&ffprobe, &path, limits.max_pixels)
+        .await
+        .map_err(|why| no_media(&path, &why))?;
+    let video = check(&media, limits)?;
+    first_frame(home, limits, &path, &video).await?;
+    let fingerprint = fingerprint(&path).map_err(|why| unreadable(&path, &why))?;
+    let title = title
+        .or_else(|| media.title.clone())
+        .or_else(|| Some(path.file_stem()?.to_string_lossy().into_owned()));
+    Ok(Source {
+        path,
+        fingerprint,
+        title,
+        media,
+        video,
+        bytes: meta.len(),
+    })
+}
+
+impl Source {
+    /// The part of the source that the options want considered.
+    ///
+    /// # Errors
+    /// When it begins after the end of the source.
+    pub(crate) fn window(&self, options: &domain::ClipOptions) -> Result<TimeRange, Failure> {
+        let ms = |seconds: f64| (seconds * 1000.0).round() as u64;
+        let end_ms = options.end_seconds.map_or(self.media.duration_ms, |s| {
+            ms(s).min(self.media.duration_ms)
+        });
+        TimeRange::new(options.start_seconds.map_or(0, ms), end_ms).map_err(|_| {
+            Failure::input(
+                Stage::Download,
+                ErrorCode::NoClips,
+                format!(
+                    "the source ends at {:.1} s, before the part to consider begins",
+                    self.media.duration_ms as f64 / 1000.0
+                ),
+            )
+        })
+    }
+
+    /// The sound track to listen to: one in the wanted language, else the default one, else the first.
+    pub(crate) fn sound(&self, language: Option<&str>) -> Option<&Sound> {
+        let sounds = &self.media.sounds;
+        let spoken = |sound: &&Sound| {
+            language.is_some_and(|wanted| {
+                sound
+                    .language
+                    .as_deref()
+                    .is_some_and(|tag| same_language(tag, wanted))
+            })
+        };
+        sounds
+            .iter()
+            .find(spoken)
+            .or_else(|| sounds.iter().find(|sound| sound.default))
+            .or_else(|| sounds.first())
+    }
+}
+
+/// Whether an ISO 639-2 tag of a file (`eng`) and a BCP 47 tag (`en-US`) begin alike; enough to choose between tracks.
+fn same_language(tag: &str, wanted: &str) -> bool {
+    let head = |text: &str| {
+        text.chars()
+            .take(2)
+            .collect::<String>()
+            .to_ascii_lowercase()
+    };
+    head(tag) == head(wanted)
+}
+
+fn check(media: &Media, limits: &Limits) -> Result<Video, Failure> {
+    if media.stream_count > limits.max_streams {
+        return Err(too_large(format!(
+            "the source has {} streams, the limit is {}",
+            media.stream_count, limits.max_streams
+        )));
+    }
+    let Some(video) = media.video.clone() else {
+        return Err(unsupported("the source has no picture"));
+    };
+    let Size { width, height } = video.stored;
+    if u64::from(width) * u64::from(height) > limits.max_pixels {
+        return Err(too_large(format!(
+            "the picture has {width}x{height} pixels, the limit is {} in all",
+            limits.max_pixels
+        )));
+    }
+    if width.min(height) < LEAST_SIDE_PX {
+        return Err(unsupported(format!(
+            "the picture is {width}x{height} pixels, too small to be clipped"
+        )));
+    }
+    if media.duration_ms == 0 {
+        return Err(unsupported("the source has no length"));
+    }
+    if media.duration_ms > limits.max_source_seconds * 1000 {
+        let minutes = |s: u64| s.div_ceil(60);
+        let message = format!(
+            "the source lasts {} min, the limit is {} min",
+            minutes(media.duration_ms / 1000),
+            minutes(limits.max_source_seconds)
+        );
+        return Err(Failure::input(
+            Stage::Download,
+            ErrorCode::SourceTooLong,
+            message,
+        ));
+    }
+    Ok(video)
+}
+
+/// Whether a picture comes out at all: a header can promise frames that are not there.
+async fn first_frame(
+    home: &Home,
+    limits: &Limits,
+    path: &Path,
+    video: &Video,
+) -> Result<(), Failure> {
+    let ffmpeg = home.program(Stage::Download, "ffmpeg")?;
+    let args = Arguments::new()
+        .words("-hide_banner -nostdin -loglevel error")
+        .input(path, limits.max_pixels)
+        .words(&format!(
+            "-map 0:{} -frames:v 1 -vf scale=16:16 -f rawvideo -pix_fmt gray pipe:1",
+            video.index
+        ));
+    let mut running = start(&ffmpeg, &args, Stdio::piped(), None)
+        .map_err(|why| Failure::internal(Stage::Download, why))?;
+    let mut picture = Vec::new();
+    if let Some(mut stdout) = running.child.stdout.take() {
+        stdout
+            .read_to_end(&mut picture)
+            .await
+            .map_err(|why| Failure::internal(Stage::Download, why))?;
+    }
+    match running.finish().await {
+        Ok(_) if !picture.is_empty() => Ok(()),
+        Ok(_) => Err(unsupported("the source has no frame that can be shown")),
+        Err(why) => Err(unsupported(format!("the picture cannot be decoded: {why}"))),
+    }
+}
+
+/// Size and samples from all over the file; reading all of a film to tell it from another would take longer than clipping it.
+fn fingerprint(path: &Path) -> io::Result<Fingerprint> {
+    const SAMPLES: u64 = 64;
+    const SAMPLE_BYTES: u64 = 64 * 1024;
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut hash = Sha256::new();
+    hash.update(length.to_le_bytes());
+    let step = (length.saturating_sub(SAMPLE_BYTES) / (SAMPLES - 1)).max(SAMPLE_BYTES);
+    let mut sample = Vec::with_capacity(SAMPLE_BYTES as usize);
+    for number in 0..SAMPLES {
+        let at = (number * step).min(length.saturating_sub(SAMPLE_BYTES));
+        file.seek(SeekFrom::Start(at))?;
+        sample.clear();
+        file.by_ref().take(SAMPLE_BYTES).read_to_end(&mut sample)?;
+        hash.update(&sample);
+    }
+    Ok(Fingerprint::of_bytes(&hash.finalize()))
+}
+
+fn unreadable(path: &Path, why: &io::Error) -> Failure {
+    let why = if why.kind() == io::ErrorKind::NotFound {
+        "no such file".to_owned()
+    } else {
+        why.to_string()
+    };
+    Failure::input(
+        Stage::Download,
+        ErrorCode::SourceUnavailable,
+        format!("{}: {why}", path.display()),
+    )
+}
+
+fn no_media(path: &Path, why: &CallError) -> Failure {
+    match why {
+        CallError::Failed { stderr } if stderr.contains("moov atom not found") => {
+            unsupported(format!(
+                "{}: the file is truncated, its index is missing",
+                path.display()
+            ))
+        }
+        CallError::Failed { .. } => unsupported(format!(
+            "{}: not a video in a supported format",
+            path.display()
+        )),
+        other => Failure::internal(Stage::Download, other),
+    }
+}
+
+fn unsupported(message: impl Into<String>) -> Failure {
+    Failure::input(Stage::Download, ErrorCode::SourceUnsupported, message)
+}
+
+fn too_large(message: String) -> Failure {
+    Failure::input(Stage::Download, ErrorCode::SourceTooLarge, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_differ_anywhere_a_sample_is_taken_or_in_length_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let print = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            fingerprint(&path).unwrap().to_string()
+        };
+        let mut bytes = vec![7; 1 << 20];
+        let first = print("a", &bytes);
+        assert_eq!(first, print("b", &bytes));
+        bytes[1 << 19] = 8;
+        assert_ne!(first, print("c", &bytes));
+        assert_ne!(print("d", b"x"), print("e", b"xx"));
+    }
+
+    #[test]
+    fn languages_are_matched_by_their_beginning() {
+        assert!(same_language("eng", "en-US"));
+        assert!(!same_language("deu", "en"));
+    }
+}

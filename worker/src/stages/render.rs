@@ -1,0 +1,141 @@
+//! From a plan to clips: each one measured in a quick pass, then made in a single run of ffmpeg, from the source.
+
+mod clip;
+mod measure;
+mod thumbnail;
+pub(crate) mod timeline;
+
+use domain::{
+    ClipOptions, Failure, Fingerprint, Layout, Plan, PlannedClip, Size, Stage, TimeRange,
+    Transcript, Word, keys,
+};
+
+use crate::{cli::Limits, folder::Folder, setup::Home, source::Source};
+
+pub(crate) const STAGE: Stage = Stage::Render;
+
+/// Raised whenever clips come out different from the same input, so that old ones are not taken for new.
+const VERSION: u32 = 1;
+
+/// How the clips are to look.
+#[derive(Debug, Clone)]
+pub(crate) struct Look {
+    pub(crate) target: Size,
+    pub(crate) layout: Layout,
+    /// Style of the captions; none: they are not burned in.
+    pub(crate) captions: Option<&'static captions::Style>,
+}
+
+impl Look {
+    /// The part of the options that matters for rendering.
+    pub(crate) fn of(options: &ClipOptions) -> Self {
+        Self {
+            target: options.aspect_ratio.output_size(),
+            layout: options.layout,
+            captions: captions::style(&options.captions),
+        }
+    }
+}
+
+/// A clip that is there.
+#[derive(Debug, Clone)]
+pub(crate) struct RenderedClip {
+    pub(crate) duration_ms: u64,
+    pub(crate) size: Size,
+    pub(crate) bytes: u64,
+    /// Whether it was taken from an earlier run.
+    pub(crate) reused: bool,
+}
+
+/// Everything that clips are made from.
+#[derive(Debug)]
+pub(crate) struct Material<'a> {
+    pub(crate) home: &'a Home,
+    pub(crate) limits: &'a Limits,
+    pub(crate) source: &'a Source,
+    pub(crate) transcript: &'a Transcript,
+    pub(crate) look: &'a Look,
+}
+
+/// Makes every clip of the plan that is not there yet; `done` hears the number of the clip at work and the fraction of it that is made.
+///
+/// # Errors
+/// When ffmpeg fails or the folder cannot be written to; clips made before stay.
+pub(crate) async fn render(
+    material: &Material<'_>,
+    plan: &Plan,
+    folder: &Folder,
+    mut done: impl FnMut(usize, f64),
+) -> Result<Vec<RenderedClip>, Failure> {
+    let mut rendered = Vec::with_capacity(plan.clips.len());
+    for (number, row) in plan.clips.iter().enumerate() {
+        let mut clip_done = |fraction| done(number, fraction);
+        clip_done(0.0);
+        rendered.push(render_or_take(material, row, folder, &mut clip_done).await?);
+        clip_done(1.0);
+    }
+    let wanted: Vec<String> = plan
+        .clips
+        .iter()
+        .map(|row| keys::clip(row.clip_index, "mp4"))
+        .collect();
+    folder.remove_others(STAGE, "clips", &wanted)?;
+    Ok(rendered)
+}
+
+async fn render_or_take(
+    material: &Material<'_>,
+    row: &PlannedClip,
+    folder: &Folder,
+    done: &mut impl FnMut(f64),
+) -> Result<RenderedClip, Failure> {
+    let words = words_of(material.transcript, row);
+    let made_from = fingerprint(material, row, &words);
+    let names = ["mp4", "srt", "vtt", "jpg"].map(|extension| keys::clip(row.clip_index, extension));
+    if let Some(paths) = folder.take(&names, &made_from)
+        && let Ok(clip) = clip::check(material, &paths[0], None).await
+    {
+        return Ok(RenderedClip {
+            reused: true,
+            ..clip
+        });
+    }
+    let scratch = folder.scratch_for(STAGE)?;
+    let clip = clip::make(material, row, &words, scratch.path(), done).await?;
+    let files: Vec<_> = names
+        .into_iter()
+        .map(|name| (scratch.path().join(clip::file_name(&name)), name))
+        .collect();
+    folder.keep(STAGE, &files, &made_from)?;
+    Ok(clip)
+}
+
+/// The words that touch a clip, in source time.
+fn words_of(transcript: &Transcript, row: &PlannedClip) -> Vec<Word> {
+    let range = row.range();
+    let touches = |word: &&Word| {
+        TimeRange::new(word.start_ms, word.end_ms).is_ok_and(|word| word.overlap_ms(range) > 0)
+    };
+    transcript.words().filter(touches).cloned().collect()
+}
+
+/// What the pixels and the sound of a clip depend on; its title and scores do not matter.
+fn fingerprint(material: &Material<'_>, row: &PlannedClip, words: &[Word]) -> Fingerprint {
+    let Look {
+        target,
+        layout,
+        captions,
+    } = material.look;
+    let style = captions.map(|style| style.name);
+    Fingerprint::of(&(
+        VERSION,
+        &material.source.fingerprint,
+        row.range(),
+        &row.cuts,
+        words,
+        &material.transcript.language,
+        target,
+        layout,
+        style,
+    ))
+}

@@ -1,0 +1,267 @@
+//! One clip: composed, captioned, encoded once, probed.
+
+use std::path::Path;
+
+use captions::{FontFiles, Fonts};
+use domain::{ErrorCode, Failure, PlannedClip, Word};
+
+use super::{Material, RenderedClip, STAGE, measure, thumbnail, timeline::Timeline};
+use crate::{
+    ffmpeg::{
+        command::{Arguments, CallError, run_with_progress},
+        graph::{self, Picture, Piece},
+        probe::{FrameRate, Video, probe},
+    },
+    folder::disk_full,
+};
+
+/// More frames a second than this cost bytes and time and show nothing more of a person talking.
+const MOST_FRAMES_PER_SECOND: f64 = 30.5;
+
+/// How the picture and the sound are coded: what the platforms take without coding it anew.
+const ENCODING: &str = "-c:v libx264 -preset veryfast -crf 20 -profile:v high -pix_fmt yuv420p -c:a aac -b:a 160k \
+    -movflags +faststart -map_metadata -1 -map_chapters -1";
+
+/// The captions, by a name that needs no quoting inside a filter graph, in the folder that ffmpeg runs in.
+const CAPTIONS_FILE: &str = "captions.ass";
+const CAPTION_FILTER: &str = "ass=f=captions.ass:fontsdir=fonts";
+
+/// How far the length of a clip may be from what was planned, in milliseconds.
+const LENGTH_TOLERANCE_MS: u64 = 250;
+
+/// Name of a clip's file while it is being made.
+pub(crate) fn file_name(name: &str) -> String {
+    format!("clip.{}", name.rsplit('.').next().unwrap_or("mp4"))
+}
+
+/// Makes the video, caption files and thumbnail of one clip in `scratch`.
+///
+/// # Errors
+/// When ffmpeg fails or what it made is not what was asked for.
+pub(crate) async fn make(
+    material: &Material<'_>,
+    row: &PlannedClip,
+    words: &[Word],
+    scratch: &Path,
+    done: &mut impl FnMut(f64),
+) -> Result<RenderedClip, Failure> {
+    let source = material.source;
+    let timeline = Timeline::new(row.start_ms, &row.kept(), frame_rate(&source.video));
+    let words = timeline.words(words.iter());
+    let measured = measure::measure(material, row.range(), &timeline, scratch).await?;
+    let pieces = pieces(&measured.shots, &timeline);
+    write_captions(material, &words, scratch)?;
+    write_crop_commands(&pieces, &timeline, scratch)?;
+    let picture = Picture {
+        video: &source.video,
+        rate: timeline.rate(),
+        target: material.look.target,
+        pieces: &pieces,
+        captions: material.look.captions.map(|_| CAPTION_FILTER),
+        thumbnail_frame: thumbnail::frame(&words, &timeline),
+    };
+    let mut graph = graph::picture(&picture);
+    let sound = source.sound(Some(&material.transcript.language));
+    if let Some(sound) = sound {
+        graph = format!(
+            "{graph};{}",
+            graph::sound(sound.index, &timeline, measured.loudness)
+        );
+    }
+    encode(
+        material,
+        row,
+        &timeline,
+        &graph,
+        sound.is_some(),
+        scratch,
+        done,
+    )
+    .await?;
+    check(
+        material,
+        &scratch.join("clip.mp4"),
+        Some(timeline.duration_ms()),
+    )
+    .await
+}
+
+async fn encode(
+    material: &Material<'_>,
+    row: &PlannedClip,
+    timeline: &Timeline,
+    graph: &str,
+    sound: bool,
+    scratch: &Path,
+    done: &mut impl FnMut(f64),
+) -> Result<(), Failure> {
+    let ffmpeg = material.home.program(STAGE, "ffmpeg")?;
+    let args = arguments(material, row, timeline, graph, sound);
+    let duration_ms = timeline.duration_ms() as f64;
+    let called = run_with_progress(&ffmpeg, &args, scratch, |ms| {
+        done((ms as f64 / duration_ms).min(0.99))
+    })
+    .await;
+    called.map(|_| ()).map_err(|why| failure(&why, scratch))
+}
+
+fn arguments(
+    material: &Material<'_>,
+    row: &PlannedClip,
+    timeline: &Timeline,
+    graph: &str,
+    sound: bool,
+) -> Arguments {
+    let args = Arguments::new()
+        .words("-hide_banner -nostdin -loglevel error -nostats -progress pipe:1 -y")
+        .arg("-ss")
+        .arg(format!("{:.3}", row.start_ms as f64 / 1000.0))
+        .arg("-t")
+        .arg(format!("{:.3}", timeline.span_seconds() + 1.0))
+        .input(&material.source.path, material.limits.max_pixels)
+        .arg("-filter_complex")
+        .arg(graph)
+        .words("-map [picture]")
+        .words(if sound { "-map [sound]" } else { "" })
+        .words(ENCODING)
+        .words(if material.source.video.hdr {
+            "-color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv"
+        } else {
+            ""
+        })
+        .arg("clip.mp4");
+    args.words("-map [thumbnail] -frames:v 1 -q:v 3 -update 1 clip.jpg")
+}
+
+/// Whether a clip is whole, and how long it is.
+///
+/// # Errors
+/// When it cannot be read, has another size than asked for, or another length than `expected_ms`.
+pub(crate) async fn check(
+    material: &Material<'_>,
+    path: &Path,
+    expected_ms: Option<u64>,
+) -> Result<RenderedClip, Failure> {
+    let ffprobe = material.home.program(STAGE, "ffprobe")?;
+    let wrong =
+        |what: String| Failure::internal(STAGE, format!("the rendered clip is wrong: {what}"));
+    let media = probe(&ffprobe, path, u64::from(u32::MAX >> 1))
+        .await
+        .map_err(|why| wrong(why.to_string()))?;
+    let size = media
+        .video
+        .map(|video| video.shown)
+        .ok_or_else(|| wrong("it has no picture".into()))?;
+    if size != material.look.target {
+        return Err(wrong(format!("it is {}x{}", size.width, size.height)));
+    }
+    if let Some(expected_ms) = expected_ms
+        && media.duration_ms.abs_diff(expected_ms) > LENGTH_TOLERANCE_MS
+    {
+        return Err(wrong(format!(
+            "it lasts {} ms in place of {expected_ms} ms",
+            media.duration_ms
+        )));
+    }
+    let bytes = path
+        .metadata()
+        .map_err(|why| Failure::io(STAGE, path, &why))?
+        .len();
+    Ok(RenderedClip {
+        duration_ms: media.duration_ms,
+        size,
+        bytes,
+        reused: false,
+    })
+}
+
+/// The rate of a clip: that of its source, halved until it is a usual one.
+fn frame_rate(video: &Video) -> FrameRate {
+    let FrameRate {
+        frames,
+        mut seconds,
+    } = video.frame_rate;
+    if video.frame_rate.get() < 1.0 {
+        return FrameRate {
+            frames: 25,
+            seconds: 1,
+        };
+    }
+    while f64::from(frames) / f64::from(seconds) > MOST_FRAMES_PER_SECOND {
+        seconds *= 2;
+    }
+    FrameRate { frames, seconds }
+}
+
+/// Lays the shots over the kept frames.
+fn pieces(shots: &[reframe::Shot], timeline: &Timeline) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for kept in timeline.kept() {
+        for shot in shots {
+            let shown = timeline.frames(shot.start_ms, shot.end_ms);
+            pieces.extend(kept.intersect(shown).map(|frames| Piece {
+                frames,
+                view: shot.view.clone(),
+            }));
+        }
+    }
+    pieces
+}
+
+fn write_captions(material: &Material<'_>, words: &[Word], scratch: &Path) -> Result<(), Failure> {
+    let cues = captions::cues(words);
+    write(scratch, "clip.srt", &captions::srt(&cues))?;
+    write(scratch, "clip.vtt", &captions::vtt(&cues))?;
+    let Some(style) = material.look.captions else {
+        return Ok(());
+    };
+    let fonts = material.home.existing(STAGE, "fonts")?;
+    let files = FontFiles::read(&fonts).map_err(|why| Failure::setup(STAGE, why.to_string()))?;
+    let measures = Fonts::new(&files).map_err(|why| Failure::setup(STAGE, why.to_string()))?;
+    std::os::unix::fs::symlink(fonts, scratch.join("fonts"))
+        .map_err(|why| Failure::io(STAGE, scratch, &why))?;
+    let script = captions::ass(
+        words,
+        style,
+        material.look.target,
+        &measures,
+        &material.transcript.language,
+    );
+    write(scratch, CAPTIONS_FILE, &script)
+}
+
+fn write_crop_commands(
+    pieces: &[Piece],
+    timeline: &Timeline,
+    scratch: &Path,
+) -> Result<(), Failure> {
+    for (number, piece) in pieces.iter().enumerate() {
+        let commands = graph::crop_commands(piece, timeline.rate(), number);
+        if !commands.is_empty() {
+            write(scratch, &graph::crop_commands_file(number), &commands)?;
+        }
+    }
+    Ok(())
+}
+
+fn write(scratch: &Path, name: &str, text: &str) -> Result<(), Failure> {
+    let path = scratch.join(name);
+    std::fs::write(&path, text).map_err(|why| Failure::io(STAGE, &path, &why))
+}
+
+fn failure(why: &CallError, scratch: &Path) -> Failure {
+    if why.stderr().contains("No space left on device") {
+        return disk_full(STAGE, scratch);
+    }
+    if why
+        .stderr()
+        .contains("Invalid data found when processing input")
+    {
+        return Failure::input(
+            STAGE,
+            ErrorCode::SourceUnsupported,
+            format!("the picture cannot be decoded: {why}"),
+        );
+    }
+    Failure::internal(STAGE, format!("ffmpeg: {why}"))
+}

@@ -1,0 +1,244 @@
+//! One quick low-resolution pass over a clip's range: faces and cuts for the camera, and how loud it is.
+
+use std::{fmt::Write as _, path::Path, process::Stdio};
+
+use domain::{Failure, Layout, Size, TimeRange};
+use reframe::{
+    ANALYSIS_FPS, Analyser, Analysis, Clip, Detector, Frame, Shot, THUMBNAIL, analysis_size,
+};
+use serde::Deserialize;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::{Material, STAGE, timeline::Timeline};
+use crate::ffmpeg::{
+    command::{Arguments, start},
+    graph::{self, Loudness},
+};
+
+/// Thumbnails of every frame, in the folder that ffmpeg runs in; a second pipe would need a second reader to keep ffmpeg going.
+const THUMBNAILS_FILE: &str = "thumbnails.gray";
+
+/// Finds faces.
+const FACE_MODEL: &str = "models/faces";
+
+/// What the pass found.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    /// How each part of the range is to be shown, in milliseconds from its start.
+    pub(crate) shots: Vec<Shot>,
+    /// None where there is no sound, or none that can be heard.
+    pub(crate) loudness: Option<Loudness>,
+}
+
+/// Watches and listens to a clip's range once.
+///
+/// # Errors
+/// When ffmpeg or the face detector fails.
+pub(crate) async fn measure(
+    material: &Material<'_>,
+    range: TimeRange,
+    timeline: &Timeline,
+    scratch: &Path,
+) -> Result<Measured, Failure> {
+    let sound = material
+        .source
+        .sound(Some(&material.transcript.language))
+        .map(|sound| sound.index);
+    let looks = needs_looking(material);
+    let detector = if looks {
+        Some(detector(material)?)
+    } else {
+        None
+    };
+    let mut analyser = detector.as_ref().map(Analyser::new);
+    let mut said = String::new();
+    if looks || sound.is_some() {
+        let ffmpeg = material.home.program(STAGE, "ffmpeg")?;
+        let args = arguments(material, range, timeline, sound, looks);
+        let mut running = start(&ffmpeg, &args, Stdio::piped(), Some(scratch))
+            .map_err(|why| Failure::internal(STAGE, why))?;
+        if let (Some(analyser), Some(frames)) = (&mut analyser, running.child.stdout.take()) {
+            watch(analyser, frames, analysis_size(material.source.video.shown)).await?;
+        }
+        said = running
+            .finish()
+            .await
+            .map_err(|why| Failure::internal(STAGE, format!("ffmpeg: {why}")))?;
+    }
+    if let Some(analyser) = &mut analyser {
+        push_thumbnails(analyser, &scratch.join(THUMBNAILS_FILE), timeline)?;
+    }
+    let analysis = analyser.map_or_else(Analysis::default, Analyser::finish);
+    let clip = Clip {
+        duration_ms: range.duration_ms(),
+        source: material.source.video.shown,
+        target: material.look.target,
+        layout: material.look.layout,
+        speech: &speech(material, range),
+    };
+    Ok(Measured {
+        shots: reframe::compose(&analysis, &clip),
+        loudness: loudness(&said),
+    })
+}
+
+/// Whether the picture must be looked into: not where all of it is shown anyhow.
+fn needs_looking(material: &Material<'_>) -> bool {
+    let (source, target) = (material.source.video.shown, material.look.target);
+    let same_shape = (source.ratio() / target.ratio() - 1.0).abs() < 0.02;
+    material.look.layout != Layout::Fit && (material.look.layout == Layout::Split || !same_shape)
+}
+
+/// When words are spoken, from the start of the range.
+fn speech(material: &Material<'_>, range: TimeRange) -> Vec<TimeRange> {
+    let words = material.transcript.words().filter_map(|word| {
+        TimeRange::new(word.start_ms, word.end_ms)
+            .ok()?
+            .intersect(range)
+    });
+    words
+        .filter_map(|word| {
+            TimeRange::new(
+                word.start_ms() - range.start_ms(),
+                word.end_ms() - range.start_ms(),
+            )
+            .ok()
+        })
+        .collect()
+}
+
+fn detector(material: &Material<'_>) -> Result<Detector, Failure> {
+    let faces = material.home.model(STAGE, FACE_MODEL)?;
+    Detector::load(&faces).map_err(|why| Failure::setup(STAGE, why.to_string()))
+}
+
+/// Shows the analyser every frame that arrives.
+async fn watch(
+    analyser: &mut Analyser<'_>,
+    mut frames: impl AsyncRead + Unpin,
+    size: Size,
+) -> Result<(), Failure> {
+    let mut rgb = vec![0; (size.width * size.height * 3) as usize];
+    let mut number = 0;
+    while frames.read_exact(&mut rgb).await.is_ok() {
+        let frame = Frame {
+            time_ms: number * 1000 / u64::from(ANALYSIS_FPS),
+            size,
+            rgb: &rgb,
+        };
+        tokio::task::block_in_place(|| analyser.push_frame(&frame))
+            .map_err(|why| Failure::internal(STAGE, why))?;
+        number += 1;
+    }
+    Ok(())
+}
+
+fn push_thumbnails(
+    analyser: &mut Analyser<'_>,
+    path: &Path,
+    timeline: &Timeline,
+) -> Result<(), Failure> {
+    let thumbnails = std::fs::read(path).map_err(|why| Failure::io(STAGE, path, &why))?;
+    for (frame, grey) in thumbnails
+        .chunks_exact((THUMBNAIL.width * THUMBNAIL.height) as usize)
+        .enumerate()
+    {
+        let time_ms = (timeline.seconds(frame as u64) * 1000.0).round() as u64;
+        analyser
+            .push_thumbnail(time_ms, grey)
+            .map_err(|why| Failure::internal(STAGE, why))?;
+    }
+    Ok(())
+}
+
+fn arguments(
+    material: &Material<'_>,
+    range: TimeRange,
+    timeline: &Timeline,
+    sound: Option<usize>,
+    looks: bool,
+) -> Arguments {
+    let seconds = |ms: u64| format!("{:.3}", ms as f64 / 1000.0);
+    let mut graph = String::new();
+    if looks {
+        graph.push_str(&looked_at(material, timeline));
+    }
+    if let Some(sound) = sound {
+        graph.push_str(&graph::measured_sound(sound, timeline));
+    }
+    let mut args = Arguments::new()
+        .words("-hide_banner -nostdin -nostats -loglevel info -y -skip_loop_filter nokey -flags2 fast -ss")
+        .arg(seconds(range.start_ms()))
+        .arg("-t")
+        .arg(seconds(range.duration_ms()))
+        .input(&material.source.path, material.limits.max_pixels)
+        .arg("-filter_complex")
+        .arg(graph.trim_end_matches(';'));
+    if looks {
+        args = args
+            .words("-map [frames] -f rawvideo pipe:1 -map [thumbnails] -f rawvideo")
+            .arg(THUMBNAILS_FILE);
+    }
+    if sound.is_some() {
+        args = args.words("-map [measured] -f null -");
+    }
+    args
+}
+
+/// Frames for the faces and thumbnails for the cuts, from one decode.
+fn looked_at(material: &Material<'_>, timeline: &Timeline) -> String {
+    let video = &material.source.video;
+    let size = analysis_size(video.shown);
+    let mut graph = format!(
+        "[0:{}]{},scale={}:{}:flags=fast_bilinear,split=2[all][few];",
+        video.index,
+        graph::upright(video, timeline.rate()),
+        size.width,
+        size.height
+    );
+    let _ = write!(
+        graph,
+        "[all]scale={}:{}:flags=area,format=gray[thumbnails];",
+        THUMBNAIL.width, THUMBNAIL.height
+    );
+    let _ = write!(graph, "[few]fps={ANALYSIS_FPS},format=rgb24[frames];");
+    graph
+}
+
+/// What `loudnorm` prints at its end.
+#[derive(Deserialize)]
+struct LoudnormReport {
+    input_i: String,
+    input_tp: String,
+}
+
+fn loudness(said: &str) -> Option<Loudness> {
+    let report = &said[said.rfind("[Parsed_loudnorm")?..];
+    let json = &report[report.find('{')?..=report.find('}')?];
+    let report: LoudnormReport = serde_json::from_str(json).ok()?;
+    let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
+    Some(Loudness {
+        integrated: number(&report.input_i)?,
+        true_peak: number(&report.input_tp)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_report_of_loudnorm_is_read_and_silence_has_none() {
+        let said = |i: &str| {
+            format!(
+                "frame\n[Parsed_loudnorm_3 @ 0x1] \n{{\n\"input_i\" : \"{i}\",\n\"input_tp\" : \"-4.1\",\n\"input_lra\" : \"3.0\",\n\"input_thresh\" : \"-31.0\",\n\"x\" : \"1\"\n}}\n"
+            )
+        };
+        assert_eq!(
+            loudness(&said("-21.5")).map(|loudness| loudness.integrated),
+            Some(-21.5)
+        );
+        assert_eq!(loudness(&said("-inf")), None);
+        assert_eq!(loudness("nothing"), None);
+    }
+}

@@ -1,0 +1,216 @@
+//! From sound to a transcript, streamed: ffmpeg decodes while the recogniser listens.
+
+use std::{
+    io::Read,
+    path::Path,
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use domain::{ErrorCode, Failure, Stage, TimeRange, Transcript};
+use speech::{Recognizer, SpeechError};
+use tokio::sync::mpsc;
+
+use crate::{
+    ffmpeg::command::{Arguments, start},
+    setup::Home,
+};
+
+const STAGE: Stage = Stage::Transcribe;
+
+/// Tells where somebody speaks.
+const VOICE_MODEL: &str = "models/silero-vad";
+
+/// What to listen to.
+#[derive(Debug, Clone)]
+pub(crate) struct Listening {
+    /// A file with sound.
+    pub(crate) file: std::path::PathBuf,
+    /// Number of its sound stream.
+    pub(crate) stream: usize,
+    /// The part to listen to.
+    pub(crate) window: TimeRange,
+    /// BCP 47 tag of the language; none: detect it.
+    pub(crate) language: Option<String>,
+    /// How long that sound stream claims to be.
+    pub(crate) claimed_ms: Option<u64>,
+}
+
+/// Writes down what is said, with times of the source.
+///
+/// # Errors
+/// `no_speech` when nobody speaks; `source_unsupported` when the sound breaks off.
+pub(crate) async fn transcribe(
+    home: &Home,
+    model: &Path,
+    what: &Listening,
+    duration_ms: u64,
+    mut heard: impl FnMut(f64),
+) -> Result<Transcript, Failure> {
+    let ffmpeg = home.program(STAGE, "ffmpeg")?;
+    let voice = home.model(STAGE, VOICE_MODEL)?.join("model.onnx");
+    let mut decoding = start(&ffmpeg, &decode(what), Stdio::piped(), None)
+        .map_err(|why| Failure::internal(STAGE, why))?;
+    let stdout = decoding
+        .child
+        .stdout
+        .take()
+        .ok_or_else(|| Failure::internal(STAGE, "ffmpeg has no output"))?;
+    let pcm = std::fs::File::from(
+        stdout
+            .into_owned_fd()
+            .map_err(|why| Failure::internal(STAGE, why))?,
+    );
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
+    let task = {
+        let (stop, models, language) = (
+            stop.0.clone(),
+            (model.to_owned(), voice),
+            what.language.clone(),
+        );
+        tokio::task::spawn_blocking(move || {
+            recognise((&models.0, &models.1), pcm, language, &sender, &stop)
+        })
+    };
+    while let Some(ms) = receiver.recv().await {
+        heard((ms as f64 / what.window.duration_ms() as f64).min(1.0));
+    }
+    let (recognised, heard_ms) = task.await.map_err(|why| Failure::internal(STAGE, why))?;
+    let transcript = recognised.map_err(|why| failure(&why))?;
+    let stderr = decoding.finish().await.map_err(|why| {
+        Failure::input(
+            STAGE,
+            ErrorCode::SourceUnsupported,
+            format!("the sound cannot be decoded: {why}"),
+        )
+    })?;
+    check_whole(what, heard_ms, &stderr)?;
+    Ok(shifted(transcript, what.window.start_ms(), duration_ms))
+}
+
+fn decode(what: &Listening) -> Arguments {
+    let seconds = |ms: u64| format!("{:.3}", ms as f64 / 1000.0);
+    let mut args = Arguments::new().words("-hide_banner -nostdin -loglevel error");
+    if what.window.start_ms() > 0 {
+        args = args.arg("-ss").arg(seconds(what.window.start_ms()));
+    }
+    args.arg("-t")
+        .arg(seconds(what.window.duration_ms()))
+        .words("-vn -sn -dn")
+        .input(&what.file, u64::from(u32::MAX >> 1))
+        .words(&format!(
+            "-map 0:{} -af aresample=16000:async=1:first_pts=0 -ac 1 -f s16le pipe:1",
+            what.stream
+        ))
+}
+
+fn recognise(
+    (model, voice): (&Path, &Path),
+    pcm: std::fs::File,
+    language: Option<String>,
+    heard: &mpsc::UnboundedSender<u64>,
+    stop: &AtomicBool,
+) -> (Result<Transcript, SpeechError>, u64) {
+    let mut counted = Counted {
+        inner: pcm,
+        bytes: 0,
+    };
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let recognised = Recognizer::load(model, voice, threads).and_then(|recognizer| {
+        let mut progress = |ms| {
+            let _ = heard.send(ms);
+        };
+        recognizer.transcribe(
+            &mut counted,
+            &speech::Options { language },
+            &mut progress,
+            stop,
+        )
+    });
+    (recognised, counted.bytes / 32)
+}
+
+/// Counts what passes through it.
+struct Counted<R> {
+    inner: R,
+    bytes: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.bytes += read as u64;
+        Ok(read)
+    }
+}
+
+/// Tells the recogniser to stop when the stage is dropped.
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A file that breaks off ends its sound early, and ffmpeg says why without failing.
+fn check_whole(what: &Listening, heard_ms: u64, stderr: &str) -> Result<(), Failure> {
+    let Some(claimed_ms) = what.claimed_ms else {
+        return Ok(());
+    };
+    let due_ms = claimed_ms
+        .min(what.window.end_ms())
+        .saturating_sub(what.window.start_ms());
+    let missing_ms = due_ms.saturating_sub(heard_ms);
+    let broken = [
+        "partial file",
+        "ended prematurely",
+        "Invalid data",
+        "truncat",
+    ]
+    .iter()
+    .any(|sign| stderr.contains(sign));
+    if missing_ms > 2_000 && broken {
+        let at_s = (what.window.start_ms() + heard_ms) as f64 / 1000.0;
+        return Err(Failure::input(
+            STAGE,
+            ErrorCode::SourceUnsupported,
+            format!("the file is truncated: its sound breaks off after {at_s:.1} s"),
+        ));
+    }
+    Ok(())
+}
+
+/// Moves a transcript of a part of the source to the times of the whole.
+fn shifted(mut transcript: Transcript, by_ms: u64, duration_ms: u64) -> Transcript {
+    transcript.duration_ms = duration_ms;
+    for segment in &mut transcript.segments {
+        segment.start_ms += by_ms;
+        segment.end_ms += by_ms;
+        for word in &mut segment.words {
+            word.start_ms += by_ms;
+            word.end_ms += by_ms;
+        }
+    }
+    transcript
+}
+
+fn failure(why: &SpeechError) -> Failure {
+    match why {
+        SpeechError::NoSpeech => {
+            Failure::input(STAGE, ErrorCode::NoSpeech, "nobody speaks in the source")
+        }
+        SpeechError::Canceled => Failure::transient(STAGE, ErrorCode::Canceled, "canceled"),
+        SpeechError::MissingModel(_) | SpeechError::InvalidModel { .. } => {
+            Failure::setup(STAGE, why.to_string())
+        }
+        SpeechError::UnknownLanguage(_) => {
+            Failure::input(STAGE, ErrorCode::SourceUnsupported, why.to_string())
+        }
+        other => Failure::internal(STAGE, other),
+    }
+}
