@@ -1,5 +1,7 @@
 //! Words that show what a sentence does: asks, counts, contrasts, teaches, moves.
 
+use std::ops::Add;
+
 use crate::words::{is_english, words_of};
 
 const ADDRESS: &str = "you you're you'll you've you'd your yours yourself";
@@ -74,5 +76,54 @@ impl Cues {
     /// How many in a hundred words.
     pub(crate) fn per_hundred(&self, count: usize) -> f64 {
         100.0 * count as f64 / self.words.max(20) as f64
+    }
+}
+
+impl Add for Cues {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            words: self.words + other.words,
+            questions: self.questions + other.questions,
+            exclamations: self.exclamations + other.exclamations,
+            numbers: self.numbers + other.numbers,
+            address: self.address + other.address,
+            strong: self.strong + other.strong,
+            contrast: self.contrast + other.contrast,
+            lesson: self.lesson + other.lesson,
+            feeling: self.feeling + other.feeling,
+            story: self.story + other.story,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cues_are_counted_and_add_up() {
+        let asks = Cues::of("Why do you always love 3 rockets?", "en");
+        let expected = Cues {
+            words: 7,
+            questions: 1,
+            numbers: 1,
+            address: 1,
+            strong: 1,
+            lesson: 1,
+            feeling: 1,
+            ..Cues::default()
+        };
+        assert_eq!(asks, expected);
+        assert_eq!((asks + asks).words, 14);
+        assert_eq!(Cues::of("you love it!", "de").feeling, 0);
+        assert_eq!(Cues::of("you love it!", "de").exclamations, 1);
+    }
+
+    #[test]
+    fn shares_of_short_texts_are_not_blown_up() {
+        let cues = Cues::of("I know.", "en");
+        assert!((cues.per_hundred(cues.story) - 5.0).abs() < 1e-9);
     }
 }

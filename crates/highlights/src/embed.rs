@@ -8,6 +8,8 @@ use crate::wordpiece::WordPiece;
 
 /// Texts that share a run of the model: enough to fill the cores, few enough to stay in the cache.
 const BATCH: usize = 8;
+/// The first word of the vocabulary of uncased BERT ("the"); marks and single characters lie before it.
+const FIRST_WORD: i32 = 1996;
 
 /// Why the embedding model cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,7 @@ pub struct Embedder {
     model: Model,
     tokenizer: WordPiece,
     inputs: [NodeId; 3],
+    words: NodeId,
     output: NodeId,
 }
 
@@ -56,6 +59,7 @@ impl Embedder {
             node("token_type_ids")?,
         ];
         let output = node("last_hidden_state")?;
+        let words = node("embedding")?;
         let path = dir.join("tokenizer.json");
         let json = std::fs::read(&path).map_err(|why| refused(&path, why.to_string()))?;
         let tokenizer = WordPiece::from_json(&json).map_err(|why| refused(&path, why))?;
@@ -63,6 +67,7 @@ impl Embedder {
             model,
             tokenizer,
             inputs,
+            words,
             output,
         })
     }
@@ -89,6 +94,53 @@ impl Embedder {
         Ok(vectors)
     }
 
+    /// A vector for each text made of its words alone, without their order: a fiftieth of the work of [`Self::embed`].
+    ///
+    /// Smooth inverse frequency (Arora et al. 2017) over the vectors that the model begins with, not of unit length.
+    ///
+    /// # Errors
+    /// When the model cannot be run.
+    pub(crate) fn embed_words(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let tokens: Vec<Vec<i32>> = texts
+            .iter()
+            .map(|text| self.tokenizer.tokens(text))
+            .collect();
+        let mut known: Vec<i32> = tokens.iter().flatten().copied().collect();
+        known.sort_unstable();
+        known.dedup();
+        let count = known.len();
+        let ids = Value::from_shape([1, count], known.clone()).map_err(failed)?;
+        let [found] = self
+            .model
+            .run_n(vec![(self.inputs[0], ids.into())], [self.words], None)
+            .map_err(failed)?;
+        let ([_, _, width], vectors) = found.into_shape_vec::<f32, 3>().map_err(failed)?;
+        let pooled = |tokens: &Vec<i32>| {
+            let mut sum = vec![0.0; width];
+            for token in tokens {
+                let weight = information(*token);
+                let at = known.partition_point(|other| other < token) * width;
+                sum.iter_mut()
+                    .zip(&vectors[at..at + width])
+                    .for_each(|(sum, value)| *sum += weight * value);
+            }
+            sum
+        };
+        Ok(tokens.iter().map(pooled).collect())
+    }
+
+    /// How rare a word is in English, 0 (everyday) to 1: its place in the vocabulary, which is sorted by frequency, on a logarithmic scale.
+    pub(crate) fn rarity(&self, word: &str) -> f64 {
+        let tokens = self.tokenizer.tokens(word);
+        let [_, token, _] = tokens.as_slice() else {
+            return 1.0;
+        };
+        // the first fifty are all alike everyday words
+        let (everyday, last) = (50.0_f64, 30_522.0_f64);
+        let rank = f64::from((token - FIRST_WORD).max(0)) + everyday;
+        ((rank / everyday).ln() / (last / everyday).ln()).min(1.0)
+    }
+
     fn run(&self, rows: &[&[i32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
         let longest = rows.iter().map(|row| row.len()).max().unwrap_or(0);
         let padded = |of: fn(i32) -> i32| -> Value {
@@ -108,20 +160,32 @@ impl Embedder {
             (attention, padded(|_| 1).into()),
             (kind, padded(|_| 0).into()),
         ];
-        let failed = |why: String| EmbedError::Run(why);
         let [hidden] = self
             .model
             .run_n(inputs, [self.output], None)
-            .map_err(|why| failed(why.to_string()))?;
-        let ([_, _, width], hidden) = hidden
-            .into_shape_vec::<f32, 3>()
-            .map_err(|why| failed(why.to_string()))?;
+            .map_err(failed)?;
+        let ([_, _, width], hidden) = hidden.into_shape_vec::<f32, 3>().map_err(failed)?;
         Ok(hidden
             .chunks_exact(longest * width)
             .zip(rows)
             .map(|(hidden, row)| mean_pooled(&hidden[..row.len() * width], width))
             .collect())
     }
+}
+
+/// What a token tells: a / (a + p), where p is its frequency after Zipf's law; marks and markers tell next to nothing.
+fn information(token: i32) -> f32 {
+    let rank = (token - FIRST_WORD + 1).max(1) as f32;
+    let told = 1e-3 / (1e-3 + 0.1 / rank);
+    if token < FIRST_WORD {
+        0.05 * told
+    } else {
+        told
+    }
+}
+
+fn failed(why: impl std::fmt::Display) -> EmbedError {
+    EmbedError::Run(why.to_string())
 }
 
 /// The mean over the vectors of a text's tokens, scaled to unit length.

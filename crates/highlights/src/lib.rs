@@ -4,6 +4,7 @@ mod candidates;
 mod cues;
 mod embed;
 mod likeness;
+mod meaning;
 mod pitch;
 mod plan;
 mod salience;

@@ -32,7 +32,6 @@ pub fn plan(
     options: &ClipOptions,
     embedder: &Embedder,
 ) -> Result<Plan, EmbedError> {
-    let _ = embedder;
     let mut plan = Plan {
         version: 1,
         planner: Some("embedded".into()),
@@ -43,7 +42,7 @@ pub fn plan(
     if transcript.segments.is_empty() {
         return Ok(plan);
     }
-    let talk = Talk::new(transcript, sound);
+    let talk = Talk::new(transcript, sound, embedder)?;
     let candidates = candidates(&talk, options);
     let likeness = Likeness::new(&talk, &candidates);
     let chosen = choose(

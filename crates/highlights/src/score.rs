@@ -2,14 +2,7 @@
 
 use domain::{Evidence, Score, ScoreBreakdown};
 
-use crate::{
-    candidates::Run,
-    cues::Cues,
-    sound::SentenceSound,
-    standing::{Opening, finishes, opening},
-    stats::sigmoid,
-    talk::Talk,
-};
+use crate::{candidates::Run, sound::SentenceSound, standing::Opening, stats::sigmoid, talk::Talk};
 
 /// How much of the whole each score makes, in the order hook, flow, value, emotion.
 const WEIGHTS: [f64; 4] = [0.2, 0.35, 0.35, 0.1];
@@ -96,13 +89,12 @@ pub(crate) fn score(talk: &Talk<'_>, run: Run, density: f64, on_topic: Option<f6
 
 /// Why a run does not stand alone.
 pub(crate) fn flaw(talk: &Talk<'_>, run: Run) -> Option<&'static str> {
-    match opening(&talk.segments[run.first].text, talk.language) {
+    match talk.openings[run.first] {
         Opening::CarriesOn => return Some("begins in the middle of a thought"),
         Opening::StandsFor => return Some("begins with a word for something said before"),
         Opening::Fresh | Opening::Linked => {}
     }
-    (!finishes(&talk.segments[run.last].text, talk.punctuated))
-        .then_some("ends on an unfinished thought")
+    (!talk.finished[run.last]).then_some("ends on an unfinished thought")
 }
 
 fn hook(talk: &Talk<'_>, run: Run) -> Signals {
@@ -111,7 +103,7 @@ fn hook(talk: &Talk<'_>, run: Run) -> Signals {
         .take_while(|&at| talk.segments[at].start_ms < until)
         .last()
         .unwrap_or(run.first);
-    let cues = Cues::of(&talk.text(run.first, last), talk.language);
+    let cues = talk.cues(run.first, last);
     let mut signals = Signals::new(-1.5 + 2.0 * talk.salience[run.first]);
     signals.add(cues.questions > 0, 0.9, "a question in the opening");
     signals.add(cues.numbers > 0, 0.4, "a number in the opening");
@@ -139,7 +131,7 @@ fn flow(talk: &Talk<'_>, run: Run) -> Signals {
     let seconds = run.range.duration_ms() as f64 / 1000.0;
     let off = (LIKED_S.0 - seconds).max(seconds - LIKED_S.1).max(0.0);
     let length = (1.0 - LENGTH_COST * off).max(0.3);
-    let start = opening(&talk.segments[run.first].text, talk.language);
+    let start = talk.openings[run.first];
     let opens = if start == Opening::Fresh { 1.0 } else { 0.95 };
     let stands = if flaw(talk, run).is_none() { 1.0 } else { 0.6 };
     let mut signals = Signals::new(one_matter * length * opens * stands);
@@ -155,7 +147,7 @@ fn flow(talk: &Talk<'_>, run: Run) -> Signals {
 }
 
 fn value(talk: &Talk<'_>, run: Run, density: f64, on_topic: Option<f64>) -> Signals {
-    let cues = Cues::of(&talk.text(run.first, run.last), talk.language);
+    let cues = talk.cues(run.first, run.last);
     let mut signals = Signals::new(1.5 * density - 0.5);
     signals.add(density > 0.5, 0.0, "brings up much of what is talked about");
     signals.add(
@@ -169,7 +161,7 @@ fn value(talk: &Talk<'_>, run: Run, density: f64, on_topic: Option<f64>) -> Sign
 }
 
 fn emotion(talk: &Talk<'_>, run: Run) -> Signals {
-    let cues = Cues::of(&talk.text(run.first, run.last), talk.language);
+    let cues = talk.cues(run.first, run.last);
     let mut signals = Signals::new(-1.5);
     signals.add(
         cues.feeling > 0,

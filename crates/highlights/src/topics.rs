@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::Segment;
 
 use crate::{
+    meaning::{self, Meaning},
     stats::{percentiles, standardized},
     words::Lexicon,
 };
@@ -16,18 +17,24 @@ const BASE_RATE: f64 = 0.11;
 
 /// For each sentence the chance that it begins a new matter, 0 to 1; the first has 1.
 ///
-/// From the lexical cohesion across the gap (Hearst 1997) and the pause before it.
-pub(crate) fn changes(segments: &[Segment], lexicon: &Lexicon) -> Vec<f64> {
+/// From the lexical cohesion across the gap (Hearst 1997), the meaning on both sides of it, and the pause.
+pub(crate) fn changes(segments: &[Segment], lexicon: &Lexicon, meaning: &Meaning) -> Vec<f64> {
     let count = segments.len();
-    let gaps: Vec<f64> = (1..count).map(|at| -cohesion(lexicon, at)).collect();
+    let words: Vec<f64> = (1..count).map(|at| -cohesion(lexicon, at)).collect();
+    let sense: Vec<f64> = (1..count)
+        .map(|at| -shared_meaning(meaning, count, at))
+        .collect();
     let pauses: Vec<f64> = segments
         .windows(2)
         .map(|pair| (pair[1].start_ms.saturating_sub(pair[0].end_ms) as f64 / 1000.0).min(4.0))
         .collect();
-    let both: Vec<f64> = standardized(&gaps)
-        .iter()
-        .zip(standardized(&pauses))
-        .map(|(gap, pause)| gap + 0.5 * pause)
+    let (words, sense, pauses) = (
+        standardized(&words),
+        standardized(&sense),
+        standardized(&pauses),
+    );
+    let both: Vec<f64> = (0..words.len())
+        .map(|gap| words[gap] + sense[gap] + pauses[gap])
         .collect();
     // the mean of p² over even places is 1/3
     let chances = percentiles(&both)
@@ -48,6 +55,15 @@ fn cohesion(lexicon: &Lexicon, at: usize) -> f64 {
     let before = side(at.saturating_sub(WINDOW), at);
     let after = side(at, (at + WINDOW).min(lexicon.sentences.len()));
     cosine(&before, &after)
+}
+
+/// Cosine of the meaning on both sides of the gap before sentence `at`; 0 where it is unknown.
+fn shared_meaning(meaning: &Meaning, count: usize, at: usize) -> f64 {
+    let before = meaning.sum(at.saturating_sub(WINDOW), at, |_| 1.0);
+    let after = meaning.sum(at, (at + WINDOW).min(count), |_| 1.0);
+    before
+        .zip(after)
+        .map_or(0.0, |(before, after)| meaning::cosine(&before, &after))
 }
 
 /// Cosine of two sparse vectors; 0 when one is empty.

@@ -2,11 +2,7 @@
 
 use domain::Evidence;
 
-use crate::{
-    candidates::Run,
-    standing::{Opening, opening},
-    talk::Talk,
-};
+use crate::{candidates::Run, standing::Opening, talk::Talk};
 
 /// Longest title, in characters.
 const TITLE_CHARS: usize = 60;
@@ -23,7 +19,7 @@ pub(crate) fn title(talk: &Talk<'_>, run: Run) -> String {
     let best = (run.first..=run.last)
         .max_by(|&a, &b| {
             let worth = |at: usize| {
-                let fresh = opening(&talk.segments[at].text, talk.language) == Opening::Fresh;
+                let fresh = talk.openings[at] == Opening::Fresh;
                 let short = title_of(&talk.segments[at].text).1;
                 talk.salience[at] + if fresh { 0.2 } else { 0.0 } + if short { 0.15 } else { 0.0 }
             };
