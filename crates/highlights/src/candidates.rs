@@ -16,36 +16,52 @@ pub(crate) struct Run {
     pub(crate) last: usize,
     /// Where it lies in the source.
     pub(crate) range: TimeRange,
+    /// Whether all of its sentences is in it.
+    pub(crate) whole: bool,
 }
 
-/// The sentences that lie whole inside the part of the source to consider, as `from..to`.
-pub(crate) fn considered(segments: &[Segment], options: &ClipOptions) -> (usize, usize) {
-    let ms = |seconds: f64| (seconds * 1000.0) as u64;
-    let from_ms = options.start_seconds.map_or(0, ms);
-    let to_ms = options.end_seconds.map_or(u64::MAX, ms);
-    let from = segments.partition_point(|segment| segment.start_ms < from_ms);
-    let to = segments
-        .iter()
-        .rposition(|segment| segment.end_ms <= to_ms)
-        .map_or(from, |last| last + 1);
-    (from, to.max(from))
-}
-
-/// Every run of sentences out of `from..to` that is as long as `options` allow.
-pub(crate) fn runs(
+/// Every run of whole sentences as long as `options` allow inside the part of the source to consider, and parts of sentences that are
+/// too long to be one. Where nothing is long enough, the longest run there is.
+pub(crate) fn candidates(
     segments: &[Segment],
-    (from, to): (usize, usize),
     options: &ClipOptions,
     duration_ms: u64,
 ) -> Vec<Run> {
     let least = u64::from(options.min_clip_seconds) * 1000;
     let most = u64::from(options.max_clip_seconds) * 1000;
+    let mut found = runs(segments, options, most, duration_ms);
+    found.extend(parts(segments, options, most, duration_ms));
+    if found.iter().any(|run| run.range.duration_ms() >= least) {
+        found.retain(|run| run.range.duration_ms() >= least);
+    } else if let Some(&longest) = found
+        .iter()
+        .max_by_key(|run| (run.range.duration_ms(), std::cmp::Reverse(run.first)))
+    {
+        found = vec![longest];
+    }
+    found
+}
+
+/// The sentences that lie whole inside the part of the source to consider.
+fn considered<'a>(
+    segments: &'a [Segment],
+    options: &ClipOptions,
+) -> impl Iterator<Item = usize> + Clone + use<'a> {
+    let ms = |seconds: f64| (seconds * 1000.0) as u64;
+    let from_ms = options.start_seconds.map_or(0, ms);
+    let to_ms = options.end_seconds.map_or(u64::MAX, ms);
+    (0..segments.len()).filter(move |&at| {
+        let segment = &segments[at];
+        segment.start_ms >= from_ms && segment.end_ms <= to_ms && !segment.text.trim().is_empty()
+    })
+}
+
+/// Every run of the sentences considered that is at most `most` milliseconds long.
+fn runs(segments: &[Segment], options: &ClipOptions, most: u64, duration_ms: u64) -> Vec<Run> {
+    let usable = considered(segments, options);
     let mut found = Vec::new();
-    for first in from..to {
-        for last in first..to {
-            let Some(range) = cut(segments, first, last, duration_ms) else {
-                continue;
-            };
+    for first in usable.clone() {
+        for last in usable.clone().skip_while(|&at| at < first) {
             if segments[last]
                 .end_ms
                 .saturating_sub(segments[first].start_ms)
@@ -53,16 +69,51 @@ pub(crate) fn runs(
             {
                 break;
             }
-            let length = range.duration_ms();
-            if (least..=most).contains(&length) {
-                found.push(Run { first, last, range });
-            }
+            let range = cut(segments, first, last, duration_ms);
+            found.extend(
+                range
+                    .filter(|range| range.duration_ms() <= most)
+                    .map(|range| Run {
+                        first,
+                        last,
+                        range,
+                        whole: true,
+                    }),
+            );
         }
     }
     found
 }
 
-/// Where the run of sentences `first` to `last` is cut: a little before and after its words, at most half-way to the next ones.
+/// The beginning of each sentence that is longer than `most`, up to its longest pause in the second half of what fits.
+fn parts(segments: &[Segment], options: &ClipOptions, most: u64, duration_ms: u64) -> Vec<Run> {
+    considered(segments, options)
+        .filter_map(|at| {
+            let words = &segments[at].words;
+            let whole = cut(segments, at, at, duration_ms)?;
+            let start_ms = whole.start_ms();
+            if whole.duration_ms() <= most {
+                return None;
+            }
+            let fits = words.partition_point(|word| word.end_ms <= start_ms + most);
+            let pause = |last: &usize| {
+                words
+                    .get(last + 1)
+                    .map_or(0, |next| next.start_ms.saturating_sub(words[*last].end_ms))
+            };
+            let last = (fits / 2..fits).max_by_key(|last| (pause(last), *last))?;
+            let range = TimeRange::new(start_ms, words[last].end_ms).ok()?;
+            Some(Run {
+                first: at,
+                last: at,
+                range,
+                whole: false,
+            })
+        })
+        .collect()
+}
+
+/// Where the run of sentences `first` to `last` (inclusive) is cut: a little before and after its words, at most half-way to the next ones.
 pub fn cut(segments: &[Segment], first: usize, last: usize, duration_ms: u64) -> Option<TimeRange> {
     let start = segments[first].start_ms;
     let end = segments[first..=last]

@@ -1,6 +1,7 @@
 //! Chooses the clips of a talk: scores every run of whole sentences by its words and its sound, and takes the best set that does not overlap.
 
 mod candidates;
+mod choice;
 mod cues;
 mod embed;
 mod likeness;
@@ -15,6 +16,7 @@ mod snap;
 mod sound;
 mod standing;
 mod stats;
+mod steering;
 mod talk;
 mod topics;
 mod wording;

@@ -5,11 +5,13 @@ use domain::{Evidence, Score, ScoreBreakdown};
 use crate::{candidates::Run, sound::SentenceSound, standing::Opening, stats::sigmoid, talk::Talk};
 
 /// How much of the whole each score makes, in the order hook, flow, value, emotion.
-const WEIGHTS: [f64; 4] = [0.2, 0.35, 0.35, 0.1];
+const WEIGHTS: [f64; 4] = [0.2, 0.33, 0.37, 0.1];
+/// What being close to the topics asked for can add, or being far from them take away, twice over.
+const STEERING: f64 = 0.8;
 /// Lengths that viewers like best, in seconds.
 const LIKED_S: (f64, f64) = (25.0, 50.0);
 /// How fast a length outside those is liked less, per second.
-const LENGTH_COST: f64 = 0.01;
+const LENGTH_COST: f64 = 0.02;
 /// Milliseconds at the beginning that decide whether one stays.
 const OPENING_MS: u64 = 8_000;
 
@@ -20,7 +22,7 @@ pub(crate) struct Scored {
     pub(crate) run: Run,
     /// The four scores.
     pub(crate) breakdown: ScoreBreakdown,
-    /// All of them in one, 0 to 1.
+    /// All of them in one, and how close it is to the topics asked for; mostly 0 to 1.
     pub(crate) total: f64,
     /// What made them.
     pub(crate) evidence: Evidence,
@@ -61,7 +63,7 @@ pub(crate) fn score(talk: &Talk<'_>, run: Run, density: f64, on_topic: Option<f6
         sigmoid(value.sum),
         sigmoid(emotion.sum),
     ];
-    let steering = on_topic.map_or(0.0, |closeness| 0.3 * (sigmoid(closeness) - 0.5));
+    let steering = on_topic.map_or(0.0, |closeness| STEERING * (sigmoid(closeness) - 0.5));
     let total = steering
         + parts
             .iter()
@@ -76,7 +78,7 @@ pub(crate) fn score(talk: &Talk<'_>, run: Run, density: f64, on_topic: Option<f6
             value: Score::clamped(parts[2]),
             emotion: Score::clamped(parts[3]),
         },
-        total: total.clamp(0.0, 1.0),
+        total,
         evidence: Evidence {
             hook: hook.found,
             flow: flow.found,
@@ -89,6 +91,9 @@ pub(crate) fn score(talk: &Talk<'_>, run: Run, density: f64, on_topic: Option<f6
 
 /// Why a run does not stand alone.
 pub(crate) fn flaw(talk: &Talk<'_>, run: Run) -> Option<&'static str> {
+    if !run.whole {
+        return Some("cut out of a sentence that is too long");
+    }
     match talk.openings[run.first] {
         Opening::CarriesOn => return Some("begins in the middle of a thought"),
         Opening::StandsFor => return Some("begins with a word for something said before"),
@@ -148,7 +153,7 @@ fn flow(talk: &Talk<'_>, run: Run) -> Signals {
 
 fn value(talk: &Talk<'_>, run: Run, density: f64, on_topic: Option<f64>) -> Signals {
     let cues = talk.cues(run.first, run.last);
-    let mut signals = Signals::new(1.5 * density - 0.5);
+    let mut signals = Signals::new(0.8 * density - 1.0);
     signals.add(density > 0.5, 0.0, "brings up much of what is talked about");
     signals.add(
         on_topic.is_some_and(|closeness| closeness > 1.0),
