@@ -46,7 +46,7 @@ pub(crate) fn candidates(
 fn considered<'a>(
     segments: &'a [Segment],
     options: &ClipOptions,
-) -> impl Iterator<Item = usize> + Clone + use<'a> {
+) -> impl Iterator<Item = usize> + use<'a> {
     let ms = |seconds: f64| (seconds * 1000.0) as u64;
     let from_ms = options.start_seconds.map_or(0, ms);
     let to_ms = options.end_seconds.map_or(u64::MAX, ms);
@@ -58,10 +58,10 @@ fn considered<'a>(
 
 /// Every run of the sentences considered that is at most `most` milliseconds long.
 fn runs(segments: &[Segment], options: &ClipOptions, most: u64, duration_ms: u64) -> Vec<Run> {
-    let usable = considered(segments, options);
+    let usable: Vec<usize> = considered(segments, options).collect();
     let mut found = Vec::new();
-    for first in usable.clone() {
-        for last in usable.clone().skip_while(|&at| at < first) {
+    for (nth, &first) in usable.iter().enumerate() {
+        for &last in &usable[nth..] {
             if segments[last]
                 .end_ms
                 .saturating_sub(segments[first].start_ms)
@@ -132,4 +132,71 @@ pub fn cut(segments: &[Segment], first: usize, last: usize, duration_ms: u64) ->
         gap
     };
     TimeRange::new(start - room.min(LEAD_MS), end + tail.min(TAIL_MS)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::segment;
+
+    fn options(least: u32, most: u32) -> ClipOptions {
+        ClipOptions {
+            min_clip_seconds: least,
+            max_clip_seconds: most,
+            ..ClipOptions::default()
+        }
+    }
+
+    #[test]
+    fn a_cut_takes_at_most_half_of_the_silence_around_it() {
+        let segments = [
+            segment(1000, "One.", 1000),
+            segment(2200, "Two.", 1000),
+            segment(9000, "Three.", 1000),
+        ];
+        let range = |first, last| cut(&segments, first, last, 10_200).map(<[u64; 2]>::from);
+        assert_eq!(range(0, 0), Some([650, 2100]));
+        assert_eq!(range(1, 1), Some([2100, 3650]));
+        assert_eq!(range(2, 2), Some([8650, 10_200]));
+        assert_eq!(range(0, 2), Some([650, 10_200]));
+    }
+
+    #[test]
+    fn only_runs_within_the_lengths_and_the_part_considered_are_candidates() {
+        let segments: Vec<Segment> = (0..10).map(|n| segment(n * 4000, "Word.", 4000)).collect();
+        let runs = candidates(&segments, &options(10, 15), 40_000);
+        assert!(runs.iter().all(|run| run.last - run.first == 2));
+        assert_eq!(runs.len(), 8);
+        let mut part = options(10, 15);
+        (part.start_seconds, part.end_seconds) = (Some(3.0), Some(24.5));
+        let runs = candidates(&segments, &part, 40_000);
+        assert_eq!(
+            runs.iter().map(|run| run.first).collect::<Vec<_>>(),
+            [1, 2, 3]
+        );
+    }
+
+    #[test]
+    fn a_source_shorter_than_one_clip_gives_all_of_its_speech() {
+        let segments = [segment(0, "One.", 3000), segment(3000, "Two.", 3000)];
+        let runs = candidates(&segments, &options(15, 60), 6000);
+        assert_eq!(
+            runs.iter()
+                .map(|run| (run.first, run.last))
+                .collect::<Vec<_>>(),
+            [(0, 1)]
+        );
+        assert!(candidates(&[], &options(15, 60), 6000).is_empty());
+    }
+
+    #[test]
+    fn an_overlong_sentence_is_cut_at_its_longest_pause() {
+        let mut long = segment(0, &"word ".repeat(100), 100_000);
+        long.words[50].end_ms -= 500;
+        let end_ms = long.words[50].end_ms;
+        let runs = candidates(&[long], &options(15, 60), 100_000);
+        assert_eq!(runs.len(), 1);
+        assert!(!runs[0].whole);
+        assert_eq!(runs[0].range.end_ms(), end_ms);
+    }
 }

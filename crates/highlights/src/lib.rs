@@ -4,6 +4,8 @@ mod candidates;
 mod choice;
 mod cues;
 mod embed;
+#[cfg(test)]
+mod fixture;
 mod likeness;
 mod meaning;
 mod pitch;

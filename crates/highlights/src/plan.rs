@@ -162,3 +162,192 @@ fn sentences(talk: &Talk<'_>) -> Vec<SalientSentence> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::TimeRange;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::fixture::{evenly, talk, transcript};
+
+    const ROCKETS: [&str; 12] = [
+        "Rockets burn liquid hydrogen in every engine of the first stage.",
+        "Hydrogen is the lightest fuel that engines can burn.",
+        "And so the stage weighs less.",
+        "Bread needs flour, water and a warm kitchen.",
+        "A warm kitchen makes the dough rise within two hours.",
+        "He never liked it.",
+        "Why do whales sing in the winter sea?",
+        "Whales sing to find each other over hundreds of miles of sea.",
+        "The song travels because water carries sound so well.",
+        "Cities plant trees to cool their streets in summer.",
+        "Trees cool a street by seven degrees at noon.",
+        "That is the end of",
+    ];
+
+    fn planned(transcript: &Transcript, options: &ClipOptions) -> Plan {
+        plan_talk(&talk(transcript, None), transcript, None, options)
+    }
+
+    #[test]
+    fn a_talk_gives_clips_that_stand_alone() {
+        let transcript = evenly(&ROCKETS);
+        let plan = planned(&transcript, &ClipOptions::default());
+        assert!(plan.clips.len() >= 3, "{:?}", plan.clips);
+        for clip in &plan.clips {
+            let opens = |at: usize| transcript.segments[at].start_ms.abs_diff(clip.start_ms) < 400;
+            assert!(![2, 5, 11].into_iter().any(opens), "{clip:?}");
+            assert!(clip.end_ms < transcript.segments[11].start_ms, "{clip:?}");
+        }
+        insta::assert_json_snapshot!(plan.clips);
+    }
+
+    #[test]
+    fn what_is_dropped_says_why() {
+        let mut texts = ROCKETS.to_vec();
+        texts.extend(&ROCKETS[..11]);
+        let options = ClipOptions {
+            requested_clip_count: 4,
+            ..ClipOptions::default()
+        };
+        let plan = planned(&evenly(&texts), &options);
+        assert_eq!(plan.clips.len(), 4);
+        let said: Vec<&str> = plan
+            .clips
+            .iter()
+            .map(|clip| clip.summary.as_str())
+            .collect();
+        assert!(
+            (0..4).all(|a| (0..a).all(|b| said[a] != said[b])),
+            "{said:?}"
+        );
+        assert!(plan.dropped.len() <= 20);
+        let reasons: String = plan.dropped.iter().map(|one| one.reason.as_str()).collect();
+        assert!(reasons.contains("overlaps clip"), "{reasons}");
+    }
+
+    #[test]
+    fn the_floor_is_met_with_flawed_clips_when_there_are_no_others() {
+        let texts = ["He went on to the next of these and to that."; 3].map(str::to_owned);
+        let rows: Vec<(u64, &str, u64)> = texts
+            .iter()
+            .zip(0..)
+            .map(|(text, n)| (n * 60_000, text.as_str(), 20_000))
+            .collect();
+        let different = [
+            "He baked bread.",
+            "They built rockets.",
+            "She heard whales.",
+        ];
+        let rows: Vec<(u64, &str, u64)> = rows
+            .iter()
+            .zip(different)
+            .map(|(&(at, _, length), text)| (at, text, length))
+            .collect();
+        assert_eq!(
+            planned(&transcript(&rows), &ClipOptions::default())
+                .clips
+                .len(),
+            3
+        );
+    }
+
+    #[test]
+    fn topics_change_the_choice() {
+        let transcript = evenly(&ROCKETS);
+        let options = ClipOptions {
+            requested_clip_count: 1,
+            max_clip_seconds: 30,
+            ..ClipOptions::default()
+        };
+        let about = |wanted: usize| {
+            let close: Vec<f64> = (0..12)
+                .map(|at| f64::from(u8::from(at / 3 == wanted)))
+                .collect();
+            let plan = plan_talk(
+                &talk(&transcript, None),
+                &transcript,
+                Some(&close),
+                &options,
+            );
+            (plan.clips[0].start_ms + 350) / 8300 / 3
+        };
+        assert_eq!([about(0), about(1), about(2), about(3)], [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn no_sentence_no_clip() {
+        assert_eq!(planned(&transcript(&[]), &ClipOptions::default()).clips, []);
+        let short = planned(
+            &transcript(&[(500, "Hello there.", 900)]),
+            &ClipOptions::default(),
+        );
+        assert_eq!(short.clips.len(), 1);
+    }
+
+    #[test]
+    fn silences_are_cut_only_when_asked_for() {
+        let transcript = transcript(&[
+            (0, "One two three four.", 10_000),
+            (14_000, "Five six seven.", 10_000),
+        ]);
+        let options = |remove_silences| ClipOptions {
+            remove_silences,
+            ..ClipOptions::default()
+        };
+        assert!(
+            planned(&transcript, &options(false)).clips[0]
+                .cuts
+                .is_empty()
+        );
+        let cut = &planned(&transcript, &options(true)).clips[0].cuts;
+        assert_eq!(cut, &[TimeRange::new(10_100, 13_900).unwrap()]);
+    }
+
+    fn any_talk() -> impl Strategy<Value = Transcript> {
+        prop::collection::vec(
+            (0_u64..3000, 500_u64..14_000, 0_usize..ROCKETS.len()),
+            1..40,
+        )
+        .prop_map(|rows| {
+            let mut at = 0;
+            let rows: Vec<(u64, &str, u64)> = rows
+                .into_iter()
+                .map(|(gap, length, text)| {
+                    let start = at + gap;
+                    at = start + length;
+                    (start, ROCKETS[text], length)
+                })
+                .collect();
+            transcript(&rows)
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn clips_are_whole_apart_and_within_the_lengths(transcript in any_talk(), count in 1_u32..8, least in 5_u32..20, more in 10_u32..40) {
+            let options = ClipOptions { requested_clip_count: count, min_clip_seconds: least, max_clip_seconds: least + more, ..ClipOptions::default() };
+            let plan = planned(&transcript, &options);
+            prop_assert!(plan.check(transcript.duration_ms).is_ok());
+            prop_assert!(!plan.clips.is_empty() && plan.clips.len() <= count as usize);
+            prop_assert!(plan.clips.windows(2).all(|pair| pair[0].end_ms <= pair[1].start_ms));
+            let short = plan.clips[0].end_ms - plan.clips[0].start_ms < u64::from(least) * 1000;
+            prop_assert!(!short || plan.clips.len() == 1);
+            for clip in &plan.clips {
+                let begins = |lead: u64| transcript.segments.iter().any(|one| one.start_ms >= clip.start_ms && one.start_ms - clip.start_ms <= lead);
+                let ends = |tail: u64| transcript.segments.iter().any(|one| one.end_ms <= clip.end_ms && clip.end_ms - one.end_ms <= tail);
+                prop_assert!(begins(350) && ends(450));
+                prop_assert!(clip.end_ms - clip.start_ms <= u64::from(least + more) * 1000);
+                prop_assert!(transcript.words().all(|word| word.end_ms <= clip.start_ms || word.start_ms >= clip.end_ms || (word.start_ms >= clip.start_ms && word.end_ms <= clip.end_ms)));
+                prop_assert!(clip.title.chars().count() <= 60 && !clip.title.is_empty() && !clip.title.ends_with(','));
+            }
+            let mut ranks: Vec<u32> = plan.clips.iter().map(|clip| clip.rank).collect();
+            ranks.sort_unstable();
+            prop_assert_eq!(ranks, (1..=plan.clips.len() as u32).collect::<Vec<_>>());
+            prop_assert_eq!(planned(&transcript, &options), plan);
+        }
+    }
+}

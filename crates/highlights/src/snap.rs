@@ -23,3 +23,32 @@ pub fn snap_to_sentences(transcript: &Transcript, range: TimeRange) -> Option<(u
     let most = sentences.max_by_key(|&at| (shared(at), std::cmp::Reverse(at)))?;
     (shared(most) > 0).then_some((most, most))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::transcript;
+
+    fn snapped(start_ms: u64, end_ms: u64) -> Option<(usize, usize)> {
+        // three sentences of one second each, a second apart
+        let transcript = transcript(&[
+            (0, "One.", 1000),
+            (2000, "Two.", 1000),
+            (4000, "Three.", 1000),
+        ]);
+        snap_to_sentences(&transcript, TimeRange::new(start_ms, end_ms).unwrap())
+    }
+
+    #[test]
+    fn a_stretch_takes_the_sentences_that_lie_mostly_inside() {
+        assert_eq!(snapped(0, 3000), Some((0, 1)));
+        assert_eq!(snapped(400, 4400), Some((0, 1)));
+        assert_eq!(snapped(600, 4600), Some((1, 2)));
+    }
+
+    #[test]
+    fn a_sliver_takes_the_sentence_that_it_shares_most_with() {
+        assert_eq!(snapped(2100, 2200), Some((1, 1)));
+        assert_eq!(snapped(1200, 1800), None);
+    }
+}

@@ -180,3 +180,67 @@ fn fill(source: &mut impl Read, bytes: &mut [u8]) -> io::Result<usize> {
     }
     Ok(filled)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::segment;
+
+    /// `seconds` of a tone that swings around 150 Hz by `swing` Hz, as bytes.
+    fn voice(seconds: f64, amplitude: f64, swing: f64) -> Vec<u8> {
+        let mut phase = 0.0;
+        (0..(seconds * 16_000.0) as u32)
+            .flat_map(|n| {
+                let hz = 150.0 + swing * (f64::from(n) / 16_000.0 * 6.0).sin();
+                phase += std::f64::consts::TAU * hz / 16_000.0;
+                ((amplitude * phase.sin() * 32_767.0) as i16).to_le_bytes()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn loud_lively_and_answered_sentences_are_heard() {
+        let mut pcm = voice(2.0, 0.1, 0.0);
+        pcm.extend(voice(0.5, 0.0, 0.0));
+        pcm.extend(voice(2.0, 0.5, 60.0));
+        pcm.extend(voice(2.0, 0.3, 0.0));
+        let segments = [
+            segment(0, "A b c.", 2000),
+            segment(2500, "D e f.", 2000),
+            segment(6500, "G.", 100),
+        ];
+        let profile = SoundProfile::from_pcm(pcm.as_slice()).unwrap();
+        let heard = profile.sentences(&segments);
+        assert!(heard[1].loudness > heard[0].loudness);
+        assert!(heard[1].movement > heard[0].movement);
+        assert!(heard[1].reaction_s > 1.0, "{}", heard[1].reaction_s);
+        assert!(heard[0].reaction_s.abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_profile_does_not_depend_on_how_the_stream_is_cut() {
+        struct Drip<'a>(&'a [u8]);
+        impl Read for Drip<'_> {
+            fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+                let count = into.len().min(self.0.len()).min(7);
+                into[..count].copy_from_slice(&self.0[..count]);
+                self.0 = &self.0[count..];
+                Ok(count)
+            }
+        }
+        let pcm = voice(0.73, 0.2, 10.0);
+        let whole = SoundProfile::from_pcm(pcm.as_slice()).unwrap();
+        assert_eq!(whole.frames.len(), 8);
+        assert_eq!(SoundProfile::from_pcm(Drip(&pcm)).unwrap(), whole);
+        assert_eq!(
+            SoundProfile::from_pcm(io::empty()).unwrap(),
+            SoundProfile::default()
+        );
+    }
+
+    #[test]
+    fn sound_shorter_than_the_transcript_is_no_fault() {
+        let segments = [segment(0, "A.", 500), segment(60_000, "B.", 500)];
+        assert_eq!(SoundProfile::default().sentences(&segments).len(), 2);
+    }
+}

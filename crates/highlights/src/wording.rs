@@ -37,7 +37,7 @@ fn title_of(text: &str) -> (String, bool) {
             .to_lowercase()
     };
     let listed = |list: &str, word: &str| list.split_whitespace().any(|known| known == bare(word));
-    while words.len() > 3 && listed(LEAD_INS, words[0]) {
+    while words.len() > 2 && listed(LEAD_INS, words[0]) {
         words.remove(0);
     }
     let fitting = fitting(&words);
@@ -55,11 +55,12 @@ fn title_of(text: &str) -> (String, bool) {
             kept = &kept[..kept.len() - 1];
         }
     }
-    let line = kept.join(" ");
+    // a script without spaces is one word
+    let line: String = kept.join(" ").chars().take(TITLE_CHARS).collect();
+    let closing =
+        |c: char| c.is_alphanumeric() || matches!(c, '?' | '!' | ')' | '%' | '"' | '\u{201d}');
     (
-        capitalized(line.trim_end_matches(|c: char| {
-            !c.is_alphanumeric() && !matches!(c, '?' | '!' | ')' | '%' | '"' | '\u{201d}')
-        })),
+        capitalized(line.trim_end_matches(|c: char| !closing(c))),
         whole,
     )
 }
@@ -119,5 +120,53 @@ pub(crate) fn reason(evidence: &Evidence) -> String {
         None => "The best stretch of what there is.".into(),
         Some((only, [])) => format!("{}.", capitalized(only)),
         Some((last, rest)) => format!("{} and {last}.", capitalized(&rest.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_are_whole_clauses_without_lead_ins() {
+        let of = |text| title_of(text).0;
+        assert_eq!(of("So, whales sing."), "Whales sing");
+        assert_eq!(of("Why do whales sing?"), "Why do whales sing?");
+        assert_eq!(
+            of(
+                "And the song travels far, because water carries every sound much better than the air does."
+            ),
+            "The song travels far"
+        );
+        assert_eq!(
+            of("The whales of the southern sea sing for hours to the others of their kind."),
+            "The whales of the southern sea sing for hours to the others"
+        );
+    }
+
+    #[test]
+    fn a_word_longer_than_a_title_is_cut() {
+        assert_eq!(title_of(&"w".repeat(90)).0.chars().count(), TITLE_CHARS);
+    }
+
+    #[test]
+    fn the_reason_is_a_sentence() {
+        let evidence = |hook: &[&str], flow: &[&str]| Evidence {
+            hook: hook.iter().map(|&text| text.into()).collect(),
+            flow: flow.iter().map(|&text| text.into()).collect(),
+            ..Evidence::default()
+        };
+        assert_eq!(
+            reason(&evidence(
+                &["a question in the opening"],
+                &["stays with one matter"]
+            )),
+            "A question in the opening and stays with one matter."
+        );
+        assert_eq!(reason(&evidence(&[], &["explains"])), "Explains.");
+        assert_eq!(
+            reason(&Evidence::default()),
+            "The best stretch of what there is."
+        );
     }
 }
