@@ -5,8 +5,8 @@ use std::ops::Add;
 use crate::words::{is_english, words_of};
 
 const ADDRESS: &str = "you you're you'll you've you'd your yours yourself";
-const STRONG: &str = "best worst most least never always everyone nobody nothing everything only biggest greatest largest smallest fastest hardest \
-    easiest first last every all huge massive";
+const STRONG: &str = "best worst most least never always everyone nobody nothing everything biggest greatest largest smallest fastest hardest \
+    easiest huge massive";
 const CONTRAST: &str =
     "but however instead yet although though unlike actually despite whereas rather contrary";
 const LESSON: &str = "because therefore means reason reasons important key problem problems result results solution example lesson learn learned \

@@ -197,7 +197,9 @@ fn mean_pooled(hidden: &[f32], width: usize) -> Vec<f32> {
             .for_each(|(sum, value)| *sum += value);
     }
     let norm = dot(&mean, &mean).sqrt().max(f32::MIN_POSITIVE);
-    mean.iter_mut().for_each(|value| *value /= norm);
+    for value in &mut mean {
+        *value /= norm;
+    }
     mean
 }
 

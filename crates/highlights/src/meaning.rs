@@ -96,7 +96,9 @@ fn centred(mut vectors: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
             .zip(&mean)
             .for_each(|(value, mean)| *value -= mean);
         let norm = dot(vector, vector).sqrt().max(1e-6);
-        vector.iter_mut().for_each(|value| *value /= norm);
+        for value in vector.iter_mut() {
+            *value /= norm;
+        }
     }
     vectors
 }

@@ -169,7 +169,7 @@ mod tests {
             let worth: f64 = set.iter().map(|&i| intervals[i].worth).sum();
             prop_assert!(set.len() <= most);
             prop_assert!(set.windows(2).all(|pair| intervals[pair[0]].end <= intervals[pair[1]].start));
-            prop_assert_eq!(worth, brute_force(&intervals, most, |_, _| false));
+            prop_assert!((worth - brute_force(&intervals, most, |_, _| false)).abs() < 1e-9);
         }
 
         #[test]
@@ -177,7 +177,7 @@ mod tests {
             let alike = |a: usize, b: usize| kinds[a] == kinds[b] && kinds[a] > 0;
             let set = best_distinct(&intervals, most, alike);
             let worth: f64 = set.iter().map(|&i| intervals[i].worth).sum();
-            prop_assert_eq!(worth, brute_force(&intervals, most, alike));
+            prop_assert!((worth - brute_force(&intervals, most, alike)).abs() < 1e-9);
         }
     }
 }

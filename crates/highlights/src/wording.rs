@@ -12,7 +12,7 @@ const SUMMARY_CHARS: usize = 280;
 const LEAD_INS: &str =
     "so and but now well okay ok um uh yeah right then also actually basically because";
 /// Words that a title does not end with.
-const TRAILERS: &str = "a an the and or but of to in on at for with from by as is are was were that which who whose this my your our their its i we so if than";
+const TRAILERS: &str = "a an the and or but of to in on at for with from by as is are was were that which who whose this my your our their its i we so if than first every";
 
 /// A short line to post the clip under: the strongest sentence of it, or as much as fits.
 pub(crate) fn title(talk: &Talk<'_>, run: Run) -> String {
@@ -21,7 +21,7 @@ pub(crate) fn title(talk: &Talk<'_>, run: Run) -> String {
             let worth = |at: usize| {
                 let fresh = talk.openings[at] == Opening::Fresh;
                 let short = title_of(&talk.segments[at].text).1;
-                talk.salience[at] + if fresh { 0.2 } else { 0.0 } + if short { 0.15 } else { 0.0 }
+                talk.salience[at] + if fresh { 0.2 } else { 0.0 } + if short { 0.3 } else { 0.0 }
             };
             worth(a).total_cmp(&worth(b)).then(b.cmp(&a))
         })
@@ -43,26 +43,32 @@ fn title_of(text: &str) -> (String, bool) {
     let fitting = fitting(&words);
     let whole = fitting == words.len();
     let mut kept = &words[..fitting];
-    if !whole {
-        // a clause that is said whole is better than as many words as fit
-        let clause = kept
-            .iter()
-            .rposition(|word| word.ends_with([',', ';', ':', '\u{2014}']));
-        if let Some(clause) = clause.filter(|&at| at >= 3) {
-            kept = &kept[..=clause];
-        }
-        while kept.len() > 1 && listed(TRAILERS, kept[kept.len() - 1]) {
-            kept = &kept[..kept.len() - 1];
-        }
+    // a clause that is said whole is better than as many words as fit
+    let clause = kept
+        .iter()
+        .rposition(|word| word.ends_with([',', ';', ':', '\u{2014}']))
+        .filter(|&at| at >= 3);
+    let rest = if whole || clause.is_some() {
+        ""
+    } else {
+        "\u{2026}"
+    };
+    if let Some(clause) = clause.filter(|_| !whole) {
+        kept = &kept[..=clause];
+    }
+    while !whole && kept.len() > 1 && listed(TRAILERS, kept[kept.len() - 1]) {
+        kept = &kept[..kept.len() - 1];
     }
     // a script without spaces is one word
-    let line: String = kept.join(" ").chars().take(TITLE_CHARS).collect();
+    let line: String = kept
+        .join(" ")
+        .chars()
+        .take(TITLE_CHARS - rest.len() / 3)
+        .collect();
     let closing =
         |c: char| c.is_alphanumeric() || matches!(c, '?' | '!' | ')' | '%' | '"' | '\u{201d}');
-    (
-        capitalized(line.trim_end_matches(|c: char| !closing(c))),
-        whole,
-    )
+    let line = capitalized(line.trim_end_matches(|c: char| !closing(c)));
+    (line + rest, whole)
 }
 
 fn fitting(words: &[&str]) -> usize {
@@ -71,7 +77,7 @@ fn fitting(words: &[&str]) -> usize {
         .iter()
         .take_while(|word| {
             chars += word.chars().count() + 1;
-            chars <= TITLE_CHARS + 1
+            chars <= TITLE_CHARS
         })
         .count()
         .max(1)
@@ -94,11 +100,12 @@ pub(crate) fn summary(talk: &Talk<'_>, run: Run) -> String {
     });
     let text = |at: usize| talk.segments[at].text.trim();
     let mut chosen = vec![by_salience[0]];
-    if let Some(&second) = by_salience.get(1) {
-        if text(chosen[0]).chars().count() + text(second).chars().count() < SUMMARY_CHARS {
-            chosen.push(second);
-            chosen.sort_unstable();
-        }
+    let length = |at: usize| text(at).chars().count();
+    if let Some(&second) = by_salience.get(1)
+        && length(chosen[0]) + length(second) < SUMMARY_CHARS
+    {
+        chosen.push(second);
+        chosen.sort_unstable();
     }
     let texts: Vec<&str> = chosen.into_iter().map(text).collect();
     capitalized(&texts.join(" "))
@@ -140,7 +147,7 @@ mod tests {
         );
         assert_eq!(
             of("The whales of the southern sea sing for hours to the others of their kind."),
-            "The whales of the southern sea sing for hours to the others"
+            "The whales of the southern sea sing for hours to the others\u{2026}"
         );
     }
 

@@ -1,4 +1,4 @@
-//! Splits text into the tokens of an uncased BERT: WordPiece over lower-cased words without accents (Devlin et al. 2019).
+//! Splits text into the tokens of an uncased BERT: `WordPiece` over lower-cased words without accents (Devlin et al. 2019).
 
 use std::collections::HashMap;
 
@@ -62,12 +62,10 @@ impl WordPiece {
         };
         while !rest.is_empty() {
             let inner = if tokens.len() > before { "##" } else { "" };
-            let ends = rest.char_indices().map(|(at, c)| at + c.len_utf8()).rev();
-            let longest = ends
-                .filter_map(|end| {
-                    Some((end, *self.pieces.get(&format!("{inner}{}", &rest[..end]))?))
-                })
-                .next();
+            let mut ends = rest.char_indices().map(|(at, c)| at + c.len_utf8()).rev();
+            let longest = ends.find_map(|end| {
+                Some((end, *self.pieces.get(&format!("{inner}{}", &rest[..end]))?))
+            });
             let Some((end, id)) = longest else {
                 tokens.truncate(before);
                 tokens.push(self.unknown);

@@ -63,8 +63,9 @@ impl Lexicon {
         places.retain(|word, at| is_content(word, at.len(), texts.len(), english));
         let mut sentences = vec![Vec::new(); texts.len()];
         for (word, at) in places.values().enumerate() {
-            at.iter()
-                .for_each(|&sentence| sentences[sentence].push(word));
+            for &sentence in at {
+                sentences[sentence].push(word);
+            }
         }
         Self {
             lengths: spoken.iter().map(Vec::len).collect(),

@@ -16,7 +16,7 @@ fn embedder() -> Option<Embedder> {
 }
 
 fn cosine(embedder: &Embedder, a: &str, b: &str) -> f32 {
-    let found = embedder.embed(&[a, b]).unwrap();
+    let found = embedder.embed(&[a, b]).expect("the model runs");
     found[0].iter().zip(&found[1]).map(|(a, b)| a * b).sum()
 }
 
