@@ -16,12 +16,18 @@ static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 /// The folder of `make setup`.
+///
+/// # Panics
+/// When nothing is set up.
 pub fn home() -> PathBuf {
     let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache/clipwright");
     home.canonicalize().expect("run `make setup` first")
 }
 
 /// A call of the tool.
+///
+/// # Panics
+/// When it cannot be built, or nothing is set up.
 pub fn clipwright(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut command = Command::new(&*BINARY);
     command.args(args).env("CLIPWRIGHT_HOME", home());

@@ -31,9 +31,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         planner: PlannerOptions,
         #[command(flatten)]
-        limits: Limits,
-        #[command(flatten)]
         model: Model,
+        #[command(flatten)]
+        limits: Limits,
     },
     /// Write down what is said in a video.
     Transcribe {
@@ -46,9 +46,9 @@ pub(crate) enum Command {
         #[arg(long)]
         language: Option<String>,
         #[command(flatten)]
-        limits: Limits,
-        #[command(flatten)]
         model: Model,
+        #[command(flatten)]
+        limits: Limits,
     },
     /// Choose the clips from a transcript.
     Plan {

@@ -13,7 +13,7 @@ use crate::{
     progress::Progress,
     report,
     setup::{Home, SpeechModel},
-    source::inspect,
+    source::{inspect, unreadable},
     stages::{plan, render::Look},
 };
 
@@ -109,7 +109,7 @@ async fn clip(context: &Context, job: &Job, out: &Path, json: bool) -> Result<()
     context.progress.finish();
     match ended {
         Ok(Outcome::Succeeded { output, .. }) if !json => {
-            print!("{}", report::table(&output, &out.display().to_string()))
+            print!("{}", report::table(&output, &out.display().to_string()));
         }
         Ok(outcome) => print_json(&outcome)?,
         Err(failure) => {
@@ -177,32 +177,28 @@ async fn render(
     json: bool,
 ) -> Result<(), Failure> {
     let transcript = read_transcript(transcript)?;
-    let downloads = Folder::downloads_of(out);
-    let source = pipeline::arrive(context, source, options, None, &downloads)
-        .await?
-        .source;
-    let plan = read(plan).and_then(|bytes| {
-        Plan::from_json(&bytes, source.media.duration_ms).map_err(|why| unusable(plan, &why))
-    })?;
+    let plan_bytes = read(plan)?;
     let folder = Folder::open(out, Stage::Render)?;
-    let clips = pipeline::rendered(
-        context,
-        &source,
-        &transcript,
-        &plan,
-        &Look::of(options),
-        &folder,
-    )
+    let rendered = async {
+        let source = pipeline::arrive(context, source, options, None, &folder.downloads())
+            .await?
+            .source;
+        let plan = Plan::from_json(&plan_bytes, source.media.duration_ms)
+            .map_err(|why| unusable(plan, &why))?;
+        let look = Look::of(options);
+        let clips =
+            pipeline::rendered(context, &source, &transcript, &plan, &look, &folder).await?;
+        Ok(crate::stages::upload::output(&source, &plan, &clips))
+    }
     .await;
     context.progress.finish();
-    let clips = match clips {
-        Ok(clips) => clips,
+    let output = match rendered {
+        Ok(output) => output,
         Err(failure) => {
             folder.abandon();
             return Err(failure);
         }
     };
-    let output = crate::stages::upload::output(&source, &plan, &clips);
     if json {
         return print_json(&output);
     }
@@ -242,13 +238,7 @@ fn read_transcript(path: &Path) -> Result<Transcript, Failure> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|why| {
-        Failure::input(
-            Stage::Plan,
-            ErrorCode::SourceUnavailable,
-            format!("{}: {why}", path.display()),
-        )
-    })
+    std::fs::read(path).map_err(|why| unreadable(Stage::Plan, path, &why))
 }
 
 fn unusable(path: &Path, why: &dyn std::fmt::Display) -> Failure {

@@ -16,8 +16,8 @@ const HIDDEN: &str = ".clipwright";
 #[derive(Debug)]
 pub(crate) struct Folder {
     root: PathBuf,
-    /// Whether this run made the folder, and so takes it away again if nothing comes of it.
-    made: bool,
+    /// The folders that this run made, outermost first; they are taken away again if nothing comes of it.
+    made: Vec<PathBuf>,
     _lock: File,
 }
 
@@ -28,23 +28,11 @@ impl Folder {
     /// When it cannot be written to, or another process works in it.
     pub(crate) fn open(root: &Path, stage: Stage) -> Result<Self, Failure> {
         let failed = |why: io::Error| Failure::io(stage, root, &why);
-        let made = !root.exists();
-        let hidden = root.join(HIDDEN);
-        fs::create_dir_all(&hidden).map_err(failed)?;
-        let lock = File::create(hidden.join("lock")).map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Failure::internal(
-                    stage,
-                    format!(
-                        "{}: another clipwright is at work in this folder",
-                        root.display()
-                    ),
-                ));
-            }
-            Err(TryLockError::Error(why)) => return Err(failed(why)),
-        }
+        let mut made = Vec::new();
+        let locked = make_folder(&root.join(HIDDEN), &mut made)
+            .map_err(failed)
+            .and_then(|()| lock(root, stage));
+        let lock = locked.inspect_err(|_| take_away(&made))?;
         let root = fs::canonicalize(root).map_err(failed)?;
         let folder = Self {
             root,
@@ -62,12 +50,7 @@ impl Folder {
 
     /// Where downloaded sources are kept.
     pub(crate) fn downloads(&self) -> PathBuf {
-        Self::downloads_of(&self.root)
-    }
-
-    /// Where downloaded sources are kept in a folder that is not open yet.
-    pub(crate) fn downloads_of(root: &Path) -> PathBuf {
-        root.join(HIDDEN).join("downloads")
+        self.root.join(HIDDEN).join("downloads")
     }
 
     /// The folder for half-written files, on the same file system as the finished ones.
@@ -176,14 +159,18 @@ impl Folder {
         Ok(())
     }
 
-    /// Takes the folder away if this run made it and it holds nothing but our own notes.
+    /// After a failure: what was downloaded is of no use if nothing was made of it.
     pub(crate) fn abandon(self) {
-        let bare = fs::read_dir(&self.root)
-            .is_ok_and(|entries| entries.flatten().all(|entry| entry.file_name() == HIDDEN));
-        if bare && fs::remove_dir_all(self.root.join(HIDDEN)).is_ok() && self.made {
-            // a folder that somebody else has begun to use in the meantime stays
-            let _ = fs::remove_dir(&self.root);
+        if self.is_bare() {
+            // the failure is what the user hears of
+            let _ = fs::remove_dir_all(self.downloads());
         }
+    }
+
+    /// Whether it holds nothing but our own notes.
+    fn is_bare(&self) -> bool {
+        fs::read_dir(&self.root)
+            .is_ok_and(|entries| entries.flatten().all(|entry| entry.file_name() == HIDDEN))
     }
 
     fn clear_scratch(&self) -> io::Result<()> {
@@ -214,6 +201,57 @@ impl Folder {
         let names = fs::read_dir(records)?
             .map(|entry| Ok(format!("{prefix}/{}", entry?.file_name().to_string_lossy())));
         names.collect()
+    }
+}
+
+impl Drop for Folder {
+    /// Takes it away if nothing came of it; a download is kept, so that a run that was stopped goes on with it.
+    fn drop(&mut self) {
+        let downloaded = fs::read_dir(self.downloads()).is_ok_and(|mut all| all.next().is_some());
+        if self.is_bare() && !downloaded {
+            let _ = fs::remove_dir_all(self.root.join(HIDDEN));
+            take_away(&self.made);
+        }
+    }
+}
+
+/// Makes a folder and those above it, and notes which were not there, outermost first.
+fn make_folder(path: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
+    let path = std::path::absolute(path)?;
+    let missing: Vec<&Path> = path
+        .ancestors()
+        .take_while(|above| !above.exists())
+        .collect();
+    for folder in missing.into_iter().rev() {
+        match fs::create_dir(folder) {
+            Ok(()) => made.push(folder.to_owned()),
+            Err(why) if why.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+            Err(why) => return Err(why),
+        }
+    }
+    Ok(())
+}
+
+/// Removes folders that this run made; one that somebody else has begun to use in the meantime stays.
+fn take_away(made: &[PathBuf]) {
+    for folder in made.iter().rev() {
+        let _ = fs::remove_dir(folder);
+    }
+}
+
+fn lock(root: &Path, stage: Stage) -> Result<File, Failure> {
+    let failed = |why: io::Error| Failure::io(stage, root, &why);
+    let lock = File::create(root.join(HIDDEN).join("lock")).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => {
+            let busy = "another clipwright is at work in this folder";
+            Err(Failure::internal(
+                stage,
+                format!("{}: {busy}", root.display()),
+            ))
+        }
+        Err(TryLockError::Error(why)) => Err(failed(why)),
     }
 }
 
@@ -286,7 +324,9 @@ mod tests {
     fn an_abandoned_folder_goes_away_only_if_it_is_ours_and_empty() {
         let temporary = tempfile::tempdir().unwrap();
         let ours = temporary.path().join("ours");
-        Folder::open(&ours, Stage::Plan).unwrap().abandon();
+        Folder::open(&ours.join("deep/er"), Stage::Plan)
+            .unwrap()
+            .abandon();
         assert!(!ours.exists());
         let theirs = temporary.path().join("theirs");
         fs::create_dir(&theirs).unwrap();

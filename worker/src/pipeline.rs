@@ -5,8 +5,8 @@ mod arrival;
 use std::{path::Path, time::Instant};
 
 use domain::{
-    ClipOptions, Failure, Fingerprint, JobOutput, Outcome, Plan, Stage, StageReport, Transcript,
-    keys,
+    AspectRatio, ClipOptions, Failure, Fingerprint, JobOutput, Layout, Outcome, Plan, Stage,
+    StageReport, Transcript, keys,
 };
 
 use crate::{
@@ -180,8 +180,8 @@ async fn planned(
     folder: &Folder,
 ) -> Result<(Plan, bool), Failure> {
     let options = ClipOptions {
-        aspect_ratio: Default::default(),
-        layout: Default::default(),
+        aspect_ratio: AspectRatio::default(),
+        layout: Layout::default(),
         captions: String::new(),
         ..job.options.clone()
     };

@@ -15,7 +15,7 @@ use crate::{
     cli::Limits,
     ffmpeg::{
         command::{Arguments, CallError, start},
-        probe::{Media, Sound, Video, probe},
+        probe::{Media, Sound, TOO_MANY_PIXELS, Video, probe},
     },
     setup::Home,
 };
@@ -44,8 +44,11 @@ pub(crate) async fn inspect(
     path: &Path,
     title: Option<String>,
 ) -> Result<Source, Failure> {
-    let path = std::fs::canonicalize(path).map_err(|why| unreadable(path, &why))?;
-    let meta = path.metadata().map_err(|why| unreadable(&path, &why))?;
+    let path =
+        std::fs::canonicalize(path).map_err(|why| unreadable(Stage::Download, path, &why))?;
+    let meta = path
+        .metadata()
+        .map_err(|why| unreadable(Stage::Download, &path, &why))?;
     if !meta.is_file() {
         return Err(unsupported(format!("{}: not a file", path.display())));
     }
@@ -65,10 +68,10 @@ pub(crate) async fn inspect(
     let ffprobe = home.program(Stage::Download, "ffprobe")?;
     let media = probe(&ffprobe, &path, limits.max_pixels)
         .await
-        .map_err(|why| no_media(&path, &why))?;
+        .map_err(|why| no_media(&path, limits.max_pixels, &why))?;
     let video = check(&media, limits)?;
     first_frame(home, limits, &path, &video).await?;
-    let fingerprint = fingerprint(&path).map_err(|why| unreadable(&path, &why))?;
+    let fingerprint = fingerprint(&path).map_err(|why| unreadable(Stage::Download, &path, &why))?;
     let title = title
         .or_else(|| media.title.clone())
         .or_else(|| Some(path.file_stem()?.to_string_lossy().into_owned()));
@@ -160,11 +163,10 @@ fn check(media: &Media, limits: &Limits) -> Result<Video, Failure> {
         return Err(unsupported("the source has no length"));
     }
     if media.duration_ms > limits.max_source_seconds * 1000 {
-        let minutes = |s: u64| s.div_ceil(60);
         let message = format!(
-            "the source lasts {} min, the limit is {} min",
-            minutes(media.duration_ms / 1000),
-            minutes(limits.max_source_seconds)
+            "the source lasts {} s, the limit is {} s",
+            media.duration_ms.div_ceil(1000),
+            limits.max_source_seconds
         );
         return Err(Failure::input(
             Stage::Download,
@@ -226,22 +228,42 @@ fn fingerprint(path: &Path) -> io::Result<Fingerprint> {
     Ok(Fingerprint::of_bytes(&hash.finalize()))
 }
 
-fn unreadable(path: &Path, why: &io::Error) -> Failure {
+/// A file that the user names and that cannot be read.
+pub(crate) fn unreadable(stage: Stage, path: &Path, why: &io::Error) -> Failure {
     let why = if why.kind() == io::ErrorKind::NotFound {
         "no such file".to_owned()
     } else {
         why.to_string()
     };
     Failure::input(
-        Stage::Download,
+        stage,
         ErrorCode::SourceUnavailable,
         format!("{}: {why}", path.display()),
     )
 }
 
-fn no_media(path: &Path, why: &CallError) -> Failure {
+/// Whether the first box is the one that every MP4 or `QuickTime` file begins with.
+fn begins_like_mp4(path: &Path) -> bool {
+    let mut head = [0; 8];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head.ends_with(b"ftyp")
+}
+
+fn no_media(path: &Path, max_pixels: u64, why: &CallError) -> Failure {
     match why {
-        CallError::Failed { stderr } if stderr.contains("moov atom not found") => {
+        CallError::Failed { stderr } if stderr.contains(TOO_MANY_PIXELS) => {
+            let size = stderr
+                .split("Picture size ")
+                .nth(1)
+                .and_then(|rest| rest.split(' ').next());
+            too_large(format!(
+                "the picture has {} pixels, the limit is {max_pixels} in all",
+                size.unwrap_or("too many")
+            ))
+        }
+        CallError::Failed { stderr }
+            if stderr.contains("moov atom not found") && begins_like_mp4(path) =>
+        {
             unsupported(format!(
                 "{}: the file is truncated, its index is missing",
                 path.display()

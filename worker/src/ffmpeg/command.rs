@@ -6,6 +6,7 @@ use std::{
     process::Stdio,
 };
 
+use rustix::process::{Signal, set_parent_process_death_signal};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
     process::{Child, Command},
@@ -74,7 +75,21 @@ pub(crate) fn program(path: &Path, args: &Arguments) -> Command {
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true);
+    end_with_us(&mut command);
     command
+}
+
+/// Makes a program end when this one is killed, which leaves it no time to end anything itself.
+///
+/// The system looks at the thread that starts the program; those of the runtime last as long as it does.
+#[expect(
+    unsafe_code,
+    reason = "what runs between fork and exec must not touch memory that other threads may hold locks on"
+)]
+pub(crate) fn end_with_us(command: &mut Command) {
+    let ask = || Ok(set_parent_process_death_signal(Some(Signal::KILL))?);
+    // SAFETY: a single system call, which allocates nothing and takes no lock
+    unsafe { command.pre_exec(ask) };
 }
 
 /// Why a call came to nothing.

@@ -9,7 +9,10 @@ use super::probe::{FrameRate, Video};
 use crate::stages::render::timeline::{Frames, Timeline};
 
 /// Brings high dynamic range to ordinary brightness (BT.709), at the size of the clip.
-const TONE_MAP: &str = "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv";
+///
+/// White is at 203 cd/m² (ITU-R BT.2408) and stays nearly white; what is brighter, up to 1000 cd/m², is pressed together above it.
+/// The peak is given because ffmpeg takes 10,000 cd/m² where the file names none, and then all of the picture turns dark.
+const TONE_MAP: &str = "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:param=0.5:desat=0:peak=4.93,zscale=t=bt709:m=bt709:r=tv";
 
 /// How long sound fades at a cut, in seconds: too short to hear, long enough not to click.
 const CUT_FADE_S: f64 = 0.008;
@@ -172,7 +175,7 @@ fn view(piece: &Piece, number: usize, picture: &Picture<'_>) -> String {
                 still(*bottom, width, height - half),
             )
         }
-        View::Fit => fit(number, picture.target),
+        View::Fit => fit(number, picture.target, picture.video.hdr),
     }
 }
 
@@ -184,14 +187,16 @@ fn still(rect: Rect, width: u32, height: u32) -> String {
 }
 
 /// The whole picture on a ground made of itself: blurred at an eighth of the size, which nobody can tell from blurring at full size.
-fn fit(number: usize, Size { width, height }: Size) -> String {
+fn fit(number: usize, Size { width, height }: Size, hdr: bool) -> String {
+    // eight bits are too few for the brightness of HDR and leave bands after tone mapping
+    let depth = if hdr { ":format=yuv420p10" } else { "" };
     let (small_width, small_height) = (width / 8 * 2, height / 8 * 2);
     format!(
         "[in_{number}]split=2[ground_{number}][whole_{number}];\
          [ground_{number}]scale={small_width}:{small_height}:force_original_aspect_ratio=increase:flags=fast_bilinear,\
          crop={small_width}:{small_height},gblur=sigma=10,eq=brightness=-0.08,scale={width}:{height}:flags=bilinear,setsar=1[blurred_{number}];\
          [whole_{number}]scale={width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2,setsar=1[sharp_{number}];\
-         [blurred_{number}][sharp_{number}]overlay=(W-w)/2:(H-h)/2[view_{number}];"
+         [blurred_{number}][sharp_{number}]overlay=(W-w)/2:(H-h)/2{depth}[view_{number}];"
     )
 }
 
@@ -215,7 +220,9 @@ fn levelled(loudness: Loudness) -> String {
         return format!(",volume={gain:.2}dB");
     }
     let limit = 10_f64.powf(TARGET_PEAK_DB / 20.0);
-    format!(",volume={gain:.2}dB,aresample=192000,alimiter=limit={limit:.4}:attack=3:release=60:level=0:asc=1")
+    format!(
+        ",volume={gain:.2}dB,aresample=192000,alimiter=limit={limit:.4}:attack=3:release=60:level=0:asc=1"
+    )
 }
 
 /// The graph that measures the loudness of the kept parts.
@@ -265,7 +272,10 @@ fn kept_sound(stream: usize, timeline: &Timeline) -> String {
 }
 
 fn labels(name: &str, count: usize) -> String {
-    (0..count)
-        .map(|number| format!("[{name}_{number}]"))
-        .collect()
+    (0..count).fold(String::new(), |labels, number| {
+        labels + &format!("[{name}_{number}]")
+    })
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,10 +73,13 @@ impl FrameRate {
     }
 }
 
+/// What the programs say of a picture with more pixels than they are told to unpack, after its size.
+pub(crate) const TOO_MANY_PIXELS: &str = "exceeds specified max pixel count";
+
 /// Asks `ffprobe` what `file` holds.
 ///
 /// # Errors
-/// When it is no media file of the allowed containers, or cannot be read.
+/// When it is no media file of the allowed containers, has too many pixels, or cannot be read.
 pub(crate) async fn probe(
     ffprobe: &Path,
     file: &Path,
@@ -86,6 +89,10 @@ pub(crate) async fn probe(
         .words("-hide_banner -loglevel error -print_format json -show_streams -show_format")
         .input(file, max_pixels);
     let (output, stderr) = run(ffprobe, &args).await?;
+    // a picture that is not unpacked leaves its stream without a size
+    if stderr.contains(TOO_MANY_PIXELS) {
+        return Err(CallError::Failed { stderr });
+    }
     let report: Report =
         serde_json::from_slice(&output).map_err(|_| CallError::Failed { stderr })?;
     Ok(report.into_media())

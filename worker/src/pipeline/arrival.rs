@@ -55,7 +55,7 @@ pub(crate) async fn arrive(
     let downloading = download(&what, sender, |fraction| {
         context
             .progress
-            .at(Stage::Download, fraction, "Downloading video...")
+            .at(Stage::Download, fraction, "Downloading video...");
     });
     let (downloaded, heard) =
         tokio::join!(downloading, listen_ahead(context, options, model, receiver));

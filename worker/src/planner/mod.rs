@@ -76,15 +76,15 @@ pub(crate) async fn plan(
     embedder: &Embedder,
     language_model: Option<&LanguageModelConfig>,
 ) -> Result<Plan, EmbedError> {
-    let embedded = Embedded { embedder };
+    let scorer = Embedded { embedder };
     let Some(language_model) = language_model else {
-        return embedded.plan(talk).await;
+        return scorer.plan(talk).await;
     };
     match language_model.plan(talk).await {
         Ok(plan) => Ok(plan),
         Err(why) => {
             tracing::warn!(%why, "the language model gave no plan");
-            let plan = embedded.plan(talk).await?;
+            let plan = scorer.plan(talk).await?;
             let planner = Some(format!("embedded (the language model gave no plan: {why})"));
             Ok(Plan { planner, ..plan })
         }

@@ -15,7 +15,7 @@ use crate::{cli::Limits, folder::Folder, setup::Home, source::Source};
 pub(crate) const STAGE: Stage = Stage::Render;
 
 /// Raised whenever clips come out different from the same input, so that old ones are not taken for new.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// How the clips are to look.
 #[derive(Debug, Clone)]

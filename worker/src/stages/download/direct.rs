@@ -8,6 +8,9 @@ use url::Url;
 
 use super::{Download, Downloaded, refusal};
 
+/// A server that sends more slowly than this drips.
+const MIN_BYTES_PER_SECOND: u64 = 1 << 10;
+
 /// Extensions that tell a person what the file is; to programs they mean nothing.
 const EXTENSIONS: [&str; 10] = [
     "mp4", "m4v", "mov", "mkv", "webm", "ts", "avi", "flv", "mpg", "wmv",
@@ -27,6 +30,7 @@ pub(super) async fn fetch(
         max_bytes: what.limits.max_bytes,
         total: what.limits.time,
         stall: what.limits.stall,
+        min_bytes_per_stall: what.limits.stall.as_secs() * MIN_BYTES_PER_SECOND,
         ..FetchLimits::default()
     };
     let fetched = fetch_file(client, url, &destination, &limits, |at| {

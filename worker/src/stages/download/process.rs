@@ -14,6 +14,7 @@ use tokio::{
 };
 
 use super::STAGE;
+use crate::ffmpeg::command::end_with_us;
 
 /// The longest description of a page that is read; those of `YouTube` take about 1 MB.
 const MAX_OUTPUT_BYTES: u64 = 64 << 20;
@@ -121,7 +122,9 @@ impl YtDlp {
 
     fn start(&self, arguments: &[&OsStr]) -> Result<Group, Failure> {
         tracing::debug!(?arguments, "start yt-dlp");
-        Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        end_with_us(&mut command);
+        command
             .args(self.arguments())
             .args(arguments)
             .env_clear()

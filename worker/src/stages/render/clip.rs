@@ -13,14 +13,25 @@ use crate::{
         probe::{FrameRate, Video, probe},
     },
     folder::disk_full,
+    source::Source,
 };
 
 /// More frames a second than this cost bytes and time and show nothing more of a person talking.
 const MOST_FRAMES_PER_SECOND: f64 = 30.5;
 
-/// How the picture and the sound are coded: what the platforms take without coding it anew.
+/// Fewer than this and the camera would move in steps.
+const LEAST_FRAMES_PER_SECOND: f64 = 10.0;
+
+/// What cameras and editors use, in frames a second.
+const USUAL_RATES: [FrameRate; 3] = [whole(24), whole(25), whole(30)];
+
+const fn whole(frames: u32) -> FrameRate {
+    FrameRate { frames, seconds: 1 }
+}
+
+/// How the picture and the sound are coded: what the platforms take without coding it anew. Without `bitexact` the programs write their names into it.
 const ENCODING: &str = "-c:v libx264 -preset veryfast -crf 20 -profile:v high -pix_fmt yuv420p -c:a aac -b:a 160k \
-    -movflags +faststart -map_metadata -1 -map_chapters -1";
+    -movflags +faststart -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:v +bitexact -flags:a +bitexact";
 
 /// The captions, by a name that needs no quoting inside a filter graph, in the folder that ffmpeg runs in.
 const CAPTIONS_FILE: &str = "captions.ass";
@@ -96,18 +107,26 @@ async fn encode(
     done: &mut impl FnMut(f64),
 ) -> Result<(), Failure> {
     let ffmpeg = material.home.program(STAGE, "ffmpeg")?;
-    let args = arguments(material, row, timeline, graph, sound);
+    let args = arguments(
+        material.source,
+        material.limits.max_pixels,
+        row.start_ms,
+        timeline,
+        graph,
+        sound,
+    );
     let duration_ms = timeline.duration_ms() as f64;
     let called = run_with_progress(&ffmpeg, &args, scratch, |ms| {
-        done((ms as f64 / duration_ms).min(0.99))
+        done((ms as f64 / duration_ms).min(0.99));
     })
     .await;
     called.map(|_| ()).map_err(|why| failure(&why, scratch))
 }
 
 fn arguments(
-    material: &Material<'_>,
-    row: &PlannedClip,
+    source: &Source,
+    max_pixels: u64,
+    start_ms: u64,
     timeline: &Timeline,
     graph: &str,
     sound: bool,
@@ -115,16 +134,16 @@ fn arguments(
     let args = Arguments::new()
         .words("-hide_banner -nostdin -loglevel error -nostats -progress pipe:1 -y")
         .arg("-ss")
-        .arg(format!("{:.3}", row.start_ms as f64 / 1000.0))
+        .arg(format!("{:.3}", start_ms as f64 / 1000.0))
         .arg("-t")
         .arg(format!("{:.3}", timeline.span_seconds() + 1.0))
-        .input(&material.source.path, material.limits.max_pixels)
+        .input(&source.path, max_pixels)
         .arg("-filter_complex")
         .arg(graph)
         .words("-map [picture]")
         .words(if sound { "-map [sound]" } else { "" })
         .words(ENCODING)
-        .words(if material.source.video.hdr {
+        .words(if source.video.hdr {
             "-color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv"
         } else {
             ""
@@ -175,22 +194,26 @@ pub(crate) async fn check(
     })
 }
 
-/// The rate of a clip: that of its source, halved until it is a usual one.
+/// The rate of a clip: that of its source, halved while it is too high; where frames come irregularly, the usual rate next to their average.
 fn frame_rate(video: &Video) -> FrameRate {
     let FrameRate {
         frames,
         mut seconds,
     } = video.frame_rate;
-    if video.frame_rate.get() < 1.0 {
-        return FrameRate {
-            frames: 25,
-            seconds: 1,
-        };
-    }
     while f64::from(frames) / f64::from(seconds) > MOST_FRAMES_PER_SECOND {
         seconds *= 2;
     }
-    FrameRate { frames, seconds }
+    let rate = FrameRate { frames, seconds };
+    // a camera's own rate is a whole number, or one of television's over 1001
+    let regular = seconds <= 4 || (seconds.is_multiple_of(1001) && frames.is_multiple_of(1000));
+    if regular && rate.get() >= LEAST_FRAMES_PER_SECOND {
+        return rate;
+    }
+    let distance = |usual: &FrameRate| (usual.get() - rate.get()).abs();
+    USUAL_RATES
+        .into_iter()
+        .min_by(|a, b| distance(a).total_cmp(&distance(b)))
+        .unwrap_or(rate)
 }
 
 /// Lays the shots over the kept frames.
@@ -265,3 +288,6 @@ fn failure(why: &CallError, scratch: &Path) -> Failure {
     }
     Failure::internal(STAGE, format!("ffmpeg: {why}"))
 }
+
+#[cfg(test)]
+mod tests;
