@@ -1,3 +1,8 @@
 //! The real binary on real input, checked by looking at what it makes.
 
+mod again;
+mod captions;
 mod clip;
+mod odd;
+mod picture;
+mod sound;

@@ -13,11 +13,11 @@ use tests::home;
 use crate::trial::{Trial, talk};
 
 /// A small file system of its own, gone at the end.
-struct Disk(PathBuf);
+pub(crate) struct Disk(PathBuf);
 
 impl Disk {
     /// None where the user may not mount anything.
-    fn mount(path: PathBuf, options: &str) -> Option<Self> {
+    pub(crate) fn mount(path: PathBuf, options: &str) -> Option<Self> {
         fs::create_dir(&path).expect("a folder");
         let mount = Command::new("mount")
             .args(["-t", "tmpfs", "-o", options, "none"])

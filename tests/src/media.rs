@@ -38,8 +38,12 @@ pub struct Talk {
     pub size: (u32, u32),
     /// Where the left edge of the portrait is, as an ffmpeg expression of `t`.
     pub x: String,
-    /// Seconds of picture.
+    /// Seconds of the whole.
     pub seconds: f64,
+    /// Filters that the finished picture goes through.
+    pub picture: String,
+    /// Filters that the speech goes through.
+    pub voice: String,
     /// Words for ffmpeg that say how the picture is coded.
     pub video: String,
     /// Words for ffmpeg that say how the sound is coded.
@@ -52,6 +56,8 @@ impl Default for Talk {
             size: (640, 360),
             x: "(W-w)/2".into(),
             seconds: 11.0,
+            picture: "null".into(),
+            voice: "anull".into(),
             video: "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -r 25".into(),
             sound: "-c:a aac".into(),
         }
@@ -70,9 +76,11 @@ impl Talk {
             self.seconds
         );
         let graph = format!(
-            "[1:v]scale=-2:{}[face];[0:v][face]overlay=x='{}':y=H-h[v]",
+            "[1:v]scale=-2:{}[face];[0:v][face]overlay=x='{}':y=H-h,{}[v];[2:a]{}[a]",
             height * 8 / 10 / 2 * 2,
-            self.x
+            self.x,
+            self.picture,
+            self.voice
         );
         let mut command = ffmpeg();
         command
@@ -84,7 +92,7 @@ impl Talk {
             "-map",
             "[v]",
             "-map",
-            "2:a",
+            "[a]",
         ]);
         command.args(["-t", &self.seconds.to_string()]);
         command
@@ -100,7 +108,7 @@ impl Talk {
 }
 
 /// A file of `tests/fixtures`.
-fn fixture(name: &str) -> PathBuf {
+pub fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fixtures")
         .join(name)

@@ -1,0 +1,87 @@
+//! What is shown: the face inside the crop along a known path, a jump at a cut, the right size in every layout, a clean file.
+
+use std::fs;
+
+use tests::{Frame, Job, Talk, frame_at, probe};
+
+const LOOK: &str = "--captions none --layout track";
+
+fn job(x: &str, seconds: f64) -> Job {
+    let talk = Talk {
+        x: x.into(),
+        seconds,
+        ..Talk::default()
+    };
+    Job::new(&talk, "talk.mp4", (seconds * 1000.0) as u64 - 500)
+}
+
+/// Where the middle of the orange suit is across the picture, 0 to 1; none if it is not to be seen.
+fn suit(frame: &Frame) -> Option<f64> {
+    let orange = |[red, green, blue]: [u8; 3]| red > 170 && green < 130 && blue < 90;
+    let row = frame.height * 19 / 20;
+    let columns: Vec<_> = (0..frame.width)
+        .filter(|&x| orange(frame.at(x, row)))
+        .collect();
+    (columns.len() > frame.width / 20)
+        .then(|| columns.iter().sum::<usize>() as f64 / columns.len() as f64 / frame.width as f64)
+}
+
+#[test]
+fn a_walking_face_stays_in_the_crop_and_the_file_is_clean() {
+    let job = job("40+50*t", 6.0);
+    let clip = job.render("out", LOOK);
+    for tenth in (2..54).step_by(4) {
+        let place = suit(&frame_at(&clip, f64::from(tenth) / 10.0));
+        assert!(
+            place.is_some_and(|x| (0.2..0.8).contains(&x)),
+            "at {tenth} tenths of a second: {place:?}"
+        );
+    }
+    let tags = probe(&clip)["format"]["tags"].clone();
+    let known = ["major_brand", "minor_version", "compatible_brands"];
+    assert!(
+        tags.as_object()
+            .is_none_or(|tags| tags.keys().all(|key| known.contains(&key.as_str()))),
+        "{tags}"
+    );
+    let bytes = fs::read(&clip).expect("the clip");
+    let find = |name: &[u8]| bytes.windows(4).position(|at| at == name).expect("a box");
+    assert!(find(b"moov") < find(b"mdat"));
+}
+
+#[test]
+fn the_crop_jumps_with_a_cut() {
+    let job = job("if(lt(t,2.4),10,W-w-10)", 5.0);
+    let clip = job.render("out", LOOK);
+    for frame in [10, 40, 57, 58, 61, 62, 80, 105] {
+        let place = suit(&frame_at(&clip, f64::from(frame) / 25.0 + 0.01));
+        assert!(
+            place.is_some_and(|x| (0.2..0.8).contains(&x)),
+            "frame {frame}: {place:?}"
+        );
+    }
+}
+
+#[test]
+fn every_shape_in_every_layout_has_its_size() {
+    let job = job("(W-w)/2", 1.5);
+    for (shape, size) in [
+        ("9:16", [1080, 1920]),
+        ("1:1", [1080, 1080]),
+        ("4:5", [1080, 1350]),
+        ("16:9", [1920, 1080]),
+    ] {
+        for layout in ["auto", "split", "fit"] {
+            let clip = job.render(
+                "out",
+                &format!("--captions none --layout {layout} --aspect-ratio {shape}"),
+            );
+            let stream = &probe(&clip)["streams"][0];
+            assert_eq!(
+                [&stream["width"], &stream["height"]],
+                size.map(serde_json::Value::from).each_ref(),
+                "{shape} {layout}"
+            );
+        }
+    }
+}
