@@ -75,8 +75,8 @@ fn shows_the_speaker(job: &Job) {
 }
 
 /// Of an ordinary source.
-const FACE: [f64; 3] = [0.0, 0.0, 0.0];
-const SUIT: [f64; 3] = [0.0, 0.0, 0.0];
+const FACE: [f64; 3] = [202.0, 163.0, 145.0];
+const SUIT: [f64; 3] = [223.0, 110.0, 72.0];
 
 fn coded(video: &str, sound: &str, name: &str) {
     let talk = Talk {

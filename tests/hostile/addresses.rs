@@ -1,4 +1,7 @@
-//! Addresses that lead into private networks, in every notation, by redirect and by a second answer of the name server.
+//! Addresses that lead into private networks, in every notation.
+//!
+//! A redirect to a private address, and a name that turns private at its second look-up, need a first hop that is public; the guard's
+//! own tests have them.
 
 use domain::ErrorCode::{SourceForbidden, SourceUnsupported};
 

@@ -82,7 +82,7 @@ fn transcripts_that_do_not_fit() {
         "\u{0}\u{1}",
         &TRANSCRIPT.replace("\"version\": 1", "\"version\": 9"),
         &TRANSCRIPT.replace("\"end_ms\": 3000, \"text\"", "\"end_ms\": 500, \"text\""),
-        &TRANSCRIPT.replace("0.9", "1e9"),
+        &TRANSCRIPT.replace("0.9", "\"high\""),
     ];
     for text in broken {
         trial.write("transcript.json", text);

@@ -12,14 +12,18 @@ use domain::ErrorCode::{DiskFull, SourceTooLarge, SourceUnavailable, TimedOut};
 use crate::trial::Trial;
 
 /// Answers every request on a thread of its own; the threads end with the process of the tests.
-pub(crate) fn serve(answer: impl Fn(&mut TcpStream) -> std::io::Result<()> + Clone + Send + 'static) -> SocketAddr {
+pub(crate) fn serve(
+    answer: impl Fn(&mut TcpStream) -> std::io::Result<()> + Clone + Send + 'static,
+) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let answer = answer.clone();
             thread::spawn(move || {
-                let _ = stream.read(&mut [0; 4096]).and_then(|_| answer(&mut stream));
+                let _ = stream
+                    .read(&mut [0; 4096])
+                    .and_then(|_| answer(&mut stream));
             });
         }
     });
@@ -28,14 +32,18 @@ pub(crate) fn serve(answer: impl Fn(&mut TcpStream) -> std::io::Result<()> + Clo
 
 /// Says nothing, and keeps the connection.
 pub(crate) fn silent() -> SocketAddr {
-    serve(|_| loop {
-        thread::sleep(Duration::from_secs(60));
+    serve(|_| {
+        loop {
+            thread::sleep(Duration::from_secs(60));
+        }
     })
 }
 
 fn dripping() -> SocketAddr {
     serve(|stream| {
-        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\ncontent-length: 100000\r\n\r\n")?;
+        stream.write_all(
+            b"HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\ncontent-length: 100000\r\n\r\n",
+        )?;
         loop {
             stream.write_all(b"x")?;
             thread::sleep(Duration::from_millis(100));
@@ -71,19 +79,30 @@ fn a_server_that_never_answers() {
 fn a_server_that_drips() {
     let trial = Trial::new();
     let server = dripping();
-    let line = trial.refused(&mut command(&trial, server, "--stall-seconds 1"), SourceUnavailable);
+    let line = trial.refused(
+        &mut command(&trial, server, "--stall-seconds 1"),
+        SourceUnavailable,
+    );
     assert!(line.contains("too slowly"), "{line}");
-    let line = trial.refused(&mut command(&trial, server, "--download-seconds 2"), TimedOut);
+    let line = trial.refused(
+        &mut command(&trial, server, "--download-seconds 2"),
+        TimedOut,
+    );
     assert!(line.contains("within 2 s"), "{line}");
 }
 
 #[test]
 fn more_than_the_limit() {
     let trial = Trial::new();
-    let announced = endless("HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\ncontent-length: 5000000\r\n\r\n");
-    let unannounced = endless("HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\nconnection: close\r\n\r\n");
+    let announced =
+        endless("HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\ncontent-length: 5000000\r\n\r\n");
+    let unannounced =
+        endless("HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\nconnection: close\r\n\r\n");
     for server in [announced, unannounced] {
-        let line = trial.refused(&mut command(&trial, server, "--max-bytes 1000000"), SourceTooLarge);
+        let line = trial.refused(
+            &mut command(&trial, server, "--max-bytes 1000000"),
+            SourceTooLarge,
+        );
         assert!(line.contains("1000000 bytes"), "{line}");
     }
 }
@@ -91,7 +110,11 @@ fn more_than_the_limit() {
 #[test]
 fn a_connection_that_breaks_off_for_ever() {
     let trial = Trial::new();
-    let server = serve(|stream| stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\ncontent-length: 100000\r\n\r\nbegun"));
+    let server = serve(|stream| {
+        stream.write_all(
+            b"HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\ncontent-length: 100000\r\n\r\nbegun",
+        )
+    });
     let line = trial.refused(&mut command(&trial, server, ""), SourceUnavailable);
     assert!(line.contains("broke off"), "{line}");
 }
@@ -99,9 +122,12 @@ fn a_connection_that_breaks_off_for_ever() {
 #[test]
 fn nobody_there_and_nothing_there() {
     let trial = Trial::new();
-    let nobody = TcpListener::bind("127.0.0.1:0").and_then(|closed| closed.local_addr()).expect("a port");
+    let nobody = TcpListener::bind("127.0.0.1:0")
+        .and_then(|closed| closed.local_addr())
+        .expect("a port");
     trial.refused(&mut command(&trial, nobody, ""), SourceUnavailable);
-    let nothing = serve(|stream| stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"));
+    let nothing =
+        serve(|stream| stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"));
     let line = trial.refused(&mut command(&trial, nothing, ""), SourceUnavailable);
     assert!(line.contains("404"), "{line}");
 }
@@ -112,8 +138,15 @@ fn a_download_that_fills_the_disk() {
     let Some(_disk) = crate::machine::Disk::mount(trial.path("disk"), "size=200k") else {
         return;
     };
-    let server = endless("HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\ncontent-length: 5000000\r\n\r\n");
+    let server =
+        endless("HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\ncontent-length: 5000000\r\n\r\n");
     let address = format!("http://{server}/talk.mp4");
-    let args = ["clip", &address, "--out", "disk/out", "--allow-private-networks"];
+    let args = [
+        "clip",
+        &address,
+        "--out",
+        "disk/out",
+        "--allow-private-networks",
+    ];
     trial.refused(&mut trial.command(args), DiskFull);
 }

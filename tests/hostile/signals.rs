@@ -1,11 +1,13 @@
 //! Stopped by hand, and two at once.
 
+use std::time::Duration;
+
 use domain::ErrorCode::Internal;
 use rustix::process::Signal;
 
 use crate::{
     servers::silent,
-    trial::{Running, Trial, only_complaint, talk},
+    trial::{Running, Trial, only_complaint, talk, within},
 };
 
 /// Starts the tool, stops it once it has said `step` and ffmpeg is at work, and gives the trial to look at.
@@ -25,16 +27,30 @@ fn stopped(args: &[&str], step: &str, signal: Signal) -> Trial {
 }
 
 fn visible(trial: &Trial) -> Vec<String> {
-    let names = trial.files().into_iter().map(|path| path.display().to_string());
-    names.filter(|name| !name.contains("scratch/") || name.contains("scratch/render")).filter(|name| !name.contains("made_from")).collect()
+    let names = trial
+        .files()
+        .into_iter()
+        .map(|path| path.display().to_string());
+    names
+        .filter(|name| !name.contains("scratch/") || name.contains("scratch/render"))
+        .filter(|name| !name.contains("made_from"))
+        .collect()
 }
 
 #[test]
 fn stopped_while_listening_leaves_nothing() {
     for signal in [Signal::INT, Signal::TERM] {
-        let trial = stopped(&["clip", "talk.mp4", "--out", "out"], "Transcribing", signal);
+        let trial = stopped(
+            &["clip", "talk.mp4", "--out", "out"],
+            "Transcribing",
+            signal,
+        );
         assert_eq!(visible(&trial), ["talk.mp4", "tmp"]);
-        let trial = stopped(&["transcribe", "talk.mp4", "-o", "t.json"], "Transcribing", signal);
+        let trial = stopped(
+            &["transcribe", "talk.mp4", "-o", "t.json"],
+            "Transcribing",
+            signal,
+        );
         assert_eq!(visible(&trial), ["talk.mp4", "tmp"]);
     }
 }
@@ -42,10 +58,20 @@ fn stopped_while_listening_leaves_nothing() {
 #[test]
 fn stopped_while_rendering_leaves_what_was_finished() {
     for signal in [Signal::INT, Signal::TERM] {
-        let trial = stopped(&["clip", "talk.mp4", "--out", "out"], "Rendering clip", signal);
+        let trial = stopped(
+            &["clip", "talk.mp4", "--out", "out"],
+            "Rendering clip",
+            signal,
+        );
         let expected = [
-            "out", "out/.clipwright", "out/.clipwright/lock", "out/.clipwright/scratch", "out/plan.json", "out/transcript.json",
-            "talk.mp4", "tmp",
+            "out",
+            "out/.clipwright",
+            "out/.clipwright/lock",
+            "out/.clipwright/scratch",
+            "out/plan.json",
+            "out/transcript.json",
+            "talk.mp4",
+            "tmp",
         ];
         assert_eq!(visible(&trial), expected);
     }
@@ -57,9 +83,21 @@ fn a_second_process_in_the_same_folder_is_refused() {
     let address = format!("http://{}/talk.mp4", silent());
     let args = ["clip", &address, "--out", "out", "--allow-private-networks"];
     let first = Running::start(&mut trial.command(args));
-    first.wait_for("Fetching");
-    let line = trial.refused(&mut trial.command(["clip", "talk.mp4", "--out", "out"]), Internal);
-    assert!(line.contains("another clipwright is at work in this folder"), "{line}");
+    let begun = || {
+        trial
+            .files()
+            .iter()
+            .any(|path| path.ends_with("source.mp4.part"))
+    };
+    assert!(within(Duration::from_secs(30), begun), "no download began");
+    let line = trial.refused(
+        &mut trial.command(["clip", "talk.mp4", "--out", "out"]),
+        Internal,
+    );
+    assert!(
+        line.contains("another clipwright is at work in this folder"),
+        "{line}"
+    );
     first.signal(Signal::INT);
     assert_eq!(first.end().code, Some(1));
 }
