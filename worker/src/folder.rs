@@ -74,9 +74,9 @@ impl Folder {
     pub(crate) fn take(&self, names: &[String], made_from: &Fingerprint) -> Option<Vec<PathBuf>> {
         let recorded = fs::read_to_string(self.record(names.first()?)).ok()?;
         let paths: Vec<PathBuf> = names.iter().map(|name| self.path(name)).collect();
-        let whole = paths
-            .iter()
-            .all(|path| path.metadata().is_ok_and(|meta| meta.len() > 0));
+        // captions of a clip in which nobody speaks are empty; an output's first file never is
+        let first = fs::metadata(&paths[0]).is_ok_and(|meta| meta.len() > 0);
+        let whole = first && paths.iter().all(|path| path.is_file());
         (whole && Fingerprint::from_text(&recorded) == *made_from).then_some(paths)
     }
 
