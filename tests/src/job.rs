@@ -92,7 +92,7 @@ impl Job {
         let mut command = clipwright(["render"]);
         command
             .args(look.split_ascii_whitespace())
-            .args(["--out", out, "--", &self.source, "plan.json"])
+            .args([&format!("--out={out}"), "--", &self.source, "plan.json"])
             .current_dir(&self.folder);
         let _ = Ran::of(&mut command).well();
         self.path(out).join("clips/clip_00.mp4")

@@ -174,13 +174,27 @@ pub fn frame_at(path: &Path, seconds: f64) -> Frame {
     let side = |name: &str| video[name].as_u64().expect("a size") as usize;
     let (width, height) = (side("width"), side("height"));
     let mut command = ffmpeg();
-    command
-        .args(["-ss", &seconds.to_string(), "-i"])
-        .arg(path)
-        .args(["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]);
+    command.args(seconds_in(seconds)).arg("-i").arg(path).args([
+        "-frames:v",
+        "1",
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "rgb24",
+        "-",
+    ]);
     let rgb = command.output().expect("ffmpeg starts").stdout;
     assert_eq!(rgb.len(), width * height * 3, "no picture at {seconds} s");
     Frame { width, height, rgb }
+}
+
+/// A still picture cannot be sought in, not even to its beginning.
+fn seconds_in(seconds: f64) -> Vec<String> {
+    if seconds > 0.0 {
+        vec!["-ss".into(), seconds.to_string()]
+    } else {
+        Vec::new()
+    }
 }
 
 /// Integrated loudness in LUFS and true peak in dBTP.
