@@ -34,7 +34,7 @@ pub(crate) fn serve(
 pub(crate) fn silent() -> SocketAddr {
     serve(|_| {
         loop {
-            thread::sleep(Duration::from_secs(60));
+            thread::sleep(Duration::from_mins(1));
         }
     })
 }

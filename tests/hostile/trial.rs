@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tests::{Ran, clipwright, make, processes_naming};
 
 /// Longer than any of these runs takes on a busy machine, and short of a hang.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A folder of its own, with one for temporary files in it.
 pub(crate) struct Trial(tempfile::TempDir);
