@@ -31,10 +31,7 @@ fn visible(trial: &Trial) -> Vec<String> {
         .files()
         .into_iter()
         .map(|path| path.display().to_string());
-    names
-        .filter(|name| !name.contains("scratch/") || name.contains("scratch/render"))
-        .filter(|name| !name.contains("made_from"))
-        .collect()
+    names.filter(|name| !name.contains("made_from")).collect()
 }
 
 #[test]
