@@ -32,15 +32,15 @@ fn only_what_a_person_changed_is_rendered_again() {
     };
     changed("first", [true, true]);
     job.edit("plan.json", |plan| {
-        plan["clips"][0]["title"] = "Another".into()
+        plan["clips"][0]["title"] = "Another".into();
     });
     changed("a title", [false, false]);
     job.edit("plan.json", |plan| {
-        plan["clips"][1]["end_ms"] = 5_000.into()
+        plan["clips"][1]["end_ms"] = 5_000.into();
     });
     changed("an end", [false, true]);
     job.edit("transcript.json", |transcript| {
-        transcript["segments"][0]["words"][1]["text"] = "Mr.".into()
+        transcript["segments"][0]["words"][1]["text"] = "Mr.".into();
     });
     changed("a word", [true, false]);
     let length = probe(&out.join("clips/clip_01.mp4"))["format"]["duration"].clone();

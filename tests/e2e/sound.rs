@@ -45,7 +45,7 @@ fn cuts_shorten_the_clip_and_do_not_click() {
     let job = job("anull");
     job.edit("plan.json", |plan| {
         plan["clips"][0]["cuts"] =
-            serde_json::json!([[1_000, 1_480], [2_200, 3_000], [3_700, 4_100]])
+            serde_json::json!([[1_000, 1_480], [2_200, 3_000], [3_700, 4_100]]);
     });
     let clip = job.render("out", LOOK);
     let length = probe(&clip)["format"]["duration"]
