@@ -39,7 +39,6 @@ impl Drop for Disk {
 
 /// Fills up in the middle of the encoding; the transcript and the plan still fit, and stay for the next run.
 #[test]
-#[ignore = "the measuring pass of a render calls a full disk internal"]
 fn a_disk_that_fills_up_while_a_clip_is_made() {
     let trial = Trial::new();
     let Some(_disk) = Disk::mount(trial.path("disk"), "size=200k") else {

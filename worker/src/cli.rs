@@ -24,7 +24,7 @@ pub(crate) enum Command {
         /// A file, the address of a video, or the page of a site that shows one.
         source: String,
         /// The folder for clips, transcript and plan; what is there already is taken again if it still fits.
-        #[arg(short, long)]
+        #[arg(short, long, allow_hyphen_values = true)]
         out: PathBuf,
         #[command(flatten)]
         options: Options,
@@ -77,7 +77,7 @@ pub(crate) enum Command {
         #[arg(long)]
         transcript: Option<PathBuf>,
         /// The folder for the clips.
-        #[arg(short, long)]
+        #[arg(short, long, allow_hyphen_values = true)]
         out: PathBuf,
         #[command(flatten)]
         look: Look,

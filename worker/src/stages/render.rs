@@ -5,12 +5,20 @@ mod measure;
 mod thumbnail;
 pub(crate) mod timeline;
 
+use std::path::Path;
+
 use domain::{
-    ClipOptions, Failure, Fingerprint, Layout, Plan, PlannedClip, Size, Stage, TimeRange,
-    Transcript, Word, keys,
+    ClipOptions, ErrorCode, Failure, Fingerprint, Layout, Plan, PlannedClip, Size, Stage,
+    TimeRange, Transcript, Word, keys,
 };
 
-use crate::{cli::Limits, folder::Folder, setup::Home, source::Source};
+use crate::{
+    cli::Limits,
+    ffmpeg::command::CallError,
+    folder::{Folder, disk_full},
+    setup::Home,
+    source::Source,
+};
 
 pub(crate) const STAGE: Stage = Stage::Render;
 
@@ -138,4 +146,22 @@ fn fingerprint(material: &Material<'_>, row: &PlannedClip, words: &[Word]) -> Fi
         layout,
         style,
     ))
+}
+
+/// What a failed call of ffmpeg means for the job.
+fn failure(why: &CallError, scratch: &Path) -> Failure {
+    if why.stderr().contains("No space left on device") {
+        return disk_full(STAGE, scratch);
+    }
+    if why
+        .stderr()
+        .contains("Invalid data found when processing input")
+    {
+        return Failure::input(
+            STAGE,
+            ErrorCode::SourceUnsupported,
+            format!("the picture cannot be decoded: {why}"),
+        );
+    }
+    Failure::internal(STAGE, format!("ffmpeg: {why}"))
 }

@@ -3,16 +3,15 @@
 use std::path::Path;
 
 use captions::{FontFiles, Fonts};
-use domain::{ErrorCode, Failure, PlannedClip, Word};
+use domain::{Failure, PlannedClip, Word};
 
-use super::{Material, RenderedClip, STAGE, measure, thumbnail, timeline::Timeline};
+use super::{Material, RenderedClip, STAGE, failure, measure, thumbnail, timeline::Timeline};
 use crate::{
     ffmpeg::{
-        command::{Arguments, CallError, run_with_progress},
+        command::{Arguments, run_with_progress},
         graph::{self, Picture, Piece},
         probe::{FrameRate, Video, probe},
     },
-    folder::disk_full,
     source::Source,
 };
 
@@ -270,23 +269,6 @@ fn write_crop_commands(
 fn write(scratch: &Path, name: &str, text: &str) -> Result<(), Failure> {
     let path = scratch.join(name);
     std::fs::write(&path, text).map_err(|why| Failure::io(STAGE, &path, &why))
-}
-
-fn failure(why: &CallError, scratch: &Path) -> Failure {
-    if why.stderr().contains("No space left on device") {
-        return disk_full(STAGE, scratch);
-    }
-    if why
-        .stderr()
-        .contains("Invalid data found when processing input")
-    {
-        return Failure::input(
-            STAGE,
-            ErrorCode::SourceUnsupported,
-            format!("the picture cannot be decoded: {why}"),
-        );
-    }
-    Failure::internal(STAGE, format!("ffmpeg: {why}"))
 }
 
 #[cfg(test)]

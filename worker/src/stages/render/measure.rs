@@ -9,7 +9,7 @@ use reframe::{
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::{Material, STAGE, timeline::Timeline};
+use super::{Material, STAGE, failure, timeline::Timeline};
 use crate::ffmpeg::{
     command::{Arguments, start},
     graph::{self, Loudness},
@@ -63,7 +63,7 @@ pub(crate) async fn measure(
         said = running
             .finish()
             .await
-            .map_err(|why| Failure::internal(STAGE, format!("ffmpeg: {why}")))?;
+            .map_err(|why| failure(&why, scratch))?;
     }
     if let Some(analyser) = &mut analyser {
         push_thumbnails(analyser, &scratch.join(THUMBNAILS_FILE), timeline)?;
