@@ -3,3 +3,4 @@
 pub(crate) mod command;
 pub(crate) mod graph;
 pub(crate) mod probe;
+pub(crate) mod sound;

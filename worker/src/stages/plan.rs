@@ -1,12 +1,12 @@
 //! From a transcript, and the sound where there is any, to the clips worth making.
 
-use std::{path::Path, process::Stdio};
+use std::path::Path;
 
 use domain::{ClipOptions, ErrorCode, Failure, Plan, Stage, Transcript};
 use highlights::{Embedder, SoundProfile};
 
 use crate::{
-    ffmpeg::command::{Arguments, start},
+    ffmpeg::sound,
     planner::{self, Talk},
     setup::Home,
 };
@@ -59,37 +59,12 @@ pub(crate) async fn plan(
 
 /// How the talk sounds: loudness, pitch, pauses, laughter.
 async fn listen(home: &Home, track: SoundTrack<'_>) -> Result<SoundProfile, Failure> {
-    let ffmpeg = home.program(STAGE, "ffmpeg")?;
-    let args = Arguments::new()
-        .words("-hide_banner -nostdin -loglevel error -vn -sn -dn")
-        .input(track.file, u64::from(u32::MAX >> 1))
-        .words(&format!(
-            "-map 0:{} -af aresample=16000:async=1:first_pts=0 -ac 1 -f s16le pipe:1",
-            track.stream
-        ));
-    let mut decoding =
-        start(&ffmpeg, &args, Stdio::piped(), None).map_err(|why| Failure::internal(STAGE, why))?;
-    let stdout = decoding
-        .child
-        .stdout
-        .take()
-        .ok_or_else(|| Failure::internal(STAGE, "ffmpeg has no output"))?;
-    let pcm = std::fs::File::from(
-        stdout
-            .into_owned_fd()
-            .map_err(|why| Failure::internal(STAGE, why))?,
-    );
+    let (decoding, pcm) = sound::decode(home, STAGE, track.file, track.stream, None)?;
     let profile = tokio::task::spawn_blocking(move || SoundProfile::from_pcm(pcm));
     let profile = profile
         .await
         .map_err(|why| Failure::internal(STAGE, why))?
         .map_err(|why| Failure::internal(STAGE, why))?;
-    decoding.finish().await.map_err(|why| {
-        Failure::input(
-            STAGE,
-            ErrorCode::SourceUnsupported,
-            format!("the sound cannot be decoded: {why}"),
-        )
-    })?;
+    decoding.finish().await?;
     Ok(profile)
 }

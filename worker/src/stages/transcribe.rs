@@ -3,7 +3,6 @@
 use std::{
     io::Read,
     path::Path,
-    process::Stdio,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,10 +13,7 @@ use domain::{ErrorCode, Failure, Stage, TimeRange, Transcript};
 use speech::{Recognizer, SpeechError};
 use tokio::sync::mpsc;
 
-use crate::{
-    ffmpeg::command::{Arguments, start},
-    setup::Home,
-};
+use crate::{ffmpeg::sound, setup::Home};
 
 const STAGE: Stage = Stage::Transcribe;
 
@@ -50,20 +46,8 @@ pub(crate) async fn transcribe(
     duration_ms: u64,
     mut heard: impl FnMut(f64),
 ) -> Result<Transcript, Failure> {
-    let ffmpeg = home.program(STAGE, "ffmpeg")?;
     let voice = home.model(STAGE, VOICE_MODEL)?.join("model.onnx");
-    let mut decoding = start(&ffmpeg, &decode(what), Stdio::piped(), None)
-        .map_err(|why| Failure::internal(STAGE, why))?;
-    let stdout = decoding
-        .child
-        .stdout
-        .take()
-        .ok_or_else(|| Failure::internal(STAGE, "ffmpeg has no output"))?;
-    let pcm = std::fs::File::from(
-        stdout
-            .into_owned_fd()
-            .map_err(|why| Failure::internal(STAGE, why))?,
-    );
+    let (decoding, pcm) = sound::decode(home, STAGE, &what.file, what.stream, Some(what.window))?;
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
     let task = {
@@ -81,31 +65,9 @@ pub(crate) async fn transcribe(
     }
     let (recognised, heard_ms) = task.await.map_err(|why| Failure::internal(STAGE, why))?;
     let transcript = recognised.map_err(|why| failure(&why))?;
-    let stderr = decoding.finish().await.map_err(|why| {
-        Failure::input(
-            STAGE,
-            ErrorCode::SourceUnsupported,
-            format!("the sound cannot be decoded: {why}"),
-        )
-    })?;
+    let stderr = decoding.finish().await?;
     check_whole(what, heard_ms, &stderr)?;
     Ok(shifted(transcript, what.window.start_ms(), duration_ms))
-}
-
-fn decode(what: &Listening) -> Arguments {
-    let seconds = |ms: u64| format!("{:.3}", ms as f64 / 1000.0);
-    let mut args = Arguments::new().words("-hide_banner -nostdin -loglevel error");
-    if what.window.start_ms() > 0 {
-        args = args.arg("-ss").arg(seconds(what.window.start_ms()));
-    }
-    args.arg("-t")
-        .arg(seconds(what.window.duration_ms()))
-        .words("-vn -sn -dn")
-        .input(&what.file, u64::from(u32::MAX >> 1))
-        .words(&format!(
-            "-map 0:{} -af aresample=16000:async=1:first_pts=0 -ac 1 -f s16le pipe:1",
-            what.stream
-        ))
 }
 
 fn recognise(
