@@ -53,9 +53,10 @@ mod tests {
 
     #[test]
     fn any_number_is_clamped_and_only_valid_ones_are_parsed() {
+        let clamped = [f64::NAN, -1.0, 0.12345, 7.0].map(Score::clamped);
         assert_eq!(
-            [f64::NAN, -1.0, 0.12345, 7.0].map(|v| Score::clamped(v).get()),
-            [0.0, 0.0, 0.123, 1.0]
+            serde_json::to_string(&clamped).unwrap(),
+            "[0.0,0.0,0.123,1.0]"
         );
         assert!(serde_json::from_str::<Score>("1.01").is_err());
         assert!(serde_json::from_str::<Score>("1").is_ok());
