@@ -39,6 +39,7 @@ impl Drop for Disk {
 
 /// Fills up in the middle of the encoding; the transcript and the plan still fit, and stay for the next run.
 #[test]
+#[ignore = "what a full disk in the middle of a render is called is not settled"]
 fn a_disk_that_fills_up_while_a_clip_is_made() {
     let trial = Trial::new();
     let Some(_disk) = Disk::mount(trial.path("disk"), "size=200k") else {
