@@ -1,5 +1,6 @@
 //! `clipwright`: turns a long talk video into short clips, on this machine, with nothing but it.
 
+mod allocator;
 mod cli;
 mod commands;
 mod config;
@@ -21,6 +22,7 @@ use domain::{ErrorCode, Failure, Stage};
 use crate::{cli::Cli, config::Config};
 
 fn main() -> ExitCode {
+    allocator::keep_freed_memory();
     let cli = Cli::parse();
     let config = Config::from_env();
     if let Some(log) = &config.log {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::SpeechError;
 use crate::chunk::Chunk;
+use crate::mel::Spectrogram;
 use crate::pcm::ms;
 use crate::repeats::{find_loop, without_loops};
 use crate::timing::snap_to_speech;
@@ -35,7 +36,7 @@ struct Reading {
 pub(crate) fn recognise(
     model: &WhisperModel,
     chunks: &[Chunk],
-    spectrograms: &[Vec<f32>],
+    spectrograms: &[Spectrogram],
     language: &str,
 ) -> Result<Vec<Vec<SpokenWord>>, SpeechError> {
     let readings = read(model, chunks, spectrograms, language, Decoding::Ordinary)?;
@@ -56,11 +57,11 @@ pub(crate) fn recognise(
 fn read(
     model: &WhisperModel,
     chunks: &[Chunk],
-    spectrograms: &[Vec<f32>],
+    spectrograms: &[Spectrogram],
     language: &str,
     decoding: Decoding,
 ) -> Result<Vec<Reading>, SpeechError> {
-    let encoded = model.encode(chunks, spectrograms)?;
+    let encoded = model.encode(spectrograms)?;
     let hypotheses = model.decode(&encoded, language, decoding)?;
     let texts: Vec<Vec<usize>> = hypotheses
         .iter()

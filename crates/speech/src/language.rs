@@ -26,8 +26,7 @@ pub(crate) fn detect(model: &WhisperModel, batch: &Batch) -> Result<String, Spee
     let mut votes: BTreeMap<String, f64> = BTreeMap::new();
     let mut heard_s = 0.0;
     for (at, chunk) in batch.chunks.iter().enumerate() {
-        let one = std::slice::from_ref(chunk);
-        let encoded = model.encode(one, &batch.spectrograms[at..=at])?;
+        let encoded = model.encode(&batch.spectrograms[at..=at])?;
         for (code, probability) in model.languages(&encoded)?.into_iter().flatten() {
             *votes.entry(code).or_default() += probability * chunk.speech_seconds();
         }

@@ -6,6 +6,7 @@ use std::sync::mpsc::SyncSender;
 
 use crate::SpeechError;
 use crate::chunk::{Chunk, Cutter};
+use crate::mel::Spectrogram;
 use crate::pcm::{ms, read_samples};
 use crate::voice::{FRAME, VoiceModel};
 use crate::whisper::WhisperModel;
@@ -20,7 +21,7 @@ pub(crate) struct Batch {
     /// Counts from 0 in the order of the source.
     pub(crate) index: usize,
     pub(crate) chunks: Vec<Chunk>,
-    pub(crate) spectrograms: Vec<Vec<f32>>,
+    pub(crate) spectrograms: Vec<Spectrogram>,
 }
 
 impl Batch {

@@ -8,9 +8,12 @@ use realfft::{RealFftPlanner, RealToComplex};
 use crate::pcm::SAMPLE_RATE;
 
 /// Frames of a full window of 30 s, one each 10 ms.
-pub(crate) const WINDOW_FRAMES: usize = 3000;
+const WINDOW_FRAMES: usize = 3000;
+/// Frames of silence that the model wants behind what it hears, and the least that it wants to hear: with less it invents text.
+const TAIL_FRAMES: usize = 200;
+const LEAST_FRAMES: usize = 1000;
 /// Samples between two frames.
-pub(crate) const HOP: usize = SAMPLE_RATE / 100;
+const HOP: usize = SAMPLE_RATE / 100;
 /// Samples that one frame looks at.
 const FFT_SIZE: usize = 400;
 const BINS: usize = FFT_SIZE / 2 + 1;
@@ -28,6 +31,36 @@ struct Filter {
     weights: Vec<f32>,
 }
 
+/// What is heard in a stretch of sound, ending where the sound ends.
+pub(crate) struct Spectrogram {
+    /// Band by band, each of as many frames.
+    values: Vec<f32>,
+    frames: usize,
+    /// The value of a frame behind the end.
+    silence: f32,
+    /// Frames that lie wholly in the sound.
+    pub(crate) heard: usize,
+}
+
+impl Spectrogram {
+    /// The values, band by band, of exactly `width` frames: silence is put behind, or the end cut off.
+    pub(crate) fn fitted(&self, width: usize) -> impl Iterator<Item = f32> {
+        self.values.chunks(self.frames).flat_map(move |band| {
+            let silence = std::iter::repeat(self.silence);
+            band.iter().copied().chain(silence).take(width)
+        })
+    }
+}
+
+/// The frames that spectrograms are fitted to when they are encoded together. The encoder takes any width up to 30 s, and
+/// its time grows with the width.
+pub(crate) fn common_width(spectrograms: &[Spectrogram]) -> usize {
+    let longest = spectrograms.iter().map(|one| one.heard).max().unwrap_or(0);
+    (longest + TAIL_FRAMES)
+        .next_multiple_of(2)
+        .clamp(LEAST_FRAMES, WINDOW_FRAMES)
+}
+
 impl MelSpectrogram {
     /// A spectrogram of `mels` bands (80, or 128 for large-v3).
     pub(crate) fn new(mels: usize) -> Self {
@@ -39,13 +72,13 @@ impl MelSpectrogram {
         }
     }
 
-    /// The spectrogram of at most 30 s, band by band, filled up with silence to `WINDOW_FRAMES` frames.
+    /// The spectrogram of at most 30 s.
     ///
     /// Values are `log10` of the power, floored 8 below the loudest, then `(x + 4) / 4` (Radford et al. 2022, as published).
-    pub(crate) fn compute(&self, samples: &[f32]) -> Vec<f32> {
+    pub(crate) fn compute(&self, samples: &[f32]) -> Spectrogram {
         let padded = reflect_padded(samples);
         let frames = (samples.len().div_ceil(HOP) + 2).min(WINDOW_FRAMES);
-        let mut mel = vec![SILENCE; self.filters.len() * WINDOW_FRAMES];
+        let mut values = vec![SILENCE; self.filters.len() * frames];
         let mut input = self.fft.make_input_vec();
         let mut spectrum = self.fft.make_output_vec();
         for frame in 0..frames {
@@ -61,14 +94,20 @@ impl MelSpectrogram {
                 .map(realfft::num_complex::Complex::norm_sqr)
                 .collect();
             for (band, filter) in self.filters.iter().enumerate() {
-                mel[band * WINDOW_FRAMES + frame] = filter.apply(&power).max(1e-10).log10();
+                values[band * frames + frame] = filter.apply(&power).max(1e-10).log10();
             }
         }
-        let floor = mel.iter().copied().fold(SILENCE, f32::max) - 8.0;
-        for value in &mut mel {
-            *value = (value.max(floor) + 4.0) / 4.0;
+        let floor = values.iter().copied().fold(SILENCE, f32::max) - 8.0;
+        let scaled = |value: f32| (value.max(floor) + 4.0) / 4.0;
+        for value in &mut values {
+            *value = scaled(*value);
         }
-        mel
+        Spectrogram {
+            values,
+            frames,
+            silence: scaled(SILENCE),
+            heard: (samples.len() / HOP).min(WINDOW_FRAMES),
+        }
     }
 }
 
@@ -163,9 +202,9 @@ mod tests {
             .collect()
     }
 
-    fn loudest_band(mel: &[f32], frame: usize) -> usize {
-        let value = |band: &usize| mel[band * WINDOW_FRAMES + frame];
-        (0..mel.len() / WINDOW_FRAMES)
+    fn loudest_band(heard: &Spectrogram, frame: usize) -> usize {
+        let value = |band: &usize| heard.values[band * heard.frames + frame];
+        (0..heard.values.len() / heard.frames)
             .max_by(|a, b| value(a).total_cmp(&value(b)))
             .unwrap()
     }
@@ -175,9 +214,9 @@ mod tests {
         for mels in [80, 128] {
             let spectrogram = MelSpectrogram::new(mels);
             for hz in [300.0, 1000.0, 4000.0] {
-                let mel = spectrogram.compute(&tone(hz, 1.0));
+                let heard = spectrogram.compute(&tone(hz, 1.0));
                 let band = (hz_to_mel(hz) / hz_to_mel(8000.0) * (mels + 1) as f64).round() - 1.0;
-                let found = loudest_band(&mel, 50) as f64;
+                let found = loudest_band(&heard, 50) as f64;
                 assert!((found - band).abs() <= 1.0, "{mels} {hz} {found} {band}");
             }
         }
@@ -185,12 +224,27 @@ mod tests {
 
     #[test]
     fn values_lie_within_two_of_the_loudest_and_silence_is_flat() {
-        let mel = MelSpectrogram::new(80).compute(&tone(440.0, 2.0));
-        let top = mel.iter().copied().fold(f32::MIN, f32::max);
-        assert!(mel.iter().all(|value| (top - value) <= 2.0 + 1e-6));
-        assert_eq!(mel.len(), 80 * WINDOW_FRAMES);
+        let heard = MelSpectrogram::new(80).compute(&tone(440.0, 2.0));
+        let top = heard.values.iter().copied().fold(f32::MIN, f32::max);
+        assert!(heard.values.iter().all(|value| (top - value) <= 2.0 + 1e-6));
         let silent = MelSpectrogram::new(80).compute(&vec![0.0; 16_000]);
-        assert!(silent.iter().all(|value| (value + 1.5).abs() < 1e-6));
+        assert!(silent.fitted(500).all(|value| (value + 1.5).abs() < 1e-6));
+    }
+
+    #[test]
+    fn all_bands_are_fitted_to_one_width() {
+        let [short, long] = [2.0, 12.0].map(|s| MelSpectrogram::new(80).compute(&tone(440.0, s)));
+        assert_eq!((short.heard, long.heard), (200, 1200));
+        for width in [100, 1400] {
+            let values: Vec<f32> = short.fitted(width).collect();
+            assert_eq!(values.len(), 80 * width);
+            assert_eq!(
+                values[width..2 * width][..100],
+                short.values[short.frames..][..100]
+            );
+        }
+        assert_eq!(common_width(std::slice::from_ref(&short)), LEAST_FRAMES);
+        assert_eq!(common_width(&[short, long]), 1400);
     }
 
     #[test]
@@ -203,7 +257,8 @@ mod tests {
 
     #[test]
     fn a_full_window_fits() {
-        let mel = MelSpectrogram::new(80).compute(&vec![0.1; 30 * SAMPLE_RATE]);
-        assert!(mel.iter().all(|value| value.is_finite()));
+        let full = MelSpectrogram::new(80).compute(&vec![0.1; 30 * SAMPLE_RATE]);
+        assert!(full.values.iter().all(|value| value.is_finite()));
+        assert_eq!(common_width(&[full]), WINDOW_FRAMES);
     }
 }

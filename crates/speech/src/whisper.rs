@@ -9,7 +9,7 @@ use ct2rs::sys::{
 
 use crate::SpeechError;
 use crate::chunk::Chunk;
-use crate::mel::{HOP, MelSpectrogram, WINDOW_FRAMES};
+use crate::mel::{MelSpectrogram, Spectrogram, common_width};
 use crate::vocabulary::Vocabulary;
 
 /// Milliseconds between two frames of the encoder.
@@ -93,26 +93,23 @@ impl WhisperModel {
     }
 
     /// The spectrogram that `encode` takes.
-    pub(crate) fn spectrogram(&self, chunk: &Chunk) -> Vec<f32> {
+    pub(crate) fn spectrogram(&self, chunk: &Chunk) -> Spectrogram {
         self.mel.compute(&chunk.samples)
     }
 
-    /// Runs the encoder over a batch of spectrograms of `chunks`.
-    pub(crate) fn encode(
-        &self,
-        chunks: &[Chunk],
-        spectrograms: &[Vec<f32>],
-    ) -> Result<Encoded, SpeechError> {
-        let mut values = spectrograms.concat();
-        let shape = [chunks.len(), self.network.n_mels(), WINDOW_FRAMES];
+    /// Runs the encoder over a batch.
+    pub(crate) fn encode(&self, spectrograms: &[Spectrogram]) -> Result<Encoded, SpeechError> {
+        let width = common_width(spectrograms);
+        let mut values: Vec<f32> = spectrograms
+            .iter()
+            .flat_map(|spectrogram| spectrogram.fitted(width))
+            .collect();
+        let shape = [spectrograms.len(), self.network.n_mels(), width];
         let view = StorageView::new(&shape, &mut values, Device::CPU);
         let features = view
             .and_then(|view| self.network.encode(&view, false))
             .map_err(SpeechError::inference)?;
-        let mel_frames = chunks
-            .iter()
-            .map(|chunk| (chunk.samples.len() / HOP).min(WINDOW_FRAMES))
-            .collect();
+        let mel_frames = spectrograms.iter().map(|one| one.heard).collect();
         Ok(Encoded {
             features,
             mel_frames,
