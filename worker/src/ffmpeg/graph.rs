@@ -14,6 +14,11 @@ use crate::stages::render::timeline::{Frames, Timeline};
 /// The peak is given because ffmpeg takes 10,000 cd/m² where the file names none, and then all of the picture turns dark.
 const TONE_MAP: &str = "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:param=0.5:desat=0:peak=4.93,zscale=t=bt709:m=bt709:r=tv";
 
+/// Pixels as they are cropped. With halved colour planes of more than eight bits, `crop` at an odd position tears samples
+/// apart (seen in ffmpeg 7, 8 and 9), so those of HDR are not halved before they are mapped.
+const PIXELS: &str = "yuv420p";
+const HDR_PIXELS: &str = "yuv444p10";
+
 /// How long sound fades at a cut, in seconds: too short to hear, long enough not to click.
 const CUT_FADE_S: f64 = 0.008;
 
@@ -89,9 +94,10 @@ pub(crate) fn crop_commands_file(piece_number: usize) -> String {
 pub(crate) fn picture(picture: &Picture<'_>) -> String {
     // a picture that ends before its sound stands still
     let mut graph = format!(
-        "[0:{}]{},tpad=stop=-1:stop_mode=clone",
+        "[0:{}]{},format={},tpad=stop=-1:stop_mode=clone",
         picture.video.index,
-        upright(picture.video, picture.rate)
+        upright(picture.video, picture.rate),
+        if picture.video.hdr { HDR_PIXELS } else { PIXELS },
     );
     let count = picture.pieces.len();
     if count == 1 && picture.pieces[0].frames.from == 0 {
@@ -228,7 +234,7 @@ fn levelled(loudness: Loudness) -> String {
 /// The graph that measures the loudness of the kept parts.
 pub(crate) fn measured_sound(stream: usize, timeline: &Timeline) -> String {
     format!(
-        "{},loudnorm=print_format=json[measured]",
+        "{},ebur128=peak=true:framelog=quiet[measured]",
         kept_sound(stream, timeline)
     )
 }

@@ -6,7 +6,6 @@ use domain::{Failure, Layout, Size, TimeRange};
 use reframe::{
     ANALYSIS_FPS, Analyser, Analysis, Clip, Detector, Frame, Shot, THUMBNAIL, analysis_size,
 };
-use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::{Material, STAGE, failure, timeline::Timeline};
@@ -205,40 +204,41 @@ fn looked_at(material: &Material<'_>, timeline: &Timeline) -> String {
     graph
 }
 
-/// What `loudnorm` prints at its end.
-#[derive(Deserialize)]
-struct LoudnormReport {
-    input_i: String,
-    input_tp: String,
+/// Reads the summary that `ebur128` prints at its end; it says -70 LUFS of silence.
+fn loudness(said: &str) -> Option<Loudness> {
+    let summary = &said[said.rfind("[Parsed_ebur128")?..];
+    let number = |name: &str| -> Option<f64> {
+        let mut lines = summary.lines();
+        let value = lines.find_map(|line| line.trim().strip_prefix(name))?;
+        value.split_whitespace().next()?.parse().ok()
+    };
+    let loudness = Loudness {
+        integrated: number("I:")?,
+        true_peak: number("Peak:")?,
+    };
+    (loudness.integrated > SILENT_LUFS && loudness.true_peak.is_finite()).then_some(loudness)
 }
 
-fn loudness(said: &str) -> Option<Loudness> {
-    let report = &said[said.rfind("[Parsed_loudnorm")?..];
-    let json = &report[report.find('{')?..=report.find('}')?];
-    let report: LoudnormReport = serde_json::from_str(json).ok()?;
-    let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
-    Some(Loudness {
-        integrated: number(&report.input_i)?,
-        true_peak: number(&report.input_tp)?,
-    })
-}
+/// The absolute gate of EBU R 128: what is no louder is not measured.
+const SILENT_LUFS: f64 = -70.0;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_report_of_loudnorm_is_read_and_silence_has_none() {
-        let said = |i: &str| {
+    fn the_summary_of_ebur128_is_read_and_silence_has_none() {
+        let said = |integrated: &str, peak: &str| {
             format!(
-                "frame\n[Parsed_loudnorm_3 @ 0x1] \n{{\n\"input_i\" : \"{i}\",\n\"input_tp\" : \"-4.1\",\n\"input_lra\" : \"3.0\",\n\"input_thresh\" : \"-31.0\",\n\"x\" : \"1\"\n}}\n"
+                "frame\n[Parsed_ebur128_2 @ 0x1] Summary:\n\n  Integrated loudness:\n    I:         {integrated} LUFS\n    Threshold: -29.0 LUFS\n\n  True peak:\n    Peak:       {peak} dBFS\n[out#0/null]\n"
             )
         };
-        assert_eq!(
-            loudness(&said("-21.5")).map(|loudness| loudness.integrated),
-            Some(-21.5)
-        );
-        assert_eq!(loudness(&said("-inf")), None);
+        let measured = Loudness {
+            integrated: -21.5,
+            true_peak: -4.3,
+        };
+        assert_eq!(loudness(&said("-21.5", "-4.3")), Some(measured));
+        assert_eq!(loudness(&said("-70.0", "-inf")), None);
         assert_eq!(loudness("nothing"), None);
     }
 }
