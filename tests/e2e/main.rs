@@ -6,3 +6,4 @@ mod clip;
 mod odd;
 mod picture;
 mod sound;
+mod stages;

@@ -137,6 +137,19 @@ fn ten_bits_in_matroska() {
     );
 }
 
+/// Where the crop begins at an odd number of pixels, halved colour planes lie between two of them.
+#[test]
+fn ten_bits_keep_their_colours_wherever_the_crop_is() {
+    for left in [140, 141, 142, 143] {
+        let talk = Talk {
+            x: left.to_string(),
+            video: "-c:v libx264 -preset ultrafast -pix_fmt yuv420p10le".into(),
+            ..talk()
+        };
+        shows_the_speaker(&Job::new(&talk, "talk.mkv", CLIP_MS));
+    }
+}
+
 #[test]
 fn high_dynamic_range_is_neither_dark_nor_washed_out() {
     let to_pq = "format=yuv420p,setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv,zscale=tin=bt709:min=bt709:pin=bt709:rin=tv:t=linear:npl=203,format=gbrpf32le,\

@@ -7,19 +7,25 @@ use crate::words::SpokenWord;
 /// The detector hears a voice this much late and lets it go this much late.
 const ONSET_LAG_MS: u64 = 60;
 const RELEASE_LAG_MS: u64 = 40;
+/// How much of a word that lies over a pause may be the end of the word before it, as alignment has it.
+const EARLY_MS: u64 = 100;
 /// No word is made shorter than this.
 const SHORTEST_MS: u64 = 60;
 
-/// Draws words in to where somebody speaks; `speech` in milliseconds of the source, in order.
+/// Draws words in to where somebody speaks; `speech` in milliseconds of the source, in order. Nobody pauses within a word,
+/// so one that lies over a pause belongs to the side that it has more of.
 pub(crate) fn snap_to_speech(words: &mut [SpokenWord], speech: &[Range<u64>]) {
     for word in words {
+        let within = |run: &&Range<u64>| {
+            let end_ms = run.end.min(word.end_ms);
+            end_ms.saturating_sub(run.start.max(word.start_ms + EARLY_MS))
+        };
         let heard = |run: &&Range<u64>| run.start < word.end_ms && run.end > word.start_ms;
-        let mut over = speech.iter().filter(heard);
-        let Some(first) = over.next() else { continue };
-        let last = over.next_back().unwrap_or(first);
-        let onset_ms = first.start.saturating_sub(ONSET_LAG_MS);
-        let start_ms = word.start_ms.max(onset_ms);
-        let end_ms = word.end_ms.min(last.end.saturating_sub(RELEASE_LAG_MS));
+        let Some(run) = speech.iter().filter(heard).max_by_key(within) else {
+            continue;
+        };
+        let start_ms = word.start_ms.max(run.start.saturating_sub(ONSET_LAG_MS));
+        let end_ms = word.end_ms.min(run.end.saturating_sub(RELEASE_LAG_MS));
         if start_ms + SHORTEST_MS <= end_ms {
             (word.start_ms, word.end_ms) = (start_ms, end_ms);
         }
@@ -64,6 +70,15 @@ mod tests {
         snap_to_speech(&mut words, &[1800..3000, 5000..6000]);
         let times: Vec<(u64, u64)> = words.iter().map(|w| (w.start_ms, w.end_ms)).collect();
         assert_eq!(times, [(1740, 2300), (2300, 2960), (9000, 9100)]);
+    }
+
+    #[test]
+    fn a_word_over_a_pause_goes_to_one_side_of_it() {
+        let speech = [0..4000, 6000..9000];
+        let mut words = [word(3400, 6200), word(3800, 6200), word(3900, 6100)];
+        snap_to_speech(&mut words, &speech);
+        let times: Vec<(u64, u64)> = words.iter().map(|w| (w.start_ms, w.end_ms)).collect();
+        assert_eq!(times, [(3400, 3960), (5940, 6200), (5940, 6100)]);
     }
 
     proptest! {

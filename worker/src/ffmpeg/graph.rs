@@ -97,7 +97,11 @@ pub(crate) fn picture(picture: &Picture<'_>) -> String {
         "[0:{}]{},format={},tpad=stop=-1:stop_mode=clone",
         picture.video.index,
         upright(picture.video, picture.rate),
-        if picture.video.hdr { HDR_PIXELS } else { PIXELS },
+        if picture.video.hdr {
+            HDR_PIXELS
+        } else {
+            PIXELS
+        },
     );
     let count = picture.pieces.len();
     if count == 1 && picture.pieces[0].frames.from == 0 {
