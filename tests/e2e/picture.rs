@@ -15,12 +15,15 @@ fn job(x: &str, seconds: f64) -> Job {
     Job::new(&talk, "talk.mp4", (seconds * 1000.0) as u64 - 500)
 }
 
+fn is_orange([red, green, blue]: [u8; 3]) -> bool {
+    red > 170 && green < 130 && blue < 90
+}
+
 /// Where the middle of the orange suit is across the picture, 0 to 1; none if it is not to be seen.
 fn suit(frame: &Frame) -> Option<f64> {
-    let orange = |[red, green, blue]: [u8; 3]| red > 170 && green < 130 && blue < 90;
     let row = frame.height * 19 / 20;
     let columns: Vec<_> = (0..frame.width)
-        .filter(|&x| orange(frame.at(x, row)))
+        .filter(|&x| is_orange(frame.at(x, row)))
         .collect();
     (columns.len() > frame.width / 20)
         .then(|| columns.iter().sum::<usize>() as f64 / columns.len() as f64 / frame.width as f64)
@@ -59,6 +62,34 @@ fn the_crop_jumps_with_a_cut() {
             place.is_some_and(|x| (0.2..0.8).contains(&x)),
             "frame {frame}: {place:?}"
         );
+    }
+}
+
+/// Two of them side by side, too far apart to share a crop.
+#[test]
+fn two_people_are_shown_one_above_the_other_at_every_upright_shape() {
+    let talk = Talk {
+        size: (480, 360),
+        picture: "split[one][two];[two]hflip[other];[one][other]hstack".into(),
+        seconds: 4.0,
+        ..Talk::default()
+    };
+    let job = Job::new(&talk, "talk.mp4", 3_000);
+    for (shape, height) in [("9:16", 1920), ("4:5", 1350), ("1:1", 1080)] {
+        let clip = job.render(
+            "out",
+            &format!("--layout split --aspect-ratio {shape} --captions none"),
+        );
+        let frame = frame_at(&clip, 1.5);
+        assert_eq!((frame.width, frame.height), (1080, height), "{shape}");
+        let half = |from: usize| {
+            let rows = (from..from + height / 2).step_by(8);
+            let row = |y: usize| (0..frame.width).step_by(8).map(move |x| (x, y));
+            rows.flat_map(row)
+                .filter(|&(x, y)| is_orange(frame.at(x, y)))
+                .count()
+        };
+        assert!(half(0) > 200 && half(height / 2) > 200, "{shape}");
     }
 }
 

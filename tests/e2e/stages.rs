@@ -98,3 +98,29 @@ fn of_several_sound_tracks_the_default_one_is_heard() {
     let text = |name: &str| json(folder, name)["segments"][0]["text"].clone();
     assert_eq!(text("both.json"), text("talk.json"));
 }
+
+#[test]
+fn what_a_person_edited_is_kept_when_clip_runs_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    Talk::default().make(&folder.join("talk.mp4"));
+    let clip = "clip talk.mp4 --out out --aspect-ratio 1:1";
+    run(folder, clip);
+    let edit = |name: &str, change: &dyn Fn(&mut Value)| {
+        let mut value = json(folder, name);
+        change(&mut value);
+        fs::write(folder.join(name), value.to_string()).expect("a file written");
+    };
+    edit("out/plan.json", &|plan| {
+        plan["clips"][0]["title"] = "My own".into();
+        plan["clips"][0]["end_ms"] = 3_000.into();
+    });
+    edit("out/transcript.json", &|transcript| {
+        transcript["segments"][0]["words"][2]["text"] = "Jon".into();
+    });
+    run(folder, clip);
+    assert_eq!(json(folder, "out/plan.json")["clips"][0]["title"], "My own");
+    assert_eq!(lengths(folder, "out"), [3_000]);
+    let captions = fs::read_to_string(folder.join("out/clips/clip_00.srt")).expect("captions");
+    assert!(captions.contains("Jon "), "{captions}");
+}

@@ -1,9 +1,9 @@
-//! Addresses that lead into private networks, in every notation.
-//!
-//! A redirect to a private address, and a name that turns private at its second look-up, need a first hop that is public; the guard's
-//! own tests have them.
+//! Addresses that lead into private networks: in every notation, by a redirect, by a name that changes its answer.
+
+use std::process::Command;
 
 use domain::ErrorCode::{SourceForbidden, SourceUnsupported};
+use tests::fixture;
 
 use crate::trial::Trial;
 
@@ -78,4 +78,44 @@ fn every_command_that_takes_a_source_asks_the_guard() {
         &mut trial.command(["render", address, "plan.json", "--out", "out"]),
         SourceForbidden,
     );
+}
+
+/// `clip` of an address in a network of its own, where `fixtures/internet.py` serves; is refused and never comes to 127.0.0.1.
+fn refused_in_a_small_internet(address: &str) {
+    let own = ["--user", "--map-root-user", "--net", "--mount"];
+    let allowed = Command::new("unshare").args(own).arg("true").status();
+    if !allowed.is_ok_and(|status| status.success()) {
+        eprintln!("left out: this system lets nobody have a network of their own");
+        return;
+    }
+    let trial = Trial::new();
+    trial.write("visits", "");
+    let tool = trial.command(["clip", "--out", "out", "--", address]);
+    let mut command = Command::new("unshare");
+    command
+        .args(own)
+        .arg("python3")
+        .arg(fixture("internet.py"))
+        .arg("visits")
+        .arg(tool.get_program())
+        .args(tool.get_args());
+    let variables = tool.get_envs();
+    command.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+    command.current_dir(tool.get_current_dir().expect("the folder of the trial"));
+    let line = trial.refused(&mut command, SourceForbidden);
+    assert!(line.contains("is not a public address"), "{line}");
+    let visits = std::fs::read_to_string(trial.path("visits")).expect("the file");
+    assert_eq!(visits, "");
+}
+
+#[test]
+fn a_redirect_to_a_private_host() {
+    for host in ["127.0.0.1", "169.254.169.254", "[::1]", "localhost"] {
+        refused_in_a_small_internet(&format!("http://11.22.33.44/to/{host}/talk.mp4"));
+    }
+}
+
+#[test]
+fn a_name_that_turns_private_when_it_is_asked_for_again() {
+    refused_in_a_small_internet("http://turns.example/talk.mp4");
 }

@@ -108,6 +108,8 @@ fn plans_that_do_not_fit() {
         "{\"version\": 1, \"clips\":".into(),
         plan(6000, 1000),
         plan(1000, 1000),
+        plan(1000, 1001),
+        "{\"version\": 1, \"clips\": []}".into(),
         plan(8000, 20_000),
         plan(20_000, 30_000),
         plan(0, u64::MAX),

@@ -40,7 +40,12 @@ pub(crate) enum Command {
         /// A file, the address of a video, or the page of a site that shows one.
         source: String,
         /// Where the transcript goes.
-        #[arg(short, long, default_value = "transcript.json")]
+        #[arg(
+            short,
+            long,
+            default_value = "transcript.json",
+            allow_hyphen_values = true
+        )]
         out: PathBuf,
         /// Language spoken, e.g. `en`; detected if not given.
         #[arg(long)]
@@ -58,7 +63,7 @@ pub(crate) enum Command {
         #[arg(long)]
         source: Option<PathBuf>,
         /// Where the plan goes.
-        #[arg(short, long, default_value = "plan.json")]
+        #[arg(short, long, default_value = "plan.json", allow_hyphen_values = true)]
         out: PathBuf,
         #[command(flatten)]
         options: Options,
@@ -79,6 +84,9 @@ pub(crate) enum Command {
         /// The folder for the clips.
         #[arg(short, long, allow_hyphen_values = true)]
         out: PathBuf,
+        /// Language of the sound track to take, where the source has several; the default track if not given.
+        #[arg(long)]
+        language: Option<String>,
         #[command(flatten)]
         look: Look,
         #[command(flatten)]

@@ -1,8 +1,8 @@
 //! The commands of the tool, each from its arguments to what it prints.
 
-use std::path::{Path, PathBuf};
+use std::{fs::Permissions, os::unix::fs::PermissionsExt, path::Path};
 
-use domain::{ClipOptions, ErrorCode, Failure, Outcome, Plan, Stage, Transcript, keys};
+use domain::{ClipOptions, Failure, Outcome, Plan, Stage, Transcript, keys};
 
 use crate::{
     cli::{Cli, Command, Limits, Model, PlannerOptions},
@@ -13,7 +13,7 @@ use crate::{
     progress::Progress,
     report,
     setup::{Home, SpeechModel},
-    source::{inspect, unreadable},
+    source::{inspect, unreadable, unusable},
     stages::{plan, render::Look},
 };
 
@@ -85,16 +85,21 @@ pub(crate) async fn run(cli: Cli, config: Config) -> Result<(), Failure> {
             plan,
             transcript,
             out,
+            language,
             look,
             limits,
         } => {
+            let options = ClipOptions {
+                language,
+                ..look.into_domain()
+            };
             let transcript = transcript.unwrap_or_else(|| plan.with_file_name(keys::TRANSCRIPT));
             render(
                 &context(limits),
                 &source,
                 &plan,
                 &transcript,
-                &look.into_domain(),
+                &options,
                 &out,
                 json,
             )
@@ -109,7 +114,7 @@ async fn clip(context: &Context, job: &Job, out: &Path, json: bool) -> Result<()
     context.progress.finish();
     match ended {
         Ok(Outcome::Succeeded { output, .. }) if !json => {
-            print!("{}", report::table(&output, &out.display().to_string()));
+            print!("{}", report::table(&output, out));
         }
         Ok(outcome) => print_json(&outcome)?,
         Err(failure) => {
@@ -127,6 +132,7 @@ async fn transcribe(
     model: &SpeechModel,
     out: &Path,
 ) -> Result<(), Failure> {
+    let written = Promised::open(Stage::Transcribe, out)?;
     let downloads = temporary(Stage::Transcribe)?;
     let options = ClipOptions {
         language: language.map(str::to_owned),
@@ -139,7 +145,7 @@ async fn transcribe(
         None => pipeline::listen(context, &arrival.source, &options, model).await?,
     };
     context.progress.finish();
-    write_whole(Stage::Transcribe, out, &transcript)
+    written.write(&transcript)
 }
 
 async fn make_plan(
@@ -151,12 +157,13 @@ async fn make_plan(
     out: &Path,
 ) -> Result<(), Failure> {
     let transcript = read_transcript(transcript)?;
+    let written = Promised::open(Stage::Plan, out)?;
     let source = match source {
         Some(path) => Some(inspect(&context.home, &context.limits, path, None).await?),
         None => None,
     };
     let sound = source.as_ref().and_then(|source| {
-        let sound = source.sound(Some(&transcript.language))?;
+        let sound = source.sound(options.language.as_deref())?;
         Some(plan::SoundTrack {
             file: &source.path,
             stream: sound.index,
@@ -164,7 +171,7 @@ async fn make_plan(
     });
     let plan = plan::plan(&context.home, &transcript, sound, options, language_model).await?;
     context.progress.finish();
-    write_whole(Stage::Plan, out, &plan)
+    written.write(&plan)
 }
 
 async fn render(
@@ -184,10 +191,13 @@ async fn render(
             .await?
             .source;
         let plan = Plan::from_json(&plan_bytes, source.media.duration_ms)
-            .map_err(|why| unusable(plan, &why))?;
+            .map_err(|why| unusable(Stage::Plan, plan, &why))?;
         let look = Look::of(options);
-        let clips =
-            pipeline::rendered(context, &source, &transcript, &plan, &look, &folder).await?;
+        let language = options.language.as_deref();
+        let material = pipeline::material(context, &source, &transcript, &look, language);
+        // what an earlier run said of the clips may not hold any longer
+        folder.forget(Stage::Render, keys::OUTCOME)?;
+        let clips = pipeline::rendered(context, &material, &plan, &folder).await?;
         Ok(crate::stages::upload::output(&source, &plan, &clips))
     }
     .await;
@@ -202,7 +212,7 @@ async fn render(
     if json {
         return print_json(&output);
     }
-    print!("{}", report::table(&output, &out.display().to_string()));
+    print!("{}", report::table(&output, out));
     Ok(())
 }
 
@@ -234,19 +244,13 @@ fn language_model(options: PlannerOptions, config: &Config) -> Option<LanguageMo
 }
 
 fn read_transcript(path: &Path) -> Result<Transcript, Failure> {
-    read(path).and_then(|bytes| Transcript::from_json(&bytes).map_err(|why| unusable(path, &why)))
+    read(path).and_then(|bytes| {
+        Transcript::from_json(&bytes).map_err(|why| unusable(Stage::Plan, path, &why))
+    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|why| unreadable(Stage::Plan, path, &why))
-}
-
-fn unusable(path: &Path, why: &dyn std::fmt::Display) -> Failure {
-    Failure::input(
-        Stage::Plan,
-        ErrorCode::SourceUnsupported,
-        format!("{}: {why}", path.display()),
-    )
 }
 
 /// A folder for what is downloaded, gone at the end.
@@ -254,18 +258,34 @@ fn temporary(stage: Stage) -> Result<tempfile::TempDir, Failure> {
     tempfile::tempdir().map_err(|why| Failure::internal(stage, why))
 }
 
-/// Writes a file so that it is there whole or not at all.
-fn write_whole(stage: Stage, path: &Path, value: &impl serde::Serialize) -> Result<(), Failure> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let temporary = PathBuf::from(name);
-    let written = write_json(stage, &temporary, value).and_then(|()| {
-        std::fs::rename(&temporary, path).map_err(|why| Failure::io(stage, path, &why))
-    });
-    if written.is_err() {
-        let _ = std::fs::remove_file(&temporary);
+/// A file that is going to be there whole or not at all. It is opened before the work, which it would be a pity to have done for nothing.
+struct Promised<'a> {
+    stage: Stage,
+    path: &'a Path,
+    file: tempfile::NamedTempFile,
+}
+
+impl<'a> Promised<'a> {
+    fn open(stage: Stage, path: &'a Path) -> Result<Self, Failure> {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let file = tempfile::Builder::new()
+            .prefix(".clipwright-")
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder)
+            .map_err(|why| Failure::io(stage, path, &why))?;
+        Ok(Self { stage, path, file })
     }
-    written
+
+    fn write(self, value: &impl serde::Serialize) -> Result<(), Failure> {
+        write_json(self.stage, self.file.path(), value)?;
+        self.file
+            .persist(self.path)
+            .map(drop)
+            .map_err(|why| Failure::io(self.stage, self.path, &why.error))
+    }
 }
 
 fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {

@@ -159,6 +159,20 @@ impl Folder {
         Ok(())
     }
 
+    /// Removes an output of an earlier run that does not hold any longer; a file of that name which is not ours stays.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub(crate) fn forget(&self, stage: Stage, name: &str) -> Result<(), Failure> {
+        let record = self.record(name);
+        if !record.exists() {
+            return Ok(());
+        }
+        remove_if_there(&self.path(name))
+            .and_then(|()| remove_if_there(&record))
+            .map_err(|why| Failure::io(stage, &self.path(name), &why))
+    }
+
     /// After a failure: what was downloaded is of no use if nothing was made of it.
     pub(crate) fn abandon(self) {
         if self.is_bare() {

@@ -15,7 +15,7 @@ use crate::{
     planner::LanguageModelConfig,
     progress::Progress,
     setup::{Home, SpeechModel},
-    source::Source,
+    source::{Source, unusable},
     stages::{
         plan::{self, SoundTrack},
         render::{self, Look, Material, RenderedClip},
@@ -27,8 +27,8 @@ use crate::{
 pub(crate) use arrival::arrive;
 
 /// Raised whenever a stage makes something else from the same input, so that old outputs are not taken for new.
-const TRANSCRIBE_VERSION: u32 = 1;
-const PLAN_VERSION: u32 = 1;
+const TRANSCRIBE_VERSION: u32 = 2;
+const PLAN_VERSION: u32 = 2;
 
 /// What every stage needs.
 #[derive(Debug)]
@@ -69,19 +69,27 @@ pub(crate) async fn clip(
     let window = source.window(&job.options)?;
     clock.done(Stage::Download, source.bytes, false);
 
+    let said_in = transcript_made_from(job, &source);
     let (transcript, reused) =
-        transcript(context, job, &source, arrival.transcript, folder).await?;
+        transcript(context, job, &source, arrival.transcript, &said_in, folder).await?;
     clock.done(
         Stage::Transcribe,
         size_of(&folder.path(keys::TRANSCRIPT)),
         reused,
     );
 
-    let (plan, reused) = planned(context, job, &source, &transcript, folder).await?;
+    let (plan, reused) = planned(context, job, &source, &transcript, &said_in, folder).await?;
     clock.done(Stage::Plan, size_of(&folder.path(keys::PLAN)), reused);
 
     let look = Look::of(&job.options);
-    let clips = rendered(context, &source, &transcript, &plan, &look, folder).await?;
+    let material = material(
+        context,
+        &source,
+        &transcript,
+        &look,
+        job.options.language.as_deref(),
+    );
+    let clips = rendered(context, &material, &plan, folder).await?;
     clock.done(
         Stage::Render,
         clips.iter().map(|clip| clip.bytes).sum(),
@@ -94,36 +102,43 @@ pub(crate) async fn clip(
     let output = JobOutput {
         processing_time_seconds: Some(clock.seconds()),
         considered_ms: Some(window.duration_ms()),
+        transcript_url: Some(keys::TRANSCRIPT.to_owned()),
+        plan_url: Some(keys::PLAN.to_owned()),
         ..upload::output(&source, &plan, &clips)
     };
     upload::upload(folder, output, clock.reports, &job.model)
 }
 
-/// The transcript of the source: the one that is there, else a new one.
-async fn transcript(
-    context: &Context,
-    job: &Job,
-    source: &Source,
-    already: Option<Transcript>,
-    folder: &Folder,
-) -> Result<(Transcript, bool), Failure> {
-    let made_from = Fingerprint::of(&(
+/// What a transcript depends on.
+fn transcript_made_from(job: &Job, source: &Source) -> Fingerprint {
+    Fingerprint::of(&(
         TRANSCRIBE_VERSION,
         &source.fingerprint,
         &job.options.language,
         (job.options.start_seconds, job.options.end_seconds),
         &job.model.name,
-    ));
-    if let Some(bytes) = folder.read(keys::TRANSCRIPT, &made_from) {
+    ))
+}
+
+/// The transcript of the source: the one that is there, perhaps edited by a person, else a new one.
+async fn transcript(
+    context: &Context,
+    job: &Job,
+    source: &Source,
+    already: Option<Transcript>,
+    made_from: &Fingerprint,
+    folder: &Folder,
+) -> Result<(Transcript, bool), Failure> {
+    if let Some(bytes) = folder.read(keys::TRANSCRIPT, made_from) {
         let transcript = Transcript::from_json(&bytes)
-            .map_err(|why| Failure::internal(Stage::Transcribe, why))?;
+            .map_err(|why| unusable(Stage::Transcribe, &folder.path(keys::TRANSCRIPT), &why))?;
         return Ok((transcript, true));
     }
     let transcript = match already {
         Some(transcript) => transcript,
         None => listen(context, source, &job.options, &job.model).await?,
     };
-    folder.keep_json(Stage::Transcribe, keys::TRANSCRIPT, &transcript, &made_from)?;
+    folder.keep_json(Stage::Transcribe, keys::TRANSCRIPT, &transcript, made_from)?;
     Ok((transcript, false))
 }
 
@@ -171,12 +186,14 @@ fn listening(context: &Context, fraction: f64) {
         .at(Stage::Transcribe, fraction, "Transcribing...");
 }
 
-/// The plan: the one that is there, perhaps edited by a person, else a new one.
+/// The plan: the one that is there, perhaps edited by a person, else a new one. It does not depend on what a person mended in
+/// the transcript, so that both can be edited.
 async fn planned(
     context: &Context,
     job: &Job,
     source: &Source,
     transcript: &Transcript,
+    said_in: &Fingerprint,
     folder: &Folder,
 ) -> Result<(Plan, bool), Failure> {
     let options = ClipOptions {
@@ -189,28 +206,17 @@ async fn planned(
         .language_model
         .as_ref()
         .map(|model| (&model.base_url, &model.model));
-    let made_from = Fingerprint::of(&(
-        PLAN_VERSION,
-        &source.fingerprint,
-        transcript,
-        options,
-        endpoint,
-    ));
+    let made_from = Fingerprint::of(&(PLAN_VERSION, said_in, options, endpoint));
     if let Some(bytes) = folder.read(keys::PLAN, &made_from) {
-        let plan = Plan::from_json(&bytes, source.media.duration_ms).map_err(|why| {
-            Failure::input(
-                Stage::Plan,
-                domain::ErrorCode::NoClips,
-                format!("{}: {why}", folder.path(keys::PLAN).display()),
-            )
-        })?;
+        let plan = Plan::from_json(&bytes, source.media.duration_ms)
+            .map_err(|why| unusable(Stage::Plan, &folder.path(keys::PLAN), &why))?;
         return Ok((plan, true));
     }
     context
         .progress
         .at(Stage::Plan, 0.0, "Choosing the clips...");
     let sound = source
-        .sound(Some(&transcript.language))
+        .sound(job.options.language.as_deref())
         .map(|sound| SoundTrack {
             file: &source.path,
             stream: sound.index,
@@ -233,10 +239,8 @@ async fn planned(
 /// When one cannot be made; those made before stay.
 pub(crate) async fn rendered(
     context: &Context,
-    source: &Source,
-    transcript: &Transcript,
+    material: &Material<'_>,
     plan: &Plan,
-    look: &Look,
     folder: &Folder,
 ) -> Result<Vec<RenderedClip>, Failure> {
     let lengths: Vec<f64> = plan
@@ -254,14 +258,25 @@ pub(crate) async fn rendered(
             &step,
         );
     };
-    let material = Material {
+    render::render(material, plan, folder, done).await
+}
+
+/// What clips are made from; `language` as the person gave it, since the words were heard in the track that it names.
+pub(crate) fn material<'a>(
+    context: &'a Context,
+    source: &'a Source,
+    transcript: &'a Transcript,
+    look: &'a Look,
+    language: Option<&str>,
+) -> Material<'a> {
+    Material {
         home: &context.home,
         limits: &context.limits,
+        sound: source.sound(language).map(|sound| sound.index),
         source,
         transcript,
         look,
-    };
-    render::render(&material, plan, folder, done).await
+    }
 }
 
 /// What each stage took.

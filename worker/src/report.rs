@@ -1,13 +1,13 @@
 //! What a person sees at the end: the table of the clips.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path};
 
 use domain::{ClipOutput, JobOutput};
 
 const TITLE_WIDTH: usize = 48;
 
 /// The clips by rank: rank, time range, length, score, title, file.
-pub(crate) fn table(output: &JobOutput, folder: &str) -> String {
+pub(crate) fn table(output: &JobOutput, folder: &Path) -> String {
     let mut clips: Vec<&ClipOutput> = output.clips.iter().collect();
     clips.sort_by_key(|clip| clip.rank);
     let mut table = format!(
@@ -17,7 +17,7 @@ pub(crate) fn table(output: &JobOutput, folder: &str) -> String {
     for clip in clips {
         let _ = writeln!(
             table,
-            "{:>4}  {:<17}  {:>5.1}s  {:>5.2}  {:<TITLE_WIDTH$}  {folder}/{}",
+            "{:>4}  {:<17}  {:>5.1}s  {:>5.2}  {:<TITLE_WIDTH$}  {}",
             clip.rank.unwrap_or(0),
             format!(
                 "{} – {}",
@@ -27,7 +27,7 @@ pub(crate) fn table(output: &JobOutput, folder: &str) -> String {
             clip.duration_ms as f64 / 1000.0,
             clip.virality_score,
             shortened(clip.title.as_deref().unwrap_or("")),
-            clip.s3_url,
+            folder.join(&clip.s3_url).display(),
         );
     }
     table
@@ -43,9 +43,11 @@ fn clock(ms: u64) -> String {
     }
 }
 
+/// One line of at most [`TITLE_WIDTH`] characters, without what a terminal would obey.
 fn shortened(title: &str) -> String {
+    let title = title.replace(char::is_control, " ");
     if title.chars().count() <= TITLE_WIDTH {
-        return title.to_owned();
+        return title;
     }
     let kept: String = title.chars().take(TITLE_WIDTH - 1).collect();
     format!("{}…", kept.trim_end())
@@ -58,6 +60,7 @@ mod tests {
     #[test]
     fn times_are_short_and_long_titles_are_cut() {
         assert_eq!([clock(65_200), clock(3_605_000)], ["1:05", "1:00:05"]);
+        assert_eq!(shortened("a\n\u{1b}[31mb"), "a  [31mb");
         assert_eq!(shortened(&"word ".repeat(20)).chars().count(), TITLE_WIDTH);
     }
 }

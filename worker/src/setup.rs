@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::File,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::LazyLock,
 };
@@ -82,9 +83,13 @@ pub(crate) struct SpeechModel {
 }
 
 impl SpeechModel {
-    /// A model of the user's own; what is in the folder is taken as it is.
+    /// A model of the user's own; what is in the folder is taken as it is. Size and time of the weights tell it from another
+    /// that lay there before.
     pub(crate) fn of_user(folder: PathBuf) -> Self {
-        let name = folder.display().to_string();
+        let folder = folder.canonicalize().unwrap_or(folder);
+        let weights = folder.join("model.bin").metadata();
+        let (bytes, modified) = weights.map_or((0, 0), |meta| (meta.len(), meta.mtime()));
+        let name = format!("{} ({bytes} bytes, {modified})", folder.display());
         Self { folder, name }
     }
 }

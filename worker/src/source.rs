@@ -8,6 +8,7 @@ use std::{
 };
 
 use domain::{ErrorCode, Failure, Fingerprint, Size, Stage, TimeRange};
+use isolang::Language;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
@@ -91,11 +92,7 @@ impl Source {
     /// # Errors
     /// When it begins after the end of the source.
     pub(crate) fn window(&self, options: &domain::ClipOptions) -> Result<TimeRange, Failure> {
-        let ms = |seconds: f64| (seconds * 1000.0).round() as u64;
-        let end_ms = options.end_seconds.map_or(self.media.duration_ms, |s| {
-            ms(s).min(self.media.duration_ms)
-        });
-        TimeRange::new(options.start_seconds.map_or(0, ms), end_ms).map_err(|_| {
+        options.window(self.media.duration_ms).ok_or_else(|| {
             Failure::input(
                 Stage::Download,
                 ErrorCode::NoClips,
@@ -126,15 +123,45 @@ impl Source {
     }
 }
 
-/// Whether an ISO 639-2 tag of a file (`eng`) and a BCP 47 tag (`en-US`) begin alike; enough to choose between tracks.
+/// Whether an ISO 639-2 tag of a file (`ger`, `deu`) and a BCP 47 tag (`de-AT`) name the same language.
 fn same_language(tag: &str, wanted: &str) -> bool {
-    let head = |text: &str| {
-        text.chars()
-            .take(2)
-            .collect::<String>()
-            .to_ascii_lowercase()
-    };
-    head(tag) == head(wanted)
+    let tag = language(tag);
+    tag.is_some() && tag == language(wanted)
+}
+
+fn language(tag: &str) -> Option<Language> {
+    let primary = tag.split(['-', '_']).next()?.to_ascii_lowercase();
+    match primary.len() {
+        2 => Language::from_639_1(&primary),
+        _ => Language::from_639_3(terminological(&primary)),
+    }
+}
+
+/// ISO 639-2 has two codes for some languages; the bibliographic one is not part of ISO 639-3.
+fn terminological(code: &str) -> &str {
+    match code {
+        "alb" => "sqi",
+        "arm" => "hye",
+        "baq" => "eus",
+        "bur" => "mya",
+        "chi" => "zho",
+        "cze" => "ces",
+        "dut" => "nld",
+        "fre" => "fra",
+        "geo" => "kat",
+        "ger" => "deu",
+        "gre" => "ell",
+        "ice" => "isl",
+        "mac" => "mkd",
+        "mao" => "mri",
+        "may" => "msa",
+        "per" => "fas",
+        "rum" => "ron",
+        "slo" => "slk",
+        "tib" => "bod",
+        "wel" => "cym",
+        other => other,
+    }
 }
 
 fn check(media: &Media, limits: &Limits) -> Result<Video, Failure> {
@@ -162,7 +189,7 @@ fn check(media: &Media, limits: &Limits) -> Result<Video, Failure> {
     if media.duration_ms == 0 {
         return Err(unsupported("the source has no length"));
     }
-    if media.duration_ms > limits.max_source_seconds * 1000 {
+    if media.duration_ms > limits.max_source_seconds.saturating_mul(1000) {
         let message = format!(
             "the source lasts {} s, the limit is {} s",
             media.duration_ms.div_ceil(1000),
@@ -242,6 +269,15 @@ pub(crate) fn unreadable(stage: Stage, path: &Path, why: &io::Error) -> Failure 
     )
 }
 
+/// A file that a person may have edited and that cannot be used.
+pub(crate) fn unusable(stage: Stage, path: &Path, why: &dyn std::fmt::Display) -> Failure {
+    Failure::input(
+        stage,
+        ErrorCode::SourceUnsupported,
+        format!("{}: {why}", path.display()),
+    )
+}
+
 /// Whether the first box is the one that every MP4 or `QuickTime` file begins with.
 fn begins_like_mp4(path: &Path) -> bool {
     let mut head = [0; 8];
@@ -306,8 +342,18 @@ mod tests {
     }
 
     #[test]
-    fn languages_are_matched_by_their_beginning() {
-        assert!(same_language("eng", "en-US"));
-        assert!(!same_language("deu", "en"));
+    fn languages_are_matched_by_what_they_name() {
+        let same = [
+            ("eng", "en-US"),
+            ("spa", "es"),
+            ("ger", "de"),
+            ("deu", "de-AT"),
+            ("jpn", "ja"),
+            ("chi", "zh-Hant"),
+            ("por", "pt_BR"),
+        ];
+        assert!(same.iter().all(|(tag, wanted)| same_language(tag, wanted)));
+        let other = [("deu", "en"), ("est", "es"), ("und", "en"), ("", "")];
+        assert!(!other.iter().any(|(tag, wanted)| same_language(tag, wanted)));
     }
 }

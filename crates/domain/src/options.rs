@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::TimeRange;
+
 /// The options of a submission; see the field's own limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -80,6 +82,13 @@ impl ClipOptions {
             });
         }
         self.check_window()
+    }
+
+    /// The part to consider of a source that lasts `duration_ms`; none if it begins after the end.
+    pub fn window(&self, duration_ms: u64) -> Option<TimeRange> {
+        let ms = |seconds: f64| (seconds * 1000.0).round() as u64;
+        let end_ms = self.end_seconds.map_or(duration_ms, ms).min(duration_ms);
+        TimeRange::new(self.start_seconds.map_or(0, ms), end_ms).ok()
     }
 
     fn check_window(&self) -> Result<(), InvalidOption> {

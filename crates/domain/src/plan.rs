@@ -116,6 +116,9 @@ pub enum InvalidPlan {
     /// Its format is a later one.
     #[error("plan version {0} is not supported, only 1")]
     Version(u32),
+    /// There is nothing to render.
+    #[error("the plan has no clips")]
+    Empty,
     /// A clip cannot be rendered.
     #[error("clips[{clip}]: {what}")]
     Clip {
@@ -125,6 +128,9 @@ pub enum InvalidPlan {
         what: String,
     },
 }
+
+/// The least that can be shown: one frame at ten a second.
+const SHORTEST_CLIP_MS: u64 = 100;
 
 impl PlannedClip {
     /// Where it lies in the source.
@@ -155,10 +161,13 @@ impl Plan {
     /// Whether every clip can be rendered from a source of `duration_ms`.
     ///
     /// # Errors
-    /// When a clip is empty, reaches past the end, is cut away whole, or shares its index with another.
+    /// When there is no clip, or one is shorter than a tenth of a second, reaches past the end, or shares its index with another.
     pub fn check(&self, duration_ms: u64) -> Result<(), InvalidPlan> {
         if self.version != 1 {
             return Err(InvalidPlan::Version(self.version));
+        }
+        if self.clips.is_empty() {
+            return Err(InvalidPlan::Empty);
         }
         for (clip, row) in self.clips.iter().enumerate() {
             let wrong = |what: String| Err(InvalidPlan::Clip { clip, what });
@@ -172,8 +181,11 @@ impl Plan {
                     range.end_ms()
                 ));
             }
-            if row.kept().is_empty() {
-                return wrong("its cuts leave nothing".into());
+            let shown_ms: u64 = row.kept().iter().map(|part| part.duration_ms()).sum();
+            if shown_ms < SHORTEST_CLIP_MS {
+                return wrong(format!(
+                    "{shown_ms} ms of it are shown, fewer than {SHORTEST_CLIP_MS}"
+                ));
             }
             if self.clips[..clip]
                 .iter()

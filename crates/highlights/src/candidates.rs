@@ -47,18 +47,20 @@ fn considered<'a>(
     segments: &'a [Segment],
     options: &ClipOptions,
 ) -> impl Iterator<Item = usize> + use<'a> {
-    let ms = |seconds: f64| (seconds * 1000.0) as u64;
-    let from_ms = options.start_seconds.map_or(0, ms);
-    let to_ms = options.end_seconds.map_or(u64::MAX, ms);
+    let window = options.window(u64::MAX);
     (0..segments.len()).filter(move |&at| {
         let segment = &segments[at];
-        segment.start_ms >= from_ms && segment.end_ms <= to_ms && !segment.text.trim().is_empty()
+        let inside = |window: TimeRange| {
+            segment.start_ms >= window.start_ms() && segment.end_ms <= window.end_ms()
+        };
+        window.is_some_and(inside) && !segment.text.trim().is_empty()
     })
 }
 
 /// Every run of the sentences considered that is at most `most` milliseconds long.
 fn runs(segments: &[Segment], options: &ClipOptions, most: u64, duration_ms: u64) -> Vec<Run> {
     let usable: Vec<usize> = considered(segments, options).collect();
+    let window = options.window(duration_ms);
     let mut found = Vec::new();
     for (nth, &first) in usable.iter().enumerate() {
         for &last in &usable[nth..] {
@@ -72,6 +74,7 @@ fn runs(segments: &[Segment], options: &ClipOptions, most: u64, duration_ms: u64
             let range = cut(segments, first, last, duration_ms);
             found.extend(
                 range
+                    .and_then(|range| range.intersect(window?))
                     .filter(|range| range.duration_ms() <= most)
                     .map(|range| Run {
                         first,

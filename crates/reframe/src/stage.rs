@@ -13,9 +13,8 @@ use crate::{
 
 /// How far the subject may stray from its place before the camera moves, as shares of the crop's width and height.
 const DEAD_ZONE: [f64; 2] = [0.09, 0.06];
-/// Height of the eyes in a crop (rule of thirds) and in the half of a split, where less room is below them.
+/// Height of the eyes in a crop and in the half of a split (rule of thirds), which leaves the captions room below the lower face.
 const EYE_LINE: f64 = 1.0 / 3.0;
-const SPLIT_EYE_LINE: f64 = 0.4;
 /// With less vertical room than this share of the crop's height, the camera keeps its height.
 const LEAST_ROOM: f64 = 0.06;
 /// Room beside the outer faces when several share a crop, in widths of a face.
@@ -169,29 +168,33 @@ impl<'a> Stage<'a> {
             && range.duration_ms() >= SHORTEST_SPLIT_MS
             && both_seen >= BOTH_SEEN * times_ms.len() as f64
             && right.median(Face::centre_x) - left.median(Face::centre_x) >= APART;
-        (wanted && suits).then(|| {
-            let size = self.half(left, right);
-            View::Split {
-                top: self.rect(left, size),
-                bottom: self.rect(right, size),
-            }
+        let size = (wanted && suits).then(|| self.half(left, right))??;
+        Some(View::Split {
+            top: self.rect(left, size),
+            bottom: self.rect(right, size),
         })
     }
 
-    /// Size of each half of a split: their faces fill it well, and neither shows the other's.
-    fn half(&self, left: &Person, right: &Person) -> Size {
+    /// Size of each half of a split: their faces fill it well, and neither shows the other's. None if they are too near for that.
+    fn half(&self, left: &Person, right: &Person) -> Option<Size> {
         let Size { width, height } = self.clip.source;
         let (width, height) = (f64::from(width), f64::from(height));
         let target = Size {
             width: self.clip.target.width,
-            height: self.clip.target.height / 2,
+            height: self.clip.target.height / 4 * 2,
         };
         let mean = |value: fn(&Face) -> f64| f64::midpoint(left.median(value), right.median(value));
-        let apart = right.median(Face::centre_x) - left.median(Face::centre_x);
-        let alone = 2.0 * (apart - 0.7 * mean(|face| face.width)) * width;
+        let beside = 0.7 * mean(|face| face.width);
+        // a half ends before the other's face; where its person is near the edge of the picture, all of it lies on the far side
+        let alone = |centre: f64, other: f64| {
+            let most = (other - beside).max(0.0);
+            (2.0 * (most - centre)).min(most) * width
+        };
+        let (left_x, right_x) = (left.median(Face::centre_x), right.median(Face::centre_x));
+        let alone = alone(left_x, right_x).min(alone(1.0 - right_x, 1.0 - left_x));
         let filled = mean(|face| face.height) * height / SPLIT_FACE * target.ratio();
         let least = f64::from(target.width) / MOST_ENLARGED;
-        window(target, self.clip.source, filled.min(alone).max(least))
+        (alone >= least).then(|| window(target, self.clip.source, filled.clamp(least, alone)))
     }
 
     fn rect(&self, person: &Person, size: Size) -> Rect {
@@ -202,7 +205,7 @@ impl<'a> Stage<'a> {
         let Size { width, height } = self.clip.source;
         let x = person.median(Face::centre_x) * f64::from(width) - f64::from(size.width) / 2.0;
         let y = person.median(|face| face.eye_line) * f64::from(height)
-            - f64::from(size.height) * SPLIT_EYE_LINE;
+            - f64::from(size.height) * EYE_LINE;
         Rect {
             x: place(x, size.width, width),
             y: place(y, size.height, height),

@@ -191,6 +191,27 @@ fn two_people_far_apart_are_split_with_the_left_one_on_top() {
 }
 
 #[test]
+fn neither_half_of_a_split_shows_the_other_face() {
+    for (one, other, width) in [(0.2, 0.5, 0.16), (0.12, 0.45, 0.1), (0.6, 0.85, 0.1)] {
+        let analysis = seen(10, |_| vec![face(one, width), face(other, width)]);
+        for shot in composed(&analysis, 10, Layout::Split) {
+            let View::Split { top, bottom } = shot.view else {
+                continue;
+            };
+            let (ends, begins) = (f64::from(top.x + top.size.width), f64::from(bottom.x));
+            assert!(
+                ends <= (other - width / 2.0) * 1920.0,
+                "{one} {other} {top:?}"
+            );
+            assert!(
+                begins >= (one + width / 2.0) * 1920.0,
+                "{one} {other} {bottom:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn two_people_side_by_side_share_a_crop() {
     let analysis = seen(10, |_| vec![face(0.45, 0.06), face(0.55, 0.06)]);
     let shots = composed(&analysis, 10, Layout::Auto);

@@ -16,6 +16,9 @@ use tokio::{
 const CONTAINERS: &str =
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,wav,mp3,aac,flac,mxf";
 
+/// For sound, which has none, and for clips that we made; the limit is for pictures that are not known yet.
+pub(crate) const NO_PIXEL_LIMIT: u64 = (u32::MAX >> 1) as u64;
+
 /// How much of what a program says on standard error is kept, in bytes.
 const STDERR_KEPT: u64 = 16 * 1024;
 
@@ -100,7 +103,7 @@ pub(crate) enum CallError {
         program: String,
         why: std::io::Error,
     },
-    #[error("{}", last_line(.stderr))]
+    #[error("{}", reason(.stderr).unwrap_or("it failed without a reason"))]
     Failed { stderr: String },
     #[error("cannot read what the program writes: {0}")]
     Pipe(#[from] std::io::Error),
@@ -117,12 +120,12 @@ impl CallError {
     }
 }
 
-fn last_line(stderr: &str) -> &str {
+/// The last line that says why; ffmpeg ends with one that only says that it failed.
+fn reason(stderr: &str) -> Option<&str> {
     stderr
         .lines()
-        .rfind(|line| !line.trim().is_empty())
-        .unwrap_or("it failed without a reason")
-        .trim()
+        .map(str::trim)
+        .rfind(|line| !line.is_empty() && *line != "Conversion failed!")
 }
 
 /// Starts a program and reads its standard error beside it.
@@ -164,6 +167,8 @@ impl Running {
         if status.success() {
             Ok(stderr)
         } else {
+            // a program that crashed says nothing; how it ended is all there is
+            let stderr = reason(&stderr).map_or_else(|| status.to_string(), |_| stderr.clone());
             Err(CallError::Failed { stderr })
         }
     }
@@ -255,5 +260,14 @@ mod tests {
             .arg("echo one >&2; echo two >&2; exit 3");
         let why = run(Path::new("/bin/sh"), &args).await.unwrap_err();
         assert_eq!(why.to_string(), "two");
+    }
+
+    #[tokio::test]
+    async fn a_crash_is_named_by_its_signal() {
+        let args = Arguments::new()
+            .arg("-c")
+            .arg("echo Conversion failed! >&2; kill -SEGV $$");
+        let why = run(Path::new("/bin/sh"), &args).await.unwrap_err();
+        assert!(why.to_string().contains("SIGSEGV"), "{why}");
     }
 }

@@ -177,7 +177,8 @@ fn view(piece: &Piece, number: usize, picture: &Picture<'_>) -> String {
             )
         }
         View::Split { top, bottom } => {
-            let half = height / 2;
+            // two rows of pixels share one of colour, so each half has an even number
+            let half = height / 4 * 2;
             format!(
                 "[in_{number}]split=2[up_{number}][down_{number}];[up_{number}]{}[top_{number}];[down_{number}]{}[bottom_{number}];\
                  [top_{number}][bottom_{number}]vstack,setsar=1[view_{number}];",
@@ -196,7 +197,7 @@ fn still(rect: Rect, width: u32, height: u32) -> String {
     )
 }
 
-/// The whole picture on a ground made of itself: blurred at an eighth of the size, which nobody can tell from blurring at full size.
+/// The whole picture on a ground made of itself: blurred at a quarter of the size, which nobody can tell from blurring at full size.
 fn fit(number: usize, Size { width, height }: Size, hdr: bool) -> String {
     // eight bits are too few for the brightness of HDR and leave bands after tone mapping
     let depth = if hdr { ":format=yuv420p10" } else { "" };
@@ -204,7 +205,7 @@ fn fit(number: usize, Size { width, height }: Size, hdr: bool) -> String {
     format!(
         "[in_{number}]split=2[ground_{number}][whole_{number}];\
          [ground_{number}]scale={small_width}:{small_height}:force_original_aspect_ratio=increase:flags=fast_bilinear,\
-         crop={small_width}:{small_height},gblur=sigma=10,eq=brightness=-0.08,scale={width}:{height}:flags=bilinear,setsar=1[blurred_{number}];\
+         crop={small_width}:{small_height},gblur=sigma=20,eq=brightness=-0.14,scale={width}:{height}:flags=bilinear,setsar=1[blurred_{number}];\
          [whole_{number}]scale={width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2,setsar=1[sharp_{number}];\
          [blurred_{number}][sharp_{number}]overlay=(W-w)/2:(H-h)/2{depth}[view_{number}];"
     )

@@ -4,11 +4,8 @@ use std::{fs::File, path::Path, process::Stdio};
 
 use domain::{ErrorCode, Failure, Stage, TimeRange};
 
-use super::command::{Arguments, Running, start};
+use super::command::{Arguments, NO_PIXEL_LIMIT, Running, start};
 use crate::setup::Home;
-
-/// Sound has no pixels; the limit is there for pictures that share its file.
-const NO_PIXEL_LIMIT: u64 = (u32::MAX >> 1) as u64;
 
 /// ffmpeg at work on a sound stream.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{ClipOptions, Failure, Stage, TimeRange, Transcript};
+use domain::{ClipOptions, Failure, Stage, Transcript};
 use tokio::sync::oneshot;
 
 use super::{Context, listening};
@@ -58,8 +58,7 @@ pub(crate) async fn arrive(
             .at(Stage::Download, fraction, "Downloading video...");
     });
     let (downloaded, heard) =
-        tokio::join!(downloading, listen_ahead(context, options, model, receiver));
-    let downloaded = downloaded?;
+        tokio::try_join!(downloading, listen_ahead(context, options, model, receiver))?;
     let source = inspect(
         &context.home,
         &context.limits,
@@ -69,7 +68,7 @@ pub(crate) async fn arrive(
     .await?;
     let transcript = match downloaded.captions {
         Some(captions) => Some(captions),
-        None => heard?,
+        None => heard,
     };
     let transcript = transcript.map(|transcript| Transcript {
         duration_ms: source.media.duration_ms,
@@ -115,12 +114,9 @@ async fn sound_file(
         .sounds
         .first()
         .ok_or_else(|| failed(&"the sound of the source is empty"))?;
-    let ms = |seconds: f64| (seconds * 1000.0).round() as u64;
-    let end_ms = options.end_seconds.map_or(media.duration_ms, |seconds| {
-        ms(seconds).min(media.duration_ms)
-    });
-    let window =
-        TimeRange::new(options.start_seconds.map_or(0, ms), end_ms).map_err(|why| failed(&why))?;
+    let window = options
+        .window(media.duration_ms)
+        .ok_or_else(|| failed(&"the sound ends before the part to consider begins"))?;
     Ok(Listening {
         stream: sound.index,
         claimed_ms: sound.duration_ms,

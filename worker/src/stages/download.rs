@@ -70,6 +70,7 @@ pub(crate) struct DownloadLimits {
     pub(crate) stall: Duration,
 }
 
+#[cfg(test)]
 impl Default for DownloadLimits {
     /// 10 GiB, 4 h of video, within an hour, silent for 30 s at most.
     fn default() -> Self {

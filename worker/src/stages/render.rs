@@ -61,6 +61,8 @@ pub(crate) struct Material<'a> {
     pub(crate) home: &'a Home,
     pub(crate) limits: &'a Limits,
     pub(crate) source: &'a Source,
+    /// Number of the sound track that the clips get.
+    pub(crate) sound: Option<usize>,
     pub(crate) transcript: &'a Transcript,
     pub(crate) look: &'a Look,
 }
@@ -137,7 +139,7 @@ fn fingerprint(material: &Material<'_>, row: &PlannedClip, words: &[Word]) -> Fi
     let style = captions.map(|style| style.name);
     Fingerprint::of(&(
         VERSION,
-        &material.source.fingerprint,
+        (&material.source.fingerprint, material.sound),
         row.range(),
         &row.cuts,
         words,

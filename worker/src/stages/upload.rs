@@ -38,7 +38,7 @@ pub(crate) fn upload(
     Ok(outcome)
 }
 
-/// The output of `job.completed`, with the names of the files in the folder as addresses.
+/// What `job.completed` says of the clips, with the names of the files in the folder as addresses.
 pub(crate) fn output(source: &Source, plan: &Plan, clips: &[RenderedClip]) -> JobOutput {
     JobOutput {
         total_clips: clips.len() as u32,
@@ -51,8 +51,8 @@ pub(crate) fn output(source: &Source, plan: &Plan, clips: &[RenderedClip]) -> Jo
             .zip(clips)
             .map(|(row, clip)| clip_output(row, clip))
             .collect(),
-        transcript_url: Some(keys::TRANSCRIPT.to_owned()),
-        plan_url: Some(keys::PLAN.to_owned()),
+        transcript_url: None,
+        plan_url: None,
     }
 }
 

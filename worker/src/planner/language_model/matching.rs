@@ -18,11 +18,9 @@ pub(super) struct Sentences<'a> {
 impl<'a> Sentences<'a> {
     /// Those within the part of the source that the options consider.
     pub(super) fn considered(transcript: &'a Transcript, options: &ClipOptions) -> Self {
-        let ms = |seconds: f64| (seconds * 1000.0) as u64;
-        let (from_ms, to_ms) = (
-            options.start_seconds.map_or(0, ms),
-            options.end_seconds.map_or(u64::MAX, ms),
-        );
+        let window = options.window(u64::MAX);
+        let (from_ms, to_ms) =
+            window.map_or((u64::MAX, 0), |window| (window.start_ms(), window.end_ms()));
         let all = &transcript.segments;
         let offset = all.iter().take_while(|one| one.start_ms < from_ms).count();
         let end = all

@@ -8,7 +8,7 @@ use domain::{Failure, PlannedClip, Word};
 use super::{Material, RenderedClip, STAGE, failure, measure, thumbnail, timeline::Timeline};
 use crate::{
     ffmpeg::{
-        command::{Arguments, run_with_progress},
+        command::{Arguments, NO_PIXEL_LIMIT, run_with_progress},
         graph::{self, Picture, Piece},
         probe::{FrameRate, Video, probe},
     },
@@ -71,11 +71,10 @@ pub(crate) async fn make(
         thumbnail_frame: thumbnail::frame(&words, &timeline),
     };
     let mut graph = graph::picture(&picture);
-    let sound = source.sound(Some(&material.transcript.language));
-    if let Some(sound) = sound {
+    if let Some(sound) = material.sound {
         graph = format!(
             "{graph};{}",
-            graph::sound(sound.index, &timeline, measured.loudness)
+            graph::sound(sound, &timeline, measured.loudness)
         );
     }
     encode(
@@ -83,7 +82,7 @@ pub(crate) async fn make(
         row,
         &timeline,
         &graph,
-        sound.is_some(),
+        material.sound.is_some(),
         scratch,
         done,
     )
@@ -163,7 +162,7 @@ pub(crate) async fn check(
     let ffprobe = material.home.program(STAGE, "ffprobe")?;
     let wrong =
         |what: String| Failure::internal(STAGE, format!("the rendered clip is wrong: {what}"));
-    let media = probe(&ffprobe, path, u64::from(u32::MAX >> 1))
+    let media = probe(&ffprobe, path, NO_PIXEL_LIMIT)
         .await
         .map_err(|why| wrong(why.to_string()))?;
     let size = media

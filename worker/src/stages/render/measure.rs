@@ -39,10 +39,7 @@ pub(crate) async fn measure(
     timeline: &Timeline,
     scratch: &Path,
 ) -> Result<Measured, Failure> {
-    let sound = material
-        .source
-        .sound(Some(&material.transcript.language))
-        .map(|sound| sound.index);
+    let sound = material.sound;
     let looks = needs_looking(material);
     let detector = if looks {
         Some(detector(material)?)
