@@ -17,3 +17,10 @@ pub(crate) fn keep_freed_memory() {
         unsafe { libc::mallopt(setting, value) };
     }
 }
+
+/// Gives back to the system what is kept and not in use, for the programs that run next.
+#[expect(unsafe_code, reason = "nothing safe reaches this call")]
+pub(crate) fn give_back() {
+    // SAFETY: malloc_trim takes the allocator's own locks and only touches memory that is free
+    unsafe { libc::malloc_trim(0) };
+}

@@ -13,7 +13,7 @@ use domain::{ErrorCode, Failure, Stage, TimeRange, Transcript};
 use speech::{Recognizer, SpeechError};
 use tokio::sync::mpsc;
 
-use crate::{ffmpeg::sound, setup::Home};
+use crate::{allocator, ffmpeg::sound, setup::Home};
 
 const STAGE: Stage = Stage::Transcribe;
 
@@ -64,6 +64,7 @@ pub(crate) async fn transcribe(
         heard((ms as f64 / what.window.duration_ms() as f64).min(1.0));
     }
     let (recognised, heard_ms) = task.await.map_err(|why| Failure::internal(STAGE, why))?;
+    allocator::give_back();
     let transcript = recognised.map_err(|why| failure(&why))?;
     let stderr = decoding.finish().await?;
     check_whole(what, heard_ms, &stderr)?;
