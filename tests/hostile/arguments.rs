@@ -1,6 +1,6 @@
 //! Wrong usage, and files of a person's own hand that do not fit.
 
-use domain::ErrorCode::{NoClips, SourceUnavailable, SourceUnsupported};
+use domain::ErrorCode::{Internal, NoClips, SourceUnavailable, SourceUnsupported};
 use tests::Ran;
 
 use crate::trial::{Trial, talk};
@@ -91,6 +91,20 @@ fn transcripts_that_do_not_fit() {
             SourceUnsupported,
         );
         assert!(line.contains("transcript.json"), "{line}");
+    }
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_told_before_the_work() {
+    let trial = Trial::new();
+    trial.write("transcript.json", TRANSCRIPT);
+    let source = talk().to_str().expect("a plain path");
+    for args in [
+        ["transcribe", source, "-o", "none/out.json"],
+        ["plan", "transcript.json", "-o", "none/out.json"],
+    ] {
+        let line = trial.refused(&mut trial.command(args), Internal);
+        assert!(line.contains("none/out.json: "), "{line}");
     }
 }
 

@@ -168,7 +168,11 @@ impl Running {
             Ok(stderr)
         } else {
             // a program that crashed says nothing; how it ended is all there is
-            let stderr = reason(&stderr).map_or_else(|| status.to_string(), |_| stderr.clone());
+            let stderr = if reason(&stderr).is_some() {
+                stderr
+            } else {
+                status.to_string()
+            };
             Err(CallError::Failed { stderr })
         }
     }
