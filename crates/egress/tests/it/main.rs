@@ -7,4 +7,5 @@
 mod addresses;
 mod fetching;
 mod proxying;
+mod resuming;
 mod server;
