@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+"""Brings the whole system up on this machine, on loopback only, without AWS, account or Docker; stops all of it on Ctrl-C.
+
+MiniStack stands in for AWS, with the real template.yaml and the real binaries of the functions deployed onto it; fargate.py starts the
+worker for each task; issuer.py signs the tokens that the JWT authorizer trusts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import signal
+import sys
+import tempfile
+import time
+import urllib.request
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import adapt
+import deploy
+from processes import MARK, Keeper, Part, free_ports
+
+Json = dict[str, Any]
+REPOSITORY = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+AUDIENCE = "clipwright"
+USER = "alice"
+
+
+class StackError(Exception):
+    """The stack cannot start or go on; the message says why."""
+
+
+class Stack:
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.mark = f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
+        self.logs = (options.logs or REPOSITORY / ".cache" / "local" / self.mark).resolve()
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self.state = Path(tempfile.mkdtemp(prefix="clipwright-local-"))
+        self.keeper = Keeper(self.mark, self.state)
+        self.parts: list[Part] = []
+        self.port, self.api_port, self.events_port, self.issuer_port = free_ports(4)
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.api = f"http://127.0.0.1:{self.api_port}"
+        self.issuer = f"http://127.0.0.1:{self.issuer_port}"
+
+    def up(self) -> Json:
+        """Starts every part and gives the addresses."""
+        apis = [f"--api={self.api_port}={adapt.HTTP_API_ID}", f"--api={self.events_port}={adapt.REST_API_ID}"]
+        self.start("emulator", f"--port={self.port}", *apis, f"--logs={self.logs / 'functions'}")
+        self.start("issuer", f"--port={self.issuer_port}", f"--audience={AUDIENCE}")
+        template = adapt.adapted(self.options.template, self.parameters(), f"http://127.0.0.1:{self.events_port}")
+        self.wait_for(f"{self.endpoint}/_ministack/health")
+        self.wait_for(f"{self.issuer}/.well-known/openid-configuration")
+        deploy.upload_code(self.endpoint, adapt.binaries(self.options.template), self.options.functions)
+        addresses = self.addresses(template, deploy.create_stack(self.endpoint, template, self.parameters()))
+        deploy.add_service_key(self.endpoint, addresses["service_keys_secret"], addresses["service_key"])
+        self.start("fargate", f"--endpoint={self.endpoint}", f"--cluster={addresses['cluster']}", f"--worker={self.options.worker.resolve()}",
+                   f"--tasks-at-once={self.options.tasks_at_once}", f"--folder={self.state}", f"--logs={self.logs}")
+        return addresses
+
+    def start(self, name: str, *arguments: str) -> None:
+        command = [sys.executable, str(HERE / f"{name}.py"), *arguments]
+        self.parts.append(Part(name, command, self.environment(), self.logs / f"{name}.log"))
+
+    def environment(self) -> dict[str, str]:
+        """What the parts see, and the functions through MiniStack: nothing of this machine's AWS settings."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "CLIPWRIGHT_HOME", "RUST_BACKTRACE") if name in os.environ}
+        temporary = self.state / "tmp"
+        temporary.mkdir(exist_ok=True)
+        return kept | {
+            MARK: self.mark,
+            "PYTHONUNBUFFERED": "1",
+            "TMPDIR": str(temporary),
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_DEFAULT_REGION": adapt.REGION,
+            "AWS_ACCESS_KEY_ID": deploy.ACCOUNT_KEY,
+            "AWS_SECRET_ACCESS_KEY": deploy.SECRET,
+            "GATEWAY_PORT": str(self.port),
+            # MiniStack would open ports for these, and look for a Docker daemon
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "DOCKER_HOST": f"unix://{self.state}/no-docker",
+        }
+
+    def parameters(self) -> dict[str, str]:
+        given = dict(each.split("=", 1) for each in self.options.parameter)
+        return {"Environment": self.options.environment, "JwtIssuer": self.issuer, "JwtAudience": AUDIENCE} | given
+
+    def wait_for(self, address: str, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            self.check()
+            try:
+                urllib.request.urlopen(address, timeout=2).read()
+                return
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise StackError(f"{address} does not answer: {error}") from error
+                time.sleep(0.05)
+
+    def check(self) -> None:
+        for part in self.parts:
+            if part.ended():
+                raise StackError(f"{part.name} ended with code {part.process.returncode}; the end of {part.log}:\n{part.last_lines()}")
+
+    def addresses(self, template: Json, resources: Json) -> Json:
+        def only(kind: str, part: str = "") -> str:
+            return next(resources[name] for name, _ in adapt.of_type(template, kind) if part.lower() in name.lower())
+
+        return {
+            "api": self.api,
+            "events_api": f"http://127.0.0.1:{self.events_port}/{only('AWS::ApiGateway::Stage')}",
+            "issuer": self.issuer,
+            "user": USER,
+            "token": urllib.request.urlopen(f"{self.issuer}/token?sub={USER}", timeout=5).read().decode(),
+            "service_key": f"local-{secrets.token_hex(16)}",
+            "service_keys_secret": only("AWS::SecretsManager::Secret", "keys"),
+            "webhook_secret": only("AWS::SecretsManager::Secret", "webhook"),
+            "bucket": only("AWS::S3::Bucket"),
+            "jobs_table": only("AWS::DynamoDB::Table", "jobs"),
+            "uploads_table": only("AWS::DynamoDB::Table", "uploads"),
+            "state_machine": only("AWS::StepFunctions::StateMachine"),
+            "cluster": only("AWS::ECS::Cluster"),
+            "endpoint": self.endpoint,
+            "region": adapt.REGION,
+            "functions": {name: resources[name] for name, _ in adapt.of_type(template, "AWS::Lambda::Function")},
+            "logs": str(self.logs),
+            "tasks": str(self.state / "tasks.jsonl"),
+            "pids": {part.name: part.process.pid for part in self.parts} | {"stack": os.getpid()},
+        }
+
+    def watch(self) -> None:
+        while True:
+            self.check()
+            time.sleep(0.2)
+
+
+def describe(addresses: Json) -> str:
+    video = "https://example.com/talk.mp4"
+    return f"""
+  for users     {addresses['api']}/api/ai-clipping-agent/jobs
+  for services  {addresses['api']}/ai-clipping/jobs
+  events        {addresses['events_api']}/api/webhooks/ai-clipping
+  tokens        {addresses['issuer']}/token?sub=NAME
+  AWS           {addresses['endpoint']} (key and secret `test`, {addresses['region']})
+  logs          {addresses['logs']}
+
+Submit a job as a user:
+
+  curl -sS {addresses['api']}/api/ai-clipping-agent/jobs -H "Authorization: Bearer $(curl -sS '{addresses['issuer']}/token?sub={USER}')" -H 'Content-Type: application/json' -d '{{"youtubeUrl": "{video}", "requestedClipCount": 3}}'
+
+or as a service:
+
+  curl -sS {addresses['api']}/ai-clipping/jobs -H 'x-api-key: {addresses['service_key']}' -H 'Content-Type: application/json' -d '{{"video_url": "{video}", "max_clips": 3}}'
+
+Ctrl-C stops everything."""
+
+
+def write_json(file: Path, addresses: Json) -> None:
+    """All at once: who waits for the file never reads half of it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    unfinished.write_text(json.dumps(addresses, indent=2) + "\n", encoding="utf-8")
+    unfinished.replace(file)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=["up"])
+    parser.add_argument("--template", type=Path, default=REPOSITORY / "template.yaml")
+    parser.add_argument("--functions", type=Path, default=REPOSITORY / "target" / "lambda", help="folder with NAME/bootstrap.zip or NAME/bootstrap for each function")
+    parser.add_argument("--worker", type=Path, default=REPOSITORY / "target" / "release" / "clipwright")
+    parser.add_argument("--environment", default="dev", help="the template's Environment")
+    parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="another parameter of the template")
+    parser.add_argument("--tasks-at-once", type=int, default=2)
+    parser.add_argument("--json", type=Path, help="write the addresses here, for programs; it is gone when the stack is")
+    parser.add_argument("--logs", type=Path, help="folder for the logs of every part (default: a new one in .cache/local)")
+    return parser.parse_args()
+
+
+def stop_on_signal(number: int, _frame: Any) -> None:
+    raise SystemExit(128 + number)
+
+
+def main() -> int:
+    options = parse_arguments()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop_on_signal)
+    began = time.monotonic()
+    stack = Stack(options)
+    try:
+        addresses = stack.up()
+        if options.json:
+            write_json(options.json, addresses)
+        print(f"up after {time.monotonic() - began:.1f} s\n{describe(addresses)}", flush=True)
+        stack.watch()
+    except (StackError, deploy.DeployError) as error:
+        print(f"local stack: {error}", file=sys.stderr)
+        return 1
+    finally:
+        if options.json:
+            options.json.unlink(missing_ok=True)
+        stack.keeper.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
