@@ -2,7 +2,7 @@
 
 mod arrival;
 
-use std::{path::Path, time::Instant};
+use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use domain::{
     AspectRatio, ClipOptions, Failure, Fingerprint, JobOutput, Layout, Outcome, Plan, Stage,
@@ -102,6 +102,7 @@ pub(crate) async fn clip(
     let output = JobOutput {
         processing_time_seconds: Some(clock.seconds()),
         considered_ms: Some(window.duration_ms()),
+        timings: Some(clock.timings()),
         transcript_url: Some(keys::TRANSCRIPT.to_owned()),
         plan_url: Some(keys::PLAN.to_owned()),
         ..upload::output(&source, &plan, &clips)
@@ -299,6 +300,15 @@ impl Clock {
     /// Seconds since the job began, to a tenth.
     fn seconds(&self) -> f64 {
         (self.begun.elapsed().as_secs_f64() * 10.0).round() / 10.0
+    }
+
+    /// Milliseconds of the stages that are done, by names such as `transcribe_ms`.
+    fn timings(&self) -> BTreeMap<String, u64> {
+        let named = |report: &StageReport| {
+            let name = format!("{}_ms", report.stage);
+            (name, (report.seconds * 1000.0).round() as u64)
+        };
+        self.reports.iter().map(named).collect()
     }
 
     fn done(&mut self, stage: Stage, bytes: u64, reused: bool) {

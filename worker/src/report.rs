@@ -25,7 +25,7 @@ pub(crate) fn table(output: &JobOutput, folder: &Path) -> String {
                 clock(clip.end_ms.unwrap_or(0))
             ),
             clip.duration_ms as f64 / 1000.0,
-            clip.virality_score,
+            clip.virality_score.get(),
             shortened(clip.title.as_deref().unwrap_or("")),
             folder.join(&clip.s3_url).display(),
         );

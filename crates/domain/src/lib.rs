@@ -1,22 +1,38 @@
 //! Types and rules of clipwright, without any input or output.
 
+mod change;
+mod credits;
+mod event;
 mod failure;
 mod fingerprint;
+mod ids;
+mod job;
 pub mod keys;
 mod options;
 mod outcome;
 mod plan;
 mod score;
+mod signature;
 mod time;
+mod timestamp;
 mod transcript;
+mod transitions;
 
+pub use change::{Change, Condition, Place, Record};
+pub use credits::credits;
+pub use event::{Event, EventKind, InvalidEvent, Percent};
 pub use failure::{ErrorCode, Failure, FailureKind, Stage};
 pub use fingerprint::Fingerprint;
+pub use ids::{AttemptOf, InvalidId, JobId, Owner, is_plain_id};
+pub use job::{AUTOMATIC_ATTEMPTS, Job, JobSource, Labels, Status, Submission};
 pub use options::{AspectRatio, ClipOptions, InvalidOption, Layout, Size};
 pub use outcome::{ClipOutput, JobOutput, Outcome, StageReport};
 pub use plan::{
     Dropped, Evidence, InvalidPlan, Plan, PlannedClip, SalientSentence, ScoreBreakdown,
 };
 pub use score::Score;
+pub use signature::{BadSignature, InvalidSecret, Secret, Secrets, SignatureHeaders};
 pub use time::{InvalidTimeRange, TimeRange};
+pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use transcript::{InvalidTranscript, Segment, SpeechOrigin, Transcript, Word};
+pub use transitions::{Ended, Rates, Settlement};

@@ -2,11 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ErrorCode, Failure, ScoreBreakdown, Stage};
+use crate::{ErrorCode, Failure, Score, ScoreBreakdown, Stage};
 
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one of them in a process"
+)]
 pub enum Outcome {
     /// All clips are there.
     Succeeded {
@@ -55,6 +59,12 @@ pub struct JobOutput {
     /// Milliseconds of the source that were considered; the basis of credits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub considered_ms: Option<u64>,
+    /// How long the source lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_duration_ms: Option<u64>,
+    /// What each stage took in milliseconds, by names such as `transcribe_ms`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timings: Option<std::collections::BTreeMap<String, u64>>,
     /// The clips in the order of the source.
     pub clips: Vec<ClipOutput>,
     /// Where the transcript is.
@@ -75,7 +85,7 @@ pub struct ClipOutput {
     /// Its length.
     pub duration_ms: u64,
     /// All scores in one, 0 to 1.
-    pub virality_score: f64,
+    pub virality_score: Score,
     /// What is said in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,

@@ -45,6 +45,8 @@ pub(crate) fn output(source: &Source, plan: &Plan, clips: &[RenderedClip]) -> Jo
         source_video_title: source.title.clone(),
         processing_time_seconds: None,
         considered_ms: None,
+        source_duration_ms: Some(source.media.duration_ms),
+        timings: None,
         clips: plan
             .clips
             .iter()
@@ -61,7 +63,7 @@ fn clip_output(row: &PlannedClip, clip: &RenderedClip) -> ClipOutput {
         clip_index: row.clip_index,
         s3_url: keys::clip(row.clip_index, "mp4"),
         duration_ms: clip.duration_ms,
-        virality_score: row.virality_score.get(),
+        virality_score: row.virality_score,
         summary: Some(row.summary.clone()),
         title: Some(row.title.clone()),
         rank: Some(row.rank),

@@ -1,0 +1,67 @@
+//! What can go wrong with a store, by what the caller can do about it.
+
+use aws_sdk_dynamodb::{
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
+};
+
+/// A call to AWS that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Too many calls, or the service is not well: the same call may work in a moment.
+    #[error("the store is busy: {0}")]
+    Busy(String),
+    /// No answer in time, or no connection.
+    #[error("the store does not answer: {0}")]
+    Silent(String),
+    /// The call is not allowed, or what is there cannot be read: the same call will fail again.
+    #[error("the store refuses: {0}")]
+    Refused(String),
+}
+
+impl StoreError {
+    /// Whether the same call may work in a moment.
+    pub fn is_passing(&self) -> bool {
+        !matches!(self, Self::Refused(_))
+    }
+
+    pub(crate) fn unreadable(why: impl std::fmt::Display) -> Self {
+        Self::Refused(format!("a record cannot be read: {why}"))
+    }
+}
+
+/// Sorts a failed call by what can be done about it; what is said goes to the log alone.
+pub(crate) fn sorted<E>(why: SdkError<E, HttpResponse>) -> StoreError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    const BUSY: [&str; 9] = [
+        "ThrottlingException",
+        "Throttling",
+        "TooManyRequestsException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "InternalServerError",
+        "ServiceUnavailable",
+        "SlowDown",
+        "TransactionConflictException",
+    ];
+    let code = why.code().unwrap_or_default().to_owned();
+    let status = why
+        .raw_response()
+        .map(|response| response.status().as_u16());
+    let silent = matches!(
+        why,
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_)
+    );
+    let said = aws_sdk_dynamodb::error::DisplayErrorContext(why).to_string();
+    if silent {
+        StoreError::Silent(said)
+    } else if BUSY.contains(&code.as_str())
+        || status.is_some_and(|status| status >= 500 || status == 429)
+    {
+        StoreError::Busy(said)
+    } else {
+        StoreError::Refused(said)
+    }
+}

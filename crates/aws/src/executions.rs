@@ -1,0 +1,73 @@
+//! Step Functions: one execution for each attempt.
+
+use aws_sdk_sfn::{
+    Client,
+    operation::{start_execution::StartExecutionError, stop_execution::StopExecutionError},
+};
+use domain::AttemptOf;
+
+use crate::{Connection, StoreError, error::sorted};
+
+/// The executions of the state machine that holds attempts.
+#[derive(Debug, Clone)]
+pub struct Executions {
+    client: Client,
+    machine: String,
+}
+
+impl Executions {
+    /// The machine by its ARN.
+    pub fn new(connection: &Connection, machine: impl Into<String>) -> Self {
+        Self {
+            client: Client::new(&connection.config),
+            machine: machine.into(),
+        }
+    }
+
+    /// Starts the execution of an attempt; one that is there already is as good.
+    ///
+    /// # Errors
+    /// When Step Functions does not answer or refuses.
+    pub async fn start(&self, of: &AttemptOf) -> Result<(), StoreError> {
+        let input = serde_json::to_string(of).map_err(StoreError::unreadable)?;
+        let started = self
+            .client
+            .start_execution()
+            .state_machine_arn(&self.machine)
+            .name(of.to_string())
+            .input(input);
+        match started.send().await {
+            Err(why)
+                if !matches!(
+                    why.as_service_error(),
+                    Some(StartExecutionError::ExecutionAlreadyExists(_))
+                ) =>
+            {
+                Err(sorted(why))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Stops the execution of an attempt, and with it the task; one that is not there or has ended is as good.
+    ///
+    /// # Errors
+    /// When Step Functions does not answer or refuses.
+    pub async fn stop(&self, of: &AttemptOf) -> Result<(), StoreError> {
+        let arn = format!(
+            "{}:{of}",
+            self.machine.replacen(":stateMachine:", ":execution:", 1)
+        );
+        match self.client.stop_execution().execution_arn(arn).send().await {
+            Err(why)
+                if !matches!(
+                    why.as_service_error(),
+                    Some(StopExecutionError::ExecutionDoesNotExist(_))
+                ) =>
+            {
+                Err(sorted(why))
+            }
+            _ => Ok(()),
+        }
+    }
+}

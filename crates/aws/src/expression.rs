@@ -1,0 +1,115 @@
+//! A [`Change`] as `DynamoDB` expressions.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{Change, Condition};
+use serde_json::Value;
+
+use crate::StoreError;
+
+/// What an `UpdateItem` is made from.
+#[derive(Debug, Default)]
+pub(crate) struct Expression {
+    pub(crate) update: String,
+    pub(crate) condition: String,
+    pub(crate) names: HashMap<String, String>,
+    pub(crate) values: HashMap<String, AttributeValue>,
+}
+
+impl Expression {
+    /// Writes a change down. Its record has to be there: an update of nothing would make one.
+    pub(crate) fn of(change: &Change) -> Result<Self, StoreError> {
+        let mut expression = Self::default();
+        let mut sets = Vec::new();
+        for (place, value) in &change.set {
+            let mut path = expression.name(place.attribute);
+            if let Some(entry) = &place.entry {
+                path = format!("{path}.{}", expression.name(entry));
+            }
+            sets.push(format!("{path} = {}", expression.value(value)?));
+        }
+        for (attribute, value) in &change.set_if_missing {
+            let path = expression.name(attribute);
+            sets.push(format!(
+                "{path} = if_not_exists({path}, {})",
+                expression.value(value)?
+            ));
+        }
+        for (attribute, number) in &change.add {
+            let path = expression.name(attribute);
+            sets.push(format!(
+                "{path} = {path} + {}",
+                expression.value(&(*number).into())?
+            ));
+        }
+        let mut update = Vec::new();
+        if !sets.is_empty() {
+            update.push(format!("SET {}", sets.join(", ")));
+        }
+        if !change.remove.is_empty() {
+            let paths: Vec<_> = change
+                .remove
+                .iter()
+                .map(|attribute| expression.name(attribute))
+                .collect();
+            update.push(format!("REMOVE {}", paths.join(", ")));
+        }
+        expression.update = update.join(" ");
+        let mut conditions = vec![expression.condition(&Condition::Exists)?];
+        for condition in &change.when {
+            conditions.push(expression.condition(condition)?);
+        }
+        expression.condition = conditions.join(" AND ");
+        Ok(expression)
+    }
+
+    fn condition(&mut self, condition: &Condition) -> Result<String, StoreError> {
+        Ok(match condition {
+            Condition::Exists => format!("attribute_exists({})", self.name("id")),
+            Condition::Missing(attribute) => {
+                format!("attribute_not_exists({})", self.name(attribute))
+            }
+            Condition::Equals(attribute, value) => {
+                format!("{} = {}", self.name(attribute), self.value(value)?)
+            }
+            Condition::OneOf(attribute, values) => {
+                let values: Result<Vec<_>, _> =
+                    values.iter().map(|value| self.value(value)).collect();
+                format!("{} IN ({})", self.name(attribute), values?.join(", "))
+            }
+            Condition::Below(attribute, limit) => format!(
+                "{} < {}",
+                self.name(attribute),
+                self.value(&(*limit).into())?
+            ),
+            Condition::AtMost(attribute, limit) => format!(
+                "{} <= {}",
+                self.name(attribute),
+                self.value(&(*limit).into())?
+            ),
+            Condition::Any(conditions) => {
+                let any: Result<Vec<_>, _> =
+                    conditions.iter().map(|one| self.condition(one)).collect();
+                format!("({})", any?.join(" OR "))
+            }
+        })
+    }
+
+    /// A name in place of an attribute's own, which may be a reserved word.
+    fn name(&mut self, attribute: &str) -> String {
+        if let Some((placeholder, _)) = self.names.iter().find(|(_, name)| *name == attribute) {
+            return placeholder.clone();
+        }
+        let placeholder = format!("#n{}", self.names.len());
+        self.names.insert(placeholder.clone(), attribute.to_owned());
+        placeholder
+    }
+
+    fn value(&mut self, value: &Value) -> Result<String, StoreError> {
+        let placeholder = format!(":v{}", self.values.len());
+        let value = serde_dynamo::to_attribute_value(value).map_err(StoreError::unreadable)?;
+        self.values.insert(placeholder.clone(), value);
+        Ok(placeholder)
+    }
+}

@@ -1,0 +1,20 @@
+//! The one place that speaks to AWS: the job table, the uploads, the bucket, executions and secrets.
+//!
+//! Each part has just the calls that clipwright makes; a function holds only the parts that it was given.
+
+mod bucket;
+mod connection;
+mod error;
+mod executions;
+mod expression;
+mod jobs;
+mod secrets;
+mod uploads;
+
+pub use bucket::{Bucket, Kept, MadeBy, Multipart, Part};
+pub use connection::{Connection, Patience};
+pub use error::StoreError;
+pub use executions::Executions;
+pub use jobs::{Changed, Created, JobTable, Page};
+pub use secrets::SecretStore;
+pub use uploads::{Upload, UploadTable};

@@ -1,0 +1,318 @@
+//! How a job's record changes, and under which conditions. Every change of a status is one of these.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    AttemptOf, ClipOutput, ErrorCode, Event, EventKind, Job, JobOutput, Outcome, Owner, Stage,
+    Status, Timestamp,
+    change::{Change, Condition, Place},
+    credits::credits,
+    job::AUTOMATIC_ATTEMPTS,
+};
+
+pub(crate) const WAITING: &str = "Waiting for a worker...";
+const COMPLETE: &str = "Processing complete!";
+const FAILED: &str = "Processing failed";
+
+/// What belongs to one attempt and is gone when the next begins.
+const OF_AN_ATTEMPT: [&str; 12] = [
+    "claimed_by",
+    "started_at",
+    "finished_at",
+    "last_sequence",
+    "last_event_ms",
+    "progress_stage",
+    "clips_completed",
+    "total_clips",
+    "error_message",
+    "error_code",
+    "credits_charged",
+    "timings",
+];
+
+/// What is fixed for a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
+    /// Credits for each started minute of source.
+    pub credits_per_minute: u64,
+}
+
+/// What becomes of an attempt whose execution has ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Settlement {
+    /// The attempt is not the current one any longer, or the job is at its end already.
+    Nothing,
+    /// The record changes.
+    Change(Box<Change>),
+}
+
+impl Job {
+    /// A task takes the current attempt up; the same task may do so again, as when it did not hear the answer.
+    pub fn claim(of: &AttemptOf, task: &str, now: Timestamp) -> Change {
+        let unclaimed = Condition::Missing("claimed_by");
+        let mine = Condition::Equals("claimed_by", task.into());
+        Change::when([
+            is_current(of.attempt),
+            is_active(),
+            Condition::Any(vec![unclaimed, mine]),
+        ])
+        .set("status", Status::Running.name())
+        .set("claimed_by", task)
+        .set("updated_at", text(now))
+        .set_if_missing("started_at", text(now))
+    }
+
+    /// What an event says is written down, if it is newer than what is there and the job not at its end.
+    pub fn event(event: &Event, rates: Rates, now: Timestamp) -> Change {
+        let active = Change::when([is_active()]);
+        let current = match event.attempt {
+            Some(attempt) => active.and(is_current(attempt)),
+            None => active,
+        };
+        match (event.event, &event.output) {
+            (EventKind::Completed, Some(output)) => {
+                succeeded(current, output, event.timestamp, rates, now)
+            }
+            (EventKind::Failed, _) => {
+                let error = event.error.as_deref().unwrap_or(FAILED);
+                failed(current, error, event.error_code, event.timestamp, now)
+            }
+            _ => progressed(current, event, now),
+        }
+    }
+
+    /// What follows from an attempt whose execution has ended, by the outcome that it left; none: it died before it could say.
+    pub fn settle(
+        &self,
+        attempt: u32,
+        outcome: Option<&Ended>,
+        rates: Rates,
+        now: Timestamp,
+    ) -> Settlement {
+        if self.attempt != attempt || self.status.is_terminal() {
+            return Settlement::Nothing;
+        }
+        let current = Change::when([is_active(), is_current(attempt)]);
+        let change = match outcome {
+            Some(Ended {
+                outcome: Outcome::Succeeded { output, .. },
+                at,
+            }) => succeeded(current, output, *at, rates, now),
+            Some(Ended {
+                outcome:
+                    Outcome::Failed {
+                        error,
+                        error_code,
+                        retryable: false,
+                        ..
+                    },
+                at,
+            }) => failed(current, error, Some(*error_code), *at, now),
+            _ if self.automatic_attempts_left > 0 => next_attempt(current, attempt, now)
+                .set("active_owner", self.owner.as_str())
+                .add("automatic_attempts_left", -1),
+            Some(Ended {
+                outcome:
+                    Outcome::Failed {
+                        error, error_code, ..
+                    },
+                at,
+            }) => failed(current, error, Some(*error_code), *at, now),
+            None => failed(
+                current,
+                "the worker ended without a result",
+                Some(ErrorCode::Internal),
+                now,
+                now,
+            ),
+        };
+        Settlement::Change(Box::new(change))
+    }
+
+    /// A person stops it.
+    pub fn cancel(owner: &Owner, now: Timestamp) -> Change {
+        Change::when([belongs_to(owner), is_active()])
+            .set("status", Status::Canceled.name())
+            .set("error_code", ErrorCode::Canceled.name())
+            .set("error_message", "canceled")
+            .set("finished_at", text(now))
+            .set("updated_at", text(now))
+            .remove(&["active_owner"])
+    }
+
+    /// A person has a failed or canceled job tried again, with a fresh count of automatic attempts.
+    pub fn retry(&self, now: Timestamp) -> Change {
+        let ended = [Status::Failed, Status::Canceled]
+            .map(|status| status.name().into())
+            .into();
+        self.again(Condition::OneOf("status", ended), now)
+    }
+
+    /// A person has changed the plan of a job that is at its end; `plan` names the new one.
+    pub fn edit_plan(&self, plan: &str, now: Timestamp) -> Change {
+        let ended = Status::ALL
+            .into_iter()
+            .filter(|status| status.is_terminal());
+        let ended = ended.map(|status| status.name().into()).collect();
+        self.again(Condition::OneOf("status", ended), now)
+            .set("edited_plan", plan)
+    }
+
+    fn again(&self, ended: Condition, now: Timestamp) -> Change {
+        let attempt = self.attempt;
+        next_attempt(
+            Change::when([belongs_to(&self.owner), ended, is_current(attempt)]),
+            attempt,
+            now,
+        )
+        .set("active_owner", self.owner.as_str())
+        .set("automatic_attempts_left", AUTOMATIC_ATTEMPTS - 1)
+    }
+}
+
+/// An outcome with the time at which it was written.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Ended {
+    /// How the attempt ended.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// When.
+    #[serde(rename = "finished_at")]
+    pub at: Timestamp,
+}
+
+fn is_current(attempt: u32) -> Condition {
+    Condition::Equals("attempt", attempt.into())
+}
+
+fn is_active() -> Condition {
+    Condition::OneOf(
+        "status",
+        vec![Status::Queued.name().into(), Status::Running.name().into()],
+    )
+}
+
+fn belongs_to(owner: &Owner) -> Condition {
+    Condition::Equals("owner", owner.as_str().into())
+}
+
+/// Later than the last one, and never back: the record only ever moves on within an attempt.
+fn progressed(change: Change, event: &Event, now: Timestamp) -> Change {
+    let newer = match event.sequence {
+        Some(sequence) => after("last_sequence", i64::from(sequence)),
+        None => after("last_event_ms", event.timestamp.as_ms()),
+    };
+    let percent = event.progress_percent.whole();
+    let change = change
+        .and(newer)
+        .and(Condition::AtMost("progress_percent", i64::from(percent)))
+        .set("status", Status::Running.name())
+        .set("progress_percent", percent)
+        .set("current_step", event.current_step.as_str())
+        .set("updated_at", text(now))
+        .set_known("progress_stage", event.stage.map(Stage::name))
+        .set_known("clips_completed", event.clips_completed)
+        .set_known("total_clips", event.total_clips)
+        .set_if_missing("started_at", text(event.timestamp));
+    let change = match event.sequence {
+        Some(sequence) => change.set("last_sequence", sequence),
+        None => change.set("last_event_ms", event.timestamp.as_ms()),
+    };
+    match &event.clip {
+        Some(clip) => change.set(
+            Place::entry("clips", clip.clip_index.to_string()),
+            plain(clip),
+        ),
+        None => change,
+    }
+}
+
+fn after(attribute: &'static str, number: i64) -> Condition {
+    Condition::Any(vec![
+        Condition::Missing(attribute),
+        Condition::Below(attribute, number),
+    ])
+}
+
+fn succeeded(
+    change: Change,
+    output: &JobOutput,
+    at: Timestamp,
+    rates: Rates,
+    now: Timestamp,
+) -> Change {
+    let clips: BTreeMap<String, &ClipOutput> = output
+        .clips
+        .iter()
+        .map(|clip| (clip.clip_index.to_string(), clip))
+        .collect();
+    change
+        .set("status", Status::Succeeded.name())
+        .set("progress_percent", 100)
+        .set("current_step", COMPLETE)
+        .set("clips_completed", output.total_clips)
+        .set("total_clips", output.total_clips)
+        .set("clips", plain(&clips))
+        .set("credits_charged", credits(output, rates.credits_per_minute))
+        .set("finished_at", text(at))
+        .set("updated_at", text(now))
+        .set_known(
+            Place::entry("source", "title"),
+            output.source_video_title.as_deref(),
+        )
+        .set_known(
+            Place::entry("source", "duration_ms"),
+            output.source_duration_ms,
+        )
+        .set_known("transcript_url", output.transcript_url.as_deref())
+        .set_known("plan_url", output.plan_url.as_deref())
+        .set_known("timings", output.timings.as_ref().map(plain))
+        .set_if_missing("started_at", text(at))
+        .remove(&[
+            "active_owner",
+            "progress_stage",
+            "error_message",
+            "error_code",
+        ])
+}
+
+fn failed(
+    change: Change,
+    error: &str,
+    code: Option<ErrorCode>,
+    at: Timestamp,
+    now: Timestamp,
+) -> Change {
+    change
+        .set("status", Status::Failed.name())
+        .set("current_step", FAILED)
+        .set("error_message", error)
+        .set("error_code", code.unwrap_or(ErrorCode::Internal).name())
+        .set("finished_at", text(at))
+        .set("updated_at", text(now))
+        .remove(&["active_owner"])
+}
+
+fn next_attempt(change: Change, attempt: u32, now: Timestamp) -> Change {
+    change
+        .set("status", Status::Queued.name())
+        .set("attempt", attempt + 1)
+        .set("progress_percent", 0)
+        .set("current_step", WAITING)
+        .set("clips", Value::Object(Map::new()))
+        .set("updated_at", text(now))
+        .remove(&OF_AN_ATTEMPT)
+}
+
+fn text(time: Timestamp) -> Value {
+    json!(time.to_string())
+}
+
+fn plain(value: &impl serde::Serialize) -> Value {
+    serde_json::to_value(value).expect("plain data can be written as JSON")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,319 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{ClipOptions, JobId, JobSource, Labels, Percent, Record, Submission};
+
+const RATES: Rates = Rates {
+    credits_per_minute: 1,
+};
+/// What may differ with the order in which events arrive.
+const INTERMEDIATE: [&str; 10] = [
+    "updated_at",
+    "last_sequence",
+    "last_event_ms",
+    "progress_percent",
+    "progress_stage",
+    "current_step",
+    "clips_completed",
+    "total_clips",
+    "clips",
+    "started_at",
+];
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_ms(1_700_000_000_000 + seconds * 1000)
+}
+
+fn queued() -> Job {
+    let submission = Submission {
+        owner: Owner::user("ann"),
+        source: JobSource {
+            youtube_url: Some("https://youtu.be/x".into()),
+            video_url: None,
+            upload_id: None,
+            upload_key: None,
+            title: None,
+            duration_ms: None,
+        },
+        options: ClipOptions::default(),
+        body_sha256: None,
+        callback_url: None,
+        labels: Labels::default(),
+    };
+    Job::new("job-1".parse::<JobId>().unwrap(), submission, at(0))
+}
+
+fn record(job: &Job) -> Record {
+    serde_json::to_value(job)
+        .unwrap()
+        .as_object()
+        .unwrap()
+        .clone()
+}
+
+fn job(record: &Record) -> Job {
+    serde_json::from_value(Value::Object(record.clone())).unwrap()
+}
+
+fn running() -> Record {
+    let mut record = record(&queued());
+    let of = AttemptOf {
+        job_id: "job-1".parse().unwrap(),
+        attempt: 1,
+    };
+    assert!(Job::claim(&of, "task", at(1)).apply(&mut record));
+    record
+}
+
+fn event(value: Value) -> Event {
+    serde_json::from_value(value).unwrap()
+}
+
+fn output() -> Value {
+    json!({"total_clips": 2, "considered_ms": 120_001, "source_video_title": "Talk", "clips": [
+        {"clip_index": 0, "s3_url": "https://b/0", "duration_ms": 30_000, "virality_score": 0.9},
+        {"clip_index": 1, "s3_url": "https://b/1", "duration_ms": 20_000, "virality_score": 0.5}]})
+}
+
+/// The events of a short job in order, the last one terminal.
+fn events(last: &str) -> Vec<Event> {
+    let basis = |kind: &str, sequence: i64, percent: i64| {
+        json!({"event": kind, "timestamp": at(sequence).to_string(), "job_id": "job-1", "status": "running", "attempt": 1,
+            "sequence": sequence, "progress_percent": percent, "current_step": format!("step {sequence}")})
+    };
+    let mut with_clip = basis("job.progress", 3, 60);
+    with_clip["clip"] = output()["clips"][0].clone();
+    with_clip["clips_completed"] = json!(1);
+    let mut end = basis(last, 5, if last == "job.completed" { 100 } else { 60 });
+    if last == "job.completed" {
+        end["output"] = output();
+    } else {
+        end["error"] = json!("the disk broke");
+        end["error_code"] = json!("internal");
+    }
+    [
+        basis("job.started", 1, 1),
+        basis("job.progress", 2, 30),
+        with_clip,
+        basis("job.progress", 4, 80),
+        end,
+    ]
+    .map(event)
+    .into()
+}
+
+fn deliver<'a>(record: &mut Record, events: impl IntoIterator<Item = &'a Event>) {
+    for (number, event) in events.into_iter().enumerate() {
+        let before = record["progress_percent"].as_u64();
+        Job::event(event, RATES, at(100 + number as i64)).apply(record);
+        assert!(
+            record["progress_percent"].as_u64() >= before,
+            "progress went back"
+        );
+    }
+}
+
+fn without_intermediate(mut record: Record) -> Record {
+    let keep_clips = record["status"] == "succeeded";
+    for name in INTERMEDIATE {
+        if !(keep_clips
+            && [
+                "clips",
+                "progress_percent",
+                "current_step",
+                "clips_completed",
+                "total_clips",
+            ]
+            .contains(&name))
+        {
+            record.remove(name);
+        }
+    }
+    record
+}
+
+fn orders(number: usize) -> Vec<Vec<usize>> {
+    if number == 0 {
+        return vec![vec![]];
+    }
+    let mut all = Vec::new();
+    for order in orders(number - 1) {
+        for place in 0..=order.len() {
+            let mut longer = order.clone();
+            longer.insert(place, number - 1);
+            all.push(longer);
+        }
+    }
+    all
+}
+
+#[test]
+fn every_order_duplication_and_loss_of_events_ends_in_the_same_record() {
+    for last in ["job.completed", "job.failed"] {
+        let events = events(last);
+        let mut straight = running();
+        deliver(&mut straight, &events);
+        let wanted = without_intermediate(straight);
+        for order in orders(events.len()) {
+            for kept in 0..1_u32 << events.len() {
+                // the terminal event may be lost as well: then the outcome settles the job
+                let arrived: Vec<&Event> = order
+                    .iter()
+                    .filter(|&&place| kept >> place & 1 == 1)
+                    .map(|&place| &events[place])
+                    .collect();
+                let mut record = running();
+                deliver(
+                    &mut record,
+                    arrived.iter().copied().chain(arrived.iter().rev().copied()),
+                );
+                settle_by(&mut record, &events[4]);
+                assert_eq!(without_intermediate(record), wanted, "{order:?} {kept:b}");
+            }
+        }
+    }
+}
+
+/// What `settle-job` does with the outcome that says the same as the terminal event.
+fn settle_by(record: &mut Record, last: &Event) {
+    let outcome = match &last.output {
+        Some(output) => Outcome::Succeeded {
+            output: output.clone(),
+            stages: Vec::new(),
+            tools: BTreeMap::new(),
+        },
+        None => Outcome::Failed {
+            error: last.error.clone().unwrap(),
+            error_code: last.error_code.unwrap(),
+            stage: Stage::Render,
+            retryable: false,
+        },
+    };
+    let ended = Ended {
+        outcome,
+        at: last.timestamp,
+    };
+    if let Settlement::Change(change) = job(record).settle(1, Some(&ended), RATES, at(200)) {
+        assert!(change.apply(record));
+    }
+}
+
+#[test]
+fn credits_are_those_of_the_source_considered() {
+    let mut record = running();
+    deliver(&mut record, &events("job.completed"));
+    let job = job(&record);
+    assert_eq!(
+        (job.status, job.credits_charged, job.active_owner),
+        (Status::Succeeded, Some(3), None)
+    );
+    assert_eq!(job.source.title.as_deref(), Some("Talk"));
+    assert_eq!(job.clips.len(), 2);
+}
+
+#[test]
+fn a_second_task_of_an_attempt_finds_it_claimed_and_the_first_may_ask_again() {
+    let mut record = running();
+    let of = AttemptOf {
+        job_id: "job-1".parse().unwrap(),
+        attempt: 1,
+    };
+    assert!(!Job::claim(&of, "another", at(2)).apply(&mut record));
+    assert!(Job::claim(&of, "task", at(2)).apply(&mut record));
+    assert_eq!(record["started_at"], json!(at(1).to_string()));
+}
+
+#[test]
+fn an_attempt_without_an_outcome_is_followed_by_another_until_they_are_used_up() {
+    let mut record = running();
+    for attempt in 1..AUTOMATIC_ATTEMPTS {
+        let Settlement::Change(change) = job(&record).settle(attempt, None, RATES, at(9)) else {
+            panic!("settled to nothing")
+        };
+        assert!(change.apply(&mut record) && !change.apply(&mut record));
+        assert_eq!(
+            (job(&record).status, job(&record).attempt),
+            (Status::Queued, attempt + 1)
+        );
+        assert_eq!(
+            job(&record).settle(attempt, None, RATES, at(9)),
+            Settlement::Nothing
+        );
+    }
+    let Settlement::Change(change) = job(&record).settle(AUTOMATIC_ATTEMPTS, None, RATES, at(9))
+    else {
+        panic!("settled to nothing")
+    };
+    assert!(change.apply(&mut record));
+    let failed = job(&record);
+    assert_eq!(
+        (failed.status, failed.error_code.as_deref()),
+        (Status::Failed, Some("internal"))
+    );
+    let mut again = record.clone();
+    assert!(failed.retry(at(10)).apply(&mut again));
+    assert_eq!(
+        (
+            job(&again).attempt,
+            job(&again).automatic_attempts_left,
+            job(&again).error_message
+        ),
+        (4, 2, None)
+    );
+}
+
+#[test]
+fn an_older_attempt_says_nothing_any_more() {
+    let mut record = running();
+    assert!(Job::cancel(&Owner::user("ann"), at(3)).apply(&mut record));
+    let canceled = record.clone();
+    deliver(&mut record, &events("job.completed"));
+    assert_eq!(record, canceled);
+    assert!(job(&record).retry(at(4)).apply(&mut record));
+    let retried = record.clone();
+    deliver(&mut record, &events("job.completed"));
+    assert_eq!(record, retried);
+}
+
+#[test]
+fn nobody_else_and_no_other_state_is_touched() {
+    let mut record = running();
+    assert!(!Job::cancel(&Owner::user("bob"), at(3)).apply(&mut record));
+    assert!(!job(&record).retry(at(3)).apply(&mut record));
+    assert!(!job(&record).edit_plan("abc", at(3)).apply(&mut record));
+    deliver(&mut record, &events("job.completed"));
+    assert!(!Job::cancel(&Owner::user("ann"), at(3)).apply(&mut record));
+    assert!(!job(&record).retry(at(3)).apply(&mut record));
+    assert!(job(&record).edit_plan("abc", at(3)).apply(&mut record));
+    assert_eq!(
+        (job(&record).status, job(&record).edited_plan.as_deref()),
+        (Status::Queued, Some("abc"))
+    );
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    (1_u32..40, 0_u32..=100, prop::option::of(1_u32..3), any::<bool>(), any::<bool>()).prop_map(|(sequence, percent, attempt, sequenced, clip)| {
+        let mut event = event(json!({"event": "job.progress", "timestamp": at(i64::from(sequence)).to_string(), "job_id": "job-1",
+            "status": "running", "progress_percent": percent, "current_step": "…"}));
+        event.attempt = attempt;
+        event.sequence = sequenced.then_some(sequence);
+        event.progress_percent = Percent::clamped(f64::from(percent));
+        event.clip = clip.then(|| serde_json::from_value(output()["clips"][0].clone()).unwrap());
+        event
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_stream_of_events_ends_as_its_terminal_event_says(mut stream in prop::collection::vec(any_event(), 0..60), place in 0_usize..60, twice in 0_usize..60) {
+        let last = events("job.completed").pop().unwrap();
+        for place in [place, twice] {
+            stream.insert(place.min(stream.len()), last.clone());
+        }
+        let mut record = running();
+        deliver(&mut record, &stream);
+        let mut straight = running();
+        deliver(&mut straight, [&last]);
+        prop_assert_eq!(without_intermediate(record), without_intermediate(straight));
+    }
+}
