@@ -34,6 +34,7 @@ def adapted(template: Path, parameters: dict[str, str], events_address: str) -> 
     pin_rest_api(result)
     send_events_to(result, events_address)
     generate_without_punctuation(result)
+    spell_secrets_as_ecs_does(result)
     return result
 
 
@@ -184,3 +185,10 @@ def generate_without_punctuation(template: Json) -> None:
         settings = secret.get("GenerateSecretString")
         if settings and settings.get("ExcludePunctuation"):
             settings["ExcludeCharacters"] = settings.get("ExcludeCharacters", "") + string.punctuation
+
+
+def spell_secrets_as_ecs_does(template: Json) -> None:
+    """MiniStack keeps the members of a container's `Secrets` as CloudFormation spells them, and DescribeTaskDefinition then shows none."""
+    for _, task in of_type(template, "AWS::ECS::TaskDefinition"):
+        for container in task["ContainerDefinitions"]:
+            container["Secrets"] = [{"name": each["Name"], "valueFrom": each["ValueFrom"]} for each in container.get("Secrets", [])]

@@ -64,7 +64,7 @@ class Fargate:
             elif task.arn not in wanted:
                 self.stop(task)
         for arn in wanted:
-            if arn not in self.running and len(self.running) < self.options.tasks_at_once:
+            if arn not in self.running and arn not in self.finished and len(self.running) < self.options.tasks_at_once:
                 self.launch(arn)
 
     def tasks(self, desired: str) -> list[str]:
