@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import logging
 import os
 import re
 import string
@@ -28,6 +29,7 @@ def adapted(template: Path, parameters: dict[str, str], events_address: str) -> 
     point_code_to_bucket(source)
     inline_state_machines(source, template.parent)
     os.environ["AWS_DEFAULT_REGION"] = REGION  # the transform asks for it
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
     result = transform(source, parameters, NoManagedPolicies())
     result.pop("Transform", None)
     expand_http_apis(result)

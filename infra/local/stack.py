@@ -184,8 +184,8 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def stop_on_signal(number: int, _frame: Any) -> None:
-    raise SystemExit(128 + number)
+def stop_on_signal(_number: int, _frame: Any) -> None:
+    raise SystemExit(0)
 
 
 def main() -> int:
