@@ -89,8 +89,9 @@ class Stack:
         }
 
     def parameters(self) -> dict[str, str]:
+        local = {"AllowPrivateSources": "true", "AllowUnsignedEvents": "true"} if self.options.environment == "local" else {}
         given = dict(each.split("=", 1) for each in self.options.parameter)
-        return {"Environment": self.options.environment, "JwtIssuer": self.issuer, "JwtAudience": AUDIENCE} | given
+        return {"Environment": self.options.environment, "JwtIssuer": self.issuer, "JwtAudience": AUDIENCE} | local | given
 
     def wait_for(self, address: str, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
@@ -176,7 +177,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--template", type=Path, default=REPOSITORY / "template.yaml")
     parser.add_argument("--functions", type=Path, default=REPOSITORY / "target" / "lambda", help="folder with NAME/bootstrap.zip or NAME/bootstrap for each function")
     parser.add_argument("--worker", type=Path, default=REPOSITORY / "target" / "release" / "clipwright")
-    parser.add_argument("--environment", default="dev", help="the template's Environment")
+    parser.add_argument("--environment", default="local", help="the template's Environment; others than local have its safe defaults")
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="another parameter of the template")
     parser.add_argument("--tasks-at-once", type=int, default=2)
     parser.add_argument("--json", type=Path, help="write the addresses here, for programs; it is gone when the stack is")
