@@ -37,6 +37,7 @@ def adapted(template: Path, parameters: dict[str, str], events_address: str) -> 
     send_events_to(result, events_address)
     generate_without_punctuation(result)
     spell_secrets_as_ecs_does(result)
+    drop_nat(result)
     return result
 
 
@@ -194,3 +195,11 @@ def spell_secrets_as_ecs_does(template: Json) -> None:
     for _, task in of_type(template, "AWS::ECS::TaskDefinition"):
         for container in task["ContainerDefinitions"]:
             container["Secrets"] = [{"name": each["Name"], "valueFrom": each["ValueFrom"]} for each in container.get("Secrets", [])]
+
+
+def drop_nat(template: Json) -> None:
+    """MiniStack knows neither NAT gateways nor their addresses; nothing here goes through one. The routes through it go too."""
+    resources = template["Resources"]
+    dropped = {name for name, resource in resources.items() if resource["Type"] in ("AWS::EC2::NatGateway", "AWS::EC2::EIP")}
+    dropped |= {name for name, route in of_type(template, "AWS::EC2::Route") if route.get("NatGatewayId", {}).get("Ref") in dropped}
+    template["Resources"] = {name: resource for name, resource in resources.items() if name not in dropped}

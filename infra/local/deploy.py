@@ -12,6 +12,7 @@ from typing import Any
 import adapt
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError, WaiterError
 
 Json = dict[str, Any]
 ACCOUNT_KEY = SECRET = "test"
@@ -53,17 +54,19 @@ def create_stack(endpoint: str, template: Json, parameters: dict[str, str]) -> J
     """Creates the stack and gives its resources: logical id to physical id."""
     client("s3", endpoint).put_object(Bucket=adapt.CODE_BUCKET, Key="template.json", Body=json.dumps(template).encode())
     cloudformation = client("cloudformation", endpoint)
-    cloudformation.create_stack(
-        StackName=STACK,
-        TemplateURL=f"{endpoint}/{adapt.CODE_BUCKET}/template.json",
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
-        OnFailure="DO_NOTHING",
-    )
     try:
+        cloudformation.create_stack(
+            StackName=STACK,
+            TemplateURL=f"{endpoint}/{adapt.CODE_BUCKET}/template.json",
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+            OnFailure="DO_NOTHING",
+        )
         cloudformation.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig={"Delay": 0.2, "MaxAttempts": 300})
-    except Exception as error:
+    except WaiterError as error:
         raise DeployError(reasons(cloudformation) or str(error)) from error
+    except ClientError as error:
+        raise DeployError(str(error)) from error
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK)
     return {each["LogicalResourceId"]: each["PhysicalResourceId"] for page in pages for each in page["StackResourceSummaries"]}
 
@@ -78,3 +81,12 @@ def add_service_key(endpoint: str, secret: str, key: str) -> None:
     """Lets `key` in as the tenant `local`; the secret holds only its hash."""
     value = json.dumps({TENANT: hashlib.sha256(key.encode()).hexdigest()})
     client("secretsmanager", endpoint).put_secret_value(SecretId=secret, SecretString=value)
+
+
+def function_environment(endpoint: str, functions: list[str]) -> dict[str, str]:
+    """The variables of all functions together, with what finds these services: for running a function outside the stack."""
+    lambdas = client("lambda", endpoint)
+    variables = {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": adapt.REGION, "AWS_ACCESS_KEY_ID": ACCOUNT_KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
+    for name in functions:
+        variables |= lambdas.get_function_configuration(FunctionName=name).get("Environment", {}).get("Variables", {})
+    return variables

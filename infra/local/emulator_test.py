@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import tempfile
 import time
 import unittest
@@ -32,10 +33,15 @@ MACHINE = {
 
 
 def setUpModule():
+    logging.disable(logging.CRITICAL)
     emulator.POLL_SECONDS = 0.02
     emulator.use_no_docker()
     emulator.leave_tasks_to_the_agent()
     emulator.wait_for_tasks_as_aws_does()
+
+
+def tearDownModule():
+    logging.disable(logging.NOTSET)
 
 
 def answer(response):

@@ -1,4 +1,6 @@
 import argparse
+import contextlib
+import io
 import json
 import os
 import tempfile
@@ -45,6 +47,7 @@ class FargateTest(unittest.TestCase):
         options = argparse.Namespace(endpoint="http://127.0.0.1:1", cluster="c", worker=Path("/bin/echo"), tasks_at_once=1, folder=self.folder, logs=self.folder)
         self.fargate = fargate.Fargate(options)
         self.ecs = self.fargate.ecs = Ecs()
+        self.enterContext(contextlib.redirect_stdout(io.StringIO()))
         self.fargate.secrets = mock.Mock(get_secret_value=lambda SecretId: {"SecretString": json.dumps({"current": "s3cret"})})
 
     def worker(self, script):

@@ -8,9 +8,11 @@ worker for each task; issuer.py signs the tokens that the JWT authorizer trusts.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import secrets
+import shlex
 import signal
 import sys
 import tempfile
@@ -114,6 +116,7 @@ class Stack:
         def only(kind: str, part: str = "") -> str:
             return next(resources[name] for name, _ in adapt.of_type(template, kind) if part.lower() in name.lower())
 
+        functions = {name: resources[name] for name, _ in adapt.of_type(template, "AWS::Lambda::Function")}
         return {
             "api": self.api,
             "events_api": f"http://127.0.0.1:{self.events_port}/{only('AWS::ApiGateway::Stage')}",
@@ -130,7 +133,8 @@ class Stack:
             "cluster": only("AWS::ECS::Cluster"),
             "endpoint": self.endpoint,
             "region": adapt.REGION,
-            "functions": {name: resources[name] for name, _ in adapt.of_type(template, "AWS::Lambda::Function")},
+            "functions": functions,
+            "environment": deploy.function_environment(self.endpoint, list(functions.values())),
             "logs": str(self.logs),
             "tasks": str(self.state / "tasks.jsonl"),
             "pids": {part.name: part.process.pid for part in self.parts} | {"stack": os.getpid()},
@@ -171,16 +175,23 @@ def write_json(file: Path, addresses: Json) -> None:
     unfinished.replace(file)
 
 
+def remove_json(file: Path) -> None:
+    """Only one's own: another stack may have written its addresses there since."""
+    with contextlib.suppress(OSError, ValueError):
+        if json.loads(file.read_text(encoding="utf-8"))["pids"]["stack"] == os.getpid():
+            file.unlink()
+
+
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["up"])
+    parser.add_argument("command", choices=["up", "env"], help="up: run the stack; env: print the functions' environment of the one that wrote --json, for a shell")
     parser.add_argument("--template", type=Path, default=REPOSITORY / "template.yaml")
     parser.add_argument("--functions", type=Path, default=REPOSITORY / "target" / "lambda", help="folder with NAME/bootstrap.zip or NAME/bootstrap for each function")
     parser.add_argument("--worker", type=Path, default=REPOSITORY / "target" / "release" / "clipwright")
     parser.add_argument("--environment", default="local", help="the template's Environment; others than local have its safe defaults")
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="another parameter of the template")
     parser.add_argument("--tasks-at-once", type=int, default=2)
-    parser.add_argument("--json", type=Path, help="write the addresses here, for programs; it is gone when the stack is")
+    parser.add_argument("--json", type=Path, default=REPOSITORY / ".cache" / "local" / "stack.json", help="the addresses, for programs; the file is gone when the stack is (default: .cache/local/stack.json)")
     parser.add_argument("--logs", type=Path, help="folder for the logs of every part (default: a new one in .cache/local)")
     return parser.parse_args()
 
@@ -189,24 +200,31 @@ def stop_on_signal(_number: int, _frame: Any) -> None:
     raise SystemExit(0)
 
 
+def exports(file: Path) -> str:
+    """For `eval`: with these a function runs outside the stack and finds its services, as under `cargo lambda watch`."""
+    variables = json.loads(file.read_text(encoding="utf-8"))["environment"]
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in sorted(variables.items()))
+
+
 def main() -> int:
     options = parse_arguments()
+    if options.command == "env":
+        print(exports(options.json))
+        return 0
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop_on_signal)
     began = time.monotonic()
     stack = Stack(options)
     try:
         addresses = stack.up()
-        if options.json:
-            write_json(options.json, addresses)
+        write_json(options.json, addresses)
         print(f"up after {time.monotonic() - began:.1f} s\n{describe(addresses)}", flush=True)
         stack.watch()
     except (StackError, deploy.DeployError) as error:
         print(f"local stack: {error}", file=sys.stderr)
         return 1
     finally:
-        if options.json:
-            options.json.unlink(missing_ok=True)
+        remove_json(options.json)
         stack.keeper.stop()
     return 0
 
