@@ -233,5 +233,9 @@ mod tests {
         }
         assert_eq!(STYLES[0].name, domain::ClipOptions::default().captions);
         assert_eq!(style("none"), None);
+        assert_eq!(
+            STYLES.each_ref().map(|style| style.name),
+            domain::CAPTION_STYLES
+        );
     }
 }

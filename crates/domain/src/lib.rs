@@ -25,7 +25,7 @@ pub use failure::{ErrorCode, Failure, FailureKind, Stage};
 pub use fingerprint::Fingerprint;
 pub use ids::{AttemptOf, InvalidId, JobId, Owner, is_plain_id};
 pub use job::{AUTOMATIC_ATTEMPTS, Job, JobSource, Labels, Status, Submission};
-pub use options::{AspectRatio, ClipOptions, InvalidOption, Layout, Size};
+pub use options::{AspectRatio, CAPTION_STYLES, ClipOptions, InvalidOption, Layout, Size};
 pub use outcome::{ClipOutput, JobOutput, Outcome, StageReport};
 pub use plan::{
     Dropped, Evidence, InvalidPlan, Plan, PlannedClip, SalientSentence, ScoreBreakdown,

@@ -6,6 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::TimeRange;
 
+/// Names of the styles that captions can have; the crate `captions` draws them.
+pub const CAPTION_STYLES: [&str; 7] = [
+    "bold", "clean", "karaoke", "boxed", "neon", "headline", "minimal",
+];
+const MOST_TOPICS: usize = 20;
+const LONGEST_TOPIC: usize = 200;
+
 /// The options of a submission; see the field's own limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -81,7 +88,40 @@ impl ClipOptions {
                 what: "is below minClipSeconds".into(),
             });
         }
+        self.check_words()?;
         self.check_window()
+    }
+
+    fn check_words(&self) -> Result<(), InvalidOption> {
+        let wrong = |field, what: String| Err(InvalidOption { field, what });
+        if self.captions != "none" && !CAPTION_STYLES.contains(&self.captions.as_str()) {
+            let names = CAPTION_STYLES.join(", ");
+            return wrong("captions", format!("must be none or one of {names}"));
+        }
+        if self
+            .language
+            .as_deref()
+            .is_some_and(|tag| !is_language_tag(tag))
+        {
+            return wrong(
+                "language",
+                "must be a BCP 47 tag such as en or pt-BR".into(),
+            );
+        }
+        if self.topics.len() > MOST_TOPICS {
+            return wrong(
+                "topics",
+                format!("must be {MOST_TOPICS} at most, got {}", self.topics.len()),
+            );
+        }
+        let fits = |topic: &String| (1..=LONGEST_TOPIC).contains(&topic.trim().chars().count());
+        if !self.topics.iter().all(fits) {
+            return wrong(
+                "topics",
+                format!("each must have from 1 to {LONGEST_TOPIC} characters"),
+            );
+        }
+        Ok(())
     }
 
     /// The part to consider of a source that lasts `duration_ms`; none if it begins after the end.
@@ -122,6 +162,16 @@ fn within(field: &'static str, value: u32, least: u32, most: u32) -> Result<(), 
         field,
         what: format!("must be from {least} to {most}, got {value}"),
     })
+}
+
+/// The shape of a BCP 47 tag: a language of two or three letters, then parts of up to eight.
+fn is_language_tag(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    let language = parts.next().unwrap_or_default();
+    let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (2..=3).contains(&language.len())
+        && language.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && parts.all(|part| (1..=8).contains(&part.len()) && plain(part))
 }
 
 /// Width and height in pixels.

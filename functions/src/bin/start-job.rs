@@ -1,0 +1,5 @@
+//! The Lambda function `start-job`.
+
+fn main() -> Result<(), lambda_runtime::Error> {
+    functions::start(functions::start_job::serve)
+}

@@ -1,0 +1,102 @@
+//! Who calls: a user by the token that API Gateway has checked, or a back end by its key.
+
+use std::{collections::HashMap, time::Duration};
+
+use aws::SecretStore;
+use domain::Owner;
+use lambda_http::{Request, RequestExt, request::RequestContext};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+use tokio::{sync::Mutex, time::Instant};
+
+use crate::http::{Problem, header};
+
+/// How long keys are believed before they are read again.
+const KEYS_HOLD: Duration = Duration::from_mins(1);
+
+/// The user whose token the authorizer has checked.
+pub(crate) fn user(request: &Request) -> Result<Owner, Problem> {
+    let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
+        return Err(Problem::Unauthorized);
+    };
+    let claims = context
+        .authorizer
+        .as_ref()
+        .and_then(|authorizer| authorizer.jwt.as_ref());
+    let subject = claims
+        .and_then(|jwt| jwt.claims.get("sub"))
+        .filter(|subject| !subject.is_empty());
+    subject
+        .map(|subject| Owner::user(subject))
+        .ok_or(Problem::Unauthorized)
+}
+
+/// The keys of back ends: SHA-256 of each as hex digits by tenant, kept in a secret.
+#[derive(Debug)]
+pub struct ServiceKeys {
+    store: SecretStore,
+    secret: String,
+    read: Mutex<Option<(Instant, HashMap<String, String>)>>,
+}
+
+impl ServiceKeys {
+    /// The keys in a secret of this name.
+    pub fn new(store: SecretStore, secret: String) -> Self {
+        Self {
+            store,
+            secret,
+            read: Mutex::new(None),
+        }
+    }
+
+    /// The tenant whose key the request carries.
+    pub(crate) async fn tenant(&self, request: &Request) -> Result<Owner, Problem> {
+        let key = header(request, "x-api-key").ok_or(Problem::Unauthorized)?;
+        let digest = hex::encode(Sha256::digest(key.as_bytes()));
+        let mut read = self.read.lock().await;
+        if read.as_ref().is_none_or(|(at, _)| at.elapsed() > KEYS_HOLD) {
+            let text = self.store.read(&self.secret).await?;
+            let keys = serde_json::from_str(&text).map_err(|_| {
+                Problem::internal("the secret of service keys is no JSON of tenants")
+            })?;
+            *read = Some((Instant::now(), keys));
+        }
+        let keys = read
+            .as_ref()
+            .map(|(_, keys)| keys)
+            .ok_or(Problem::Unauthorized)?;
+        matching(keys, &digest).ok_or(Problem::Unauthorized)
+    }
+}
+
+/// Looks at every key whichever fits, so that the time taken tells nothing.
+fn matching(keys: &HashMap<String, String>, digest: &str) -> Option<Owner> {
+    let mut found = None;
+    for (tenant, known) in keys {
+        let same: Choice = known
+            .to_ascii_lowercase()
+            .as_bytes()
+            .ct_eq(digest.as_bytes());
+        if bool::from(same) {
+            found = Some(Owner::tenant(tenant));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_leads_to_its_tenant_alone() {
+        let digest = |key: &str| hex::encode(Sha256::digest(key.as_bytes()));
+        let keys = HashMap::from([
+            ("acme".to_owned(), digest("one").to_uppercase()),
+            ("other".to_owned(), digest("two")),
+        ]);
+        assert_eq!(matching(&keys, &digest("one")), Some(Owner::tenant("acme")));
+        assert_eq!(matching(&keys, &digest("three")), None);
+        assert_eq!(matching(&keys, ""), None);
+    }
+}

@@ -1,0 +1,134 @@
+//! What the environment says, read once at the cold start. A setting that is missing or wrong ends the start with its name.
+
+use std::str::FromStr;
+
+/// A setting without which a function cannot work.
+#[derive(Debug, thiserror::Error)]
+#[error("the environment variable {name} is {what}")]
+pub struct InvalidSetting {
+    /// Its name.
+    pub name: &'static str,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+/// The environment of a function.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Settings;
+
+impl Settings {
+    /// `JOBS_TABLE`: name of the table of jobs.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn jobs_table(self) -> Result<String, InvalidSetting> {
+        needed("JOBS_TABLE")
+    }
+
+    /// `UPLOADS_TABLE`: name of the table of uploads.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn uploads_table(self) -> Result<String, InvalidSetting> {
+        needed("UPLOADS_TABLE")
+    }
+
+    /// `BUCKET`: name of the bucket.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn bucket(self) -> Result<String, InvalidSetting> {
+        needed("BUCKET")
+    }
+
+    /// `STATE_MACHINE_ARN`: the state machine that holds attempts.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn state_machine(self) -> Result<String, InvalidSetting> {
+        needed("STATE_MACHINE_ARN")
+    }
+
+    /// `SERVICE_KEYS`: name of the secret with the keys of back ends.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn service_keys(self) -> Result<String, InvalidSetting> {
+        needed("SERVICE_KEYS")
+    }
+
+    /// `WEBHOOK_SECRET`: name of the secret that events are signed with, or locally the secret itself.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn webhook_secret(self) -> Result<String, InvalidSetting> {
+        needed("WEBHOOK_SECRET")
+    }
+
+    /// `ALLOW_UNSIGNED_EVENTS`: whether events without a signature are taken; never in production.
+    ///
+    /// # Errors
+    /// When it is neither `true` nor `false`.
+    pub fn allow_unsigned_events(self) -> Result<bool, InvalidSetting> {
+        parsed("ALLOW_UNSIGNED_EVENTS", false)
+    }
+
+    /// `CREDITS_PER_MINUTE`: what a started minute of source costs, 1 if not set.
+    ///
+    /// # Errors
+    /// When it is no number.
+    pub fn credits_per_minute(self) -> Result<u64, InvalidSetting> {
+        parsed("CREDITS_PER_MINUTE", 1)
+    }
+
+    /// `MAX_ACTIVE_JOBS`: how many jobs of an owner may be under way at once, 20 if not set.
+    ///
+    /// # Errors
+    /// When it is no number.
+    pub fn max_active_jobs(self) -> Result<u32, InvalidSetting> {
+        parsed("MAX_ACTIVE_JOBS", 20)
+    }
+
+    /// `MAX_UPLOAD_BYTES`: the largest upload, 5 GB if not set.
+    ///
+    /// # Errors
+    /// When it is no number.
+    pub fn max_upload_bytes(self) -> Result<u64, InvalidSetting> {
+        parsed("MAX_UPLOAD_BYTES", 5_000_000_000)
+    }
+
+    /// `ENVIRONMENT`: which deployment this is, for the metrics.
+    pub fn environment(self) -> String {
+        text("ENVIRONMENT").unwrap_or_else(|| "local".to_owned())
+    }
+
+    /// `AWS_LAMBDA_LOG_LEVEL`: the least level that is logged, `INFO` if not set.
+    pub fn log_level(self) -> String {
+        text("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|| "INFO".to_owned())
+    }
+}
+
+fn needed(name: &'static str) -> Result<String, InvalidSetting> {
+    text(name).ok_or_else(|| InvalidSetting {
+        name,
+        what: "not set".to_owned(),
+    })
+}
+
+fn parsed<T: FromStr>(name: &'static str, default: T) -> Result<T, InvalidSetting> {
+    match text(name) {
+        None => Ok(default),
+        Some(text) => text.parse().map_err(|_| InvalidSetting {
+            name,
+            what: format!("not understood: {text}"),
+        }),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
+fn text(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}

@@ -1,0 +1,180 @@
+//! Requests and answers: bodies that are read with a limit, and one shape for every error.
+
+use aws::StoreError;
+use domain::Timestamp;
+use lambda_http::{Body, Request, Response, http::StatusCode};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+
+/// Seconds after which a caller may try again when a store is not well.
+const RETRY_AFTER_S: u32 = 5;
+
+/// Why a request is not answered as it was meant.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Problem {
+    #[error("credentials are missing or not valid")]
+    Unauthorized,
+    #[error("there is no such path")]
+    NoRoute,
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    #[error("{message}")]
+    Conflict { code: &'static str, message: String },
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(usize),
+    #[error("{message}")]
+    Invalid {
+        field: Option<String>,
+        message: String,
+    },
+    #[error("this Idempotency-Key was used with another body")]
+    KeyReused,
+    #[error("{0} jobs are under way already; try again when one of them has ended")]
+    TooManyActive(u32),
+    #[error("the service is busy; try again in a moment")]
+    Unavailable(StoreError),
+    #[error("something went wrong on our side")]
+    Internal(String),
+}
+
+impl Problem {
+    pub(crate) fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Invalid {
+            field: Some(field.into()),
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn internal(why: impl std::fmt::Display) -> Self {
+        Self::Internal(why.to_string())
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthorized => "unauthorized",
+            Self::NoRoute | Self::NotFound(_) => "not_found",
+            Self::Conflict { code, .. } => code,
+            Self::TooLarge(_) => "payload_too_large",
+            Self::Invalid { .. } => "invalid_request",
+            Self::KeyReused => "idempotency_key_reused",
+            Self::TooManyActive(_) => "too_many_active_jobs",
+            Self::Unavailable(_) => "unavailable",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::NoRoute | Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Invalid { .. } | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooManyActive(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn retry_after_s(&self) -> Option<u32> {
+        match self {
+            Self::Unavailable(_) => Some(RETRY_AFTER_S),
+            Self::TooManyActive(_) => Some(30),
+            _ => None,
+        }
+    }
+
+    /// Says the problem to the caller, and what is not for the caller to the log.
+    pub(crate) fn answer(&self) -> Response<Body> {
+        match self {
+            Self::Unavailable(why) => tracing::warn!(%why, "a store is not well"),
+            Self::Internal(why) => tracing::error!(%why, "a request failed"),
+            other => tracing::info!(code = self.code(), problem = %other, "a request was refused"),
+        }
+        let mut error = json!({"code": self.code(), "message": self.to_string()});
+        if let Self::Invalid {
+            field: Some(field), ..
+        } = self
+        {
+            error["field"] = json!(field);
+        }
+        let mut response = answer(self.status(), &json!({"error": error}));
+        if let Some(seconds) = self.retry_after_s() {
+            response.headers_mut().insert("retry-after", seconds.into());
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(why: StoreError) -> Self {
+        if why.is_passing() {
+            Self::Unavailable(why)
+        } else {
+            Self::internal(why)
+        }
+    }
+}
+
+/// An answer in JSON.
+pub(crate) fn answer(status: StatusCode, body: &impl Serialize) -> Response<Body> {
+    let text = serde_json::to_string(body).expect("plain data can be written as JSON");
+    let mut response = Response::new(Body::Text(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        "content-type",
+        lambda_http::http::HeaderValue::from_static("application/json"),
+    );
+    headers.insert(
+        "cache-control",
+        lambda_http::http::HeaderValue::from_static("no-store"),
+    );
+    response
+}
+
+/// The answer to a request whichever way it went.
+pub(crate) fn settled(result: Result<Response<Body>, Problem>) -> Response<Body> {
+    result.unwrap_or_else(|problem| problem.answer())
+}
+
+/// The raw body, if it is within the limit.
+pub(crate) fn body(request: &Request, most_bytes: usize) -> Result<&[u8], Problem> {
+    let bytes: &[u8] = request.body().as_ref();
+    if bytes.len() > most_bytes {
+        Err(Problem::TooLarge(most_bytes))
+    } else {
+        Ok(bytes)
+    }
+}
+
+/// A body of JSON as a type, with the path of the field that does not fit.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|why| {
+        let path = why.path().to_string();
+        let field = (path != "." && path != "?").then_some(path);
+        Problem::Invalid {
+            field,
+            message: format!("the body is not as expected: {}", why.inner()),
+        }
+    })?;
+    reader.end().map_err(|why| Problem::Invalid {
+        field: None,
+        message: format!("the body is not as expected: {why}"),
+    })?;
+    Ok(parsed)
+}
+
+/// The value of a header, if it is text.
+pub(crate) fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    request
+        .headers()
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+}
+
+/// The time as the machine has it.
+pub fn now() -> Timestamp {
+    Timestamp::from_ms(jiff::Timestamp::now().as_millisecond())
+}

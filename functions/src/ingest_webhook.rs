@@ -1,0 +1,140 @@
+//! `ingest-webhook`: takes the worker's signed events and writes down what they say.
+
+mod secret;
+
+use aws::{Changed, Connection, JobTable, Patience, SecretStore};
+use domain::{BadSignature, Event, Job, JobId, Rates, SignatureHeaders};
+use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
+use serde_json::json;
+use tracing::Instrument;
+
+pub use secret::SigningSecrets;
+
+use crate::{
+    config::Settings,
+    http::{Problem, answer, body, header, now, parse, settled},
+    observe::count,
+    routes,
+};
+
+const MOST_BYTES: usize = 256 * 1024;
+
+/// What this function may touch.
+#[derive(Debug)]
+pub struct IngestWebhook {
+    /// The jobs that events are about.
+    pub jobs: JobTable,
+    /// What events are signed with.
+    pub secrets: SigningSecrets,
+    /// Whether events without any signature are taken, as a worker of the old system sends them.
+    pub allow_unsigned: bool,
+    /// What jobs cost.
+    pub rates: Rates,
+}
+
+/// Runs the function.
+///
+/// # Errors
+/// When a setting is missing, a secret protects nothing, or the runtime ends.
+pub async fn serve(settings: Settings) -> Result<(), Error> {
+    let connection = Connection::open(Patience::Function).await;
+    let jobs = JobTable::new(&connection, settings.jobs_table()?);
+    let store = SecretStore::new(&connection);
+    let webhook_secret = settings.webhook_secret()?;
+    // both handshakes at once, before anybody waits
+    let (secrets, warm) = tokio::join!(SigningSecrets::read(store, webhook_secret), jobs.warm());
+    if let Err(why) = warm {
+        tracing::warn!(%why, "the job table does not answer yet");
+    }
+    let function = IngestWebhook {
+        jobs,
+        secrets: secrets?,
+        allow_unsigned: settings.allow_unsigned_events()?,
+        rates: Rates {
+            credits_per_minute: settings.credits_per_minute()?,
+        },
+    };
+    let function = &function;
+    lambda_http::run(service_fn(|request: Request| async move {
+        Ok::<_, Error>(function.answer(&request).await)
+    }))
+    .await
+}
+
+impl IngestWebhook {
+    /// Answers one request.
+    pub async fn answer(&self, request: &Request) -> Response<Body> {
+        settled(self.ingest(request).await)
+    }
+
+    async fn ingest(&self, request: &Request) -> Result<Response<Body>, Problem> {
+        let found = routes::find(
+            routes::INGEST_WEBHOOK,
+            request.method().as_str(),
+            request.raw_http_path(),
+        );
+        found.ok_or(Problem::NoRoute)?;
+        let bytes = body(request, MOST_BYTES)?;
+        self.believe(request, bytes).await?;
+        let event: Event = parse(bytes)?;
+        event
+            .check()
+            .map_err(|wrong| Problem::invalid(wrong.field, wrong.what))?;
+        let span = tracing::info_span!("event", job_id = %event.external_job_id.as_ref().unwrap_or(&event.job_id),
+            attempt = event.attempt, event = event.event.name(), sequence = event.sequence);
+        self.apply(&event).instrument(span).await
+    }
+
+    /// Whether the raw body is signed by one who may; nothing is parsed and no store touched before.
+    async fn believe(&self, request: &Request, bytes: &[u8]) -> Result<(), Problem> {
+        let headers = SignatureHeaders {
+            id: header(request, "webhook-id"),
+            timestamp: header(request, "webhook-timestamp"),
+            signature: header(request, "webhook-signature"),
+        };
+        let unsigned = ["webhook-id", "webhook-timestamp", "webhook-signature"]
+            .iter()
+            .all(|name| !request.headers().contains_key(*name));
+        match self.secrets.verify(headers, bytes, now()).await {
+            Err(BadSignature::Missing) if unsigned && self.allow_unsigned => Ok(()),
+            Err(why) => {
+                tracing::warn!(%why, "an event is not believed");
+                count("ingest-webhook", "EventsRefused");
+                Err(Problem::Unauthorized)
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// One conditional update; the answer says where the job stands, also to an event that comes too late.
+    async fn apply(&self, event: &Event) -> Result<Response<Body>, Problem> {
+        let change = Job::event(event, self.rates, now());
+        let mut ids: Vec<&JobId> = event
+            .external_job_id
+            .iter()
+            .chain([&event.job_id])
+            .collect();
+        ids.dedup();
+        for id in ids {
+            let (job, applied) = match self.jobs.change(id, &change).await? {
+                Changed::Yes(job) => (job, true),
+                Changed::No(job) => (job, false),
+                Changed::Gone => continue,
+            };
+            tracing::info!(applied, status = job.status.name(), "received");
+            if applied && event.event.is_terminal() {
+                count(
+                    "ingest-webhook",
+                    if job.error_code.is_none() {
+                        "JobsSucceeded"
+                    } else {
+                        "JobsFailed"
+                    },
+                );
+            }
+            let said = json!({"received": true, "job_status": job.status, "attempt": job.attempt});
+            return Ok(answer(StatusCode::OK, &said));
+        }
+        Err(Problem::NotFound("job"))
+    }
+}

@@ -1,0 +1,189 @@
+//! `manage-jobs`: shows jobs, lists, cancels, retries, takes edited plans and deletes; health and the API's description besides.
+
+mod listing;
+mod plan;
+
+pub(crate) use listing::JobList;
+
+use aws::{Bucket, Changed, Connection, Executions, JobTable, Patience, SecretStore};
+use domain::{AttemptOf, Job, JobId, Owner, Status, keys};
+use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
+use serde_json::json;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::{
+    caller::{self, ServiceKeys},
+    config::Settings,
+    http::{Problem, answer, now, settled},
+    observe::count,
+    openapi, routes,
+    view::{JobView, ServiceJobView},
+};
+
+/// What this function may touch.
+#[derive(Debug)]
+pub struct ManageJobs {
+    /// All jobs.
+    pub jobs: JobTable,
+    /// What jobs store.
+    pub bucket: Bucket,
+    /// Executions, to stop them.
+    pub executions: Executions,
+    /// Keys of back ends.
+    pub keys: ServiceKeys,
+}
+
+/// Runs the function.
+///
+/// # Errors
+/// When a setting is missing or the runtime ends.
+pub async fn serve(settings: Settings) -> Result<(), Error> {
+    let connection = Connection::open(Patience::Function).await;
+    let function = ManageJobs {
+        jobs: JobTable::new(&connection, settings.jobs_table()?),
+        bucket: Bucket::new(&connection, settings.bucket()?),
+        executions: Executions::new(&connection, settings.state_machine()?),
+        keys: ServiceKeys::new(SecretStore::new(&connection), settings.service_keys()?),
+    };
+    // the first call of all would pay for the handshake; what it finds does not matter
+    let _ = function.jobs.get(&JobId::new(Uuid::nil())).await;
+    let function = &function;
+    lambda_http::run(service_fn(|request: Request| async move {
+        Ok::<_, Error>(function.answer(&request).await)
+    }))
+    .await
+}
+
+impl ManageJobs {
+    /// Answers one request.
+    pub async fn answer(&self, request: &Request) -> Response<Body> {
+        settled(self.route(request).await)
+    }
+
+    async fn route(&self, request: &Request) -> Result<Response<Body>, Problem> {
+        let found = routes::find(
+            routes::MANAGE_JOBS,
+            request.method().as_str(),
+            request.raw_http_path(),
+        );
+        let (route, id) = found.ok_or(Problem::NoRoute)?;
+        match route {
+            "/health" => return Ok(answer(StatusCode::OK, &json!({"status": "ok"}))),
+            "/openapi.json" => return Ok(answer(StatusCode::OK, &openapi::document())),
+            "/ai-clipping/jobs/{job_id}" => {
+                let owner = self.keys.tenant(request).await?;
+                let job = self.find(&owner, &job_id(id)?).await?;
+                return Ok(answer(
+                    StatusCode::OK,
+                    &ServiceJobView::with_links(job, &self.bucket).await?,
+                ));
+            }
+            _ => {}
+        }
+        let owner = caller::user(request)?;
+        if route == "/ai-clipping-agent/jobs" {
+            return self.list(request, &owner).await;
+        }
+        let id = job_id(id)?;
+        let span = tracing::info_span!("job", job_id = %id, attempt = tracing::field::Empty);
+        async {
+            match (request.method().as_str(), route.rsplit('/').next()) {
+                ("GET", _) => self.show(self.find(&owner, &id).await?).await,
+                ("DELETE", _) => self.delete(&owner, &id).await,
+                (_, Some("cancel")) => self.cancel(&owner, &id).await,
+                (_, Some("retry")) => self.retry(&owner, &id).await,
+                (_, Some("plan")) => self.edit_plan(request, &owner, &id).await,
+                _ => Err(Problem::NoRoute),
+            }
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// The job, if it is this owner's.
+    async fn find(&self, owner: &Owner, id: &JobId) -> Result<Job, Problem> {
+        let job = self
+            .jobs
+            .get(id)
+            .await?
+            .filter(|job| job.owner == *owner)
+            .ok_or(Problem::NotFound("job"))?;
+        tracing::Span::current().record("attempt", job.attempt);
+        Ok(job)
+    }
+
+    async fn show(&self, job: Job) -> Result<Response<Body>, Problem> {
+        Ok(answer(
+            StatusCode::OK,
+            &JobView::with_links(job, &self.bucket).await?,
+        ))
+    }
+
+    /// Writes `canceled` first: whatever dies after that, the worker is told with its next event.
+    async fn cancel(&self, owner: &Owner, id: &JobId) -> Result<Response<Body>, Problem> {
+        match self.jobs.change(id, &Job::cancel(owner, now())).await? {
+            Changed::Yes(job) => {
+                count("manage-jobs", "JobsCanceled");
+                self.executions.stop(&attempt_of(&job)).await?;
+                self.show(*job).await
+            }
+            // canceled before, perhaps by a request that died before it could stop the execution
+            Changed::No(job) if job.owner == *owner && job.status == Status::Canceled => {
+                self.executions.stop(&attempt_of(&job)).await?;
+                self.show(*job).await
+            }
+            Changed::No(job) if job.owner == *owner => Err(ended_already(&job)),
+            _ => Err(Problem::NotFound("job")),
+        }
+    }
+
+    async fn retry(&self, owner: &Owner, id: &JobId) -> Result<Response<Body>, Problem> {
+        let job = self.find(owner, id).await?;
+        match self.jobs.change(id, &job.retry(now())).await? {
+            Changed::Yes(job) => Ok(answer(StatusCode::ACCEPTED, &JobView::plain(*job))),
+            Changed::No(job) => Err(Problem::Conflict {
+                code: "job_not_retryable",
+                message: format!(
+                    "only a failed or canceled job is tried again; this one is {}",
+                    job.status.name()
+                ),
+            }),
+            Changed::Gone => Err(Problem::NotFound("job")),
+        }
+    }
+
+    /// Everything that is stored goes before the record, so that a deletion which dies half-way can be asked for again.
+    async fn delete(&self, owner: &Owner, id: &JobId) -> Result<Response<Body>, Problem> {
+        let job = self.find(owner, id).await?;
+        self.jobs.change(id, &Job::cancel(owner, now())).await?;
+        self.executions.stop(&attempt_of(&job)).await?;
+        let stored = self.bucket.list(&keys::of_job(id, "")).await?;
+        self.bucket.delete(&stored).await?;
+        self.jobs.delete(id, owner).await?;
+        tracing::info!(objects = stored.len(), "deleted");
+        let mut gone = Response::new(Body::Empty);
+        *gone.status_mut() = StatusCode::NO_CONTENT;
+        Ok(gone)
+    }
+}
+
+fn job_id(id: Option<&str>) -> Result<JobId, Problem> {
+    id.and_then(|id| id.parse().ok())
+        .ok_or(Problem::NotFound("job"))
+}
+
+fn attempt_of(job: &Job) -> AttemptOf {
+    AttemptOf {
+        job_id: job.id.clone(),
+        attempt: job.attempt,
+    }
+}
+
+fn ended_already(job: &Job) -> Problem {
+    let message = format!("the job is at its end already: {}", job.status.name());
+    Problem::Conflict {
+        code: "job_ended",
+        message,
+    }
+}

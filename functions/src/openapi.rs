@@ -1,0 +1,189 @@
+//! The API's description, made from the types that are read and written.
+
+#![expect(
+    dead_code,
+    reason = "the functions below only carry the descriptions of paths"
+)]
+
+use serde::Serialize;
+use utoipa::{
+    Modify, OpenApi, ToSchema,
+    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+
+use crate::{
+    manage_jobs::JobList,
+    submission::{ServiceSubmission, UserSubmission},
+    submit_job::{NewUpload, PartLinks, UploadView, UploadedParts, WantedParts},
+    view::{JobView, ServiceJobView},
+};
+
+/// The document of `GET /api/openapi.json`.
+pub fn document() -> utoipa::openapi::OpenApi {
+    Api::openapi()
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "clipwright", description = "Long talk videos in, short captioned clips out. Every path is also served without `/api`."),
+    modifiers(&Credentials),
+    paths(
+        submit, list, show, delete, cancel, retry, edit_plan, begin_upload, link_parts, complete_upload, submit_for_service,
+        show_for_service, health, openapi
+    )
+)]
+struct Api;
+
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let token = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .build();
+        components.add_security_scheme("token", SecurityScheme::Http(token));
+        components.add_security_scheme(
+            "key",
+            SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("x-api-key"))),
+        );
+    }
+}
+
+/// Every error has this shape.
+#[derive(Serialize, ToSchema)]
+struct ErrorBody {
+    error: ErrorDetail,
+}
+
+#[derive(Serialize, ToSchema)]
+struct ErrorDetail {
+    /// stable: `unauthorized`, `not_found`, `invalid_request`, `payload_too_large`, `idempotency_key_reused`, `job_ended`,
+    /// `job_not_retryable`, `job_under_way`, `too_many_active_jobs`, `unavailable`, `internal`
+    code: String,
+    /// for a person
+    message: String,
+    /// path of the field at fault, where there is one
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+}
+
+/// What the authorizer says of a token that it does not accept.
+#[derive(Serialize, ToSchema)]
+struct Refusal {
+    message: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Accepted {
+    job_id: String,
+    status: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Health {
+    /// `ok`
+    status: String,
+}
+
+#[utoipa::path(post, path = "/api/ai-clipping-agent/jobs", request_body = UserSubmission, security(("token" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "the same key and body always lead to the same job", min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
+    responses(
+        (status = 202, body = JobView, headers(("location" = String))), (status = 401, body = Refusal), (status = 413, body = ErrorBody),
+        (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
+fn submit() {}
+
+#[utoipa::path(get, path = "/api/ai-clipping-agent/jobs", security(("token" = [])),
+    params(
+        ("status" = Option<String>, Query, description = "`queued`, `running`, `succeeded`, `failed` or `canceled`"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "20 if absent"),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the part before")),
+    responses((status = 200, body = JobList), (status = 401, body = Refusal), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
+fn list() {}
+
+#[utoipa::path(get, path = "/api/ai-clipping-agent/jobs/{id}", security(("token" = [])), params(("id" = String, Path)),
+    responses((status = 200, body = JobView), (status = 401, body = Refusal), (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+fn show() {}
+
+#[utoipa::path(delete, path = "/api/ai-clipping-agent/jobs/{id}", security(("token" = [])), params(("id" = String, Path)),
+    responses((status = 204), (status = 401, body = Refusal), (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+fn delete() {}
+
+#[utoipa::path(post, path = "/api/ai-clipping-agent/jobs/{id}/cancel", security(("token" = [])), params(("id" = String, Path)),
+    responses((status = 200, body = JobView), (status = 401, body = Refusal), (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
+fn cancel() {}
+
+#[utoipa::path(post, path = "/api/ai-clipping-agent/jobs/{id}/retry", security(("token" = [])), params(("id" = String, Path)),
+    responses((status = 202, body = JobView), (status = 401, body = Refusal), (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
+fn retry() {}
+
+#[utoipa::path(put, path = "/api/ai-clipping-agent/jobs/{id}/plan", security(("token" = [])), params(("id" = String, Path)),
+    request_body(content = Object, description = "a `plan.json`"),
+    responses((status = 202, body = JobView), (status = 401, body = Refusal), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
+        (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
+fn edit_plan() {}
+
+#[utoipa::path(post, path = "/api/ai-clipping-agent/uploads", request_body = NewUpload, security(("token" = [])),
+    responses((status = 201, body = UploadView), (status = 401, body = Refusal), (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
+fn begin_upload() {}
+
+#[utoipa::path(post, path = "/api/ai-clipping-agent/uploads/{id}/parts", request_body = WantedParts, security(("token" = [])), params(("id" = String, Path)),
+    responses((status = 200, body = PartLinks), (status = 401, body = Refusal), (status = 404, body = ErrorBody),
+        (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
+fn link_parts() {}
+
+#[utoipa::path(post, path = "/api/ai-clipping-agent/uploads/{id}/complete", request_body = UploadedParts, security(("token" = [])), params(("id" = String, Path)),
+    responses((status = 200, body = UploadView), (status = 401, body = Refusal), (status = 404, body = ErrorBody),
+        (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
+fn complete_upload() {}
+
+#[utoipa::path(post, path = "/ai-clipping/jobs", request_body = ServiceSubmission, security(("key" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "the same key and body always lead to the same job", min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
+    responses(
+        (status = 202, body = Accepted, headers(("location" = String))), (status = 401, body = ErrorBody), (status = 413, body = ErrorBody),
+        (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
+fn submit_for_service() {}
+
+#[utoipa::path(get, path = "/ai-clipping/jobs/{job_id}", security(("key" = [])), params(("job_id" = String, Path)),
+    responses((status = 200, body = ServiceJobView), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+fn show_for_service() {}
+
+#[utoipa::path(get, path = "/api/health", responses((status = 200, body = Health)))]
+fn health() {}
+
+#[utoipa::path(get, path = "/api/openapi.json", responses((status = 200, body = Object)))]
+fn openapi() {}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::routes::{MANAGE_JOBS, SUBMIT_JOB};
+
+    #[test]
+    fn every_path_for_others_is_described() {
+        let document = serde_json::to_value(document()).unwrap();
+        let described: BTreeSet<(String, String)> = document["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, methods)| {
+                let path = path.trim_start_matches("/api").to_owned();
+                methods
+                    .as_object()
+                    .unwrap()
+                    .keys()
+                    .map(move |method| (method.to_uppercase(), path.clone()))
+            })
+            .collect();
+        let served = SUBMIT_JOB
+            .iter()
+            .chain(MANAGE_JOBS)
+            .map(|(method, path)| ((*method).to_owned(), (*path).to_owned()));
+        assert_eq!(described, served.collect());
+    }
+}

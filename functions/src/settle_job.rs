@@ -1,0 +1,169 @@
+//! `settle-job`: where every execution ends. It applies the outcome that the attempt left, or queues the next one.
+
+use aws::{Bucket, Changed, Connection, JobTable, Patience, StoreError};
+use domain::{AttemptOf, Ended, Job, Rates, Settlement, keys};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde::Serialize;
+use serde_json::Value;
+use tracing::Instrument;
+
+use crate::{config::Settings, http::now, observe::count};
+
+/// What this function may touch.
+#[derive(Debug)]
+pub struct SettleJob {
+    /// The jobs whose attempts have ended.
+    pub jobs: JobTable,
+    /// Where attempts leave their outcomes.
+    pub bucket: Bucket,
+    /// What jobs cost.
+    pub rates: Rates,
+}
+
+/// What became of the job.
+#[derive(Debug, Serialize, PartialEq, Eq)]
+pub struct Settled {
+    /// Whether the record changed.
+    changed: bool,
+    /// Where the job stands now; none if it is gone.
+    status: Option<domain::Status>,
+}
+
+/// The event names no attempt.
+#[derive(Debug, thiserror::Error)]
+#[error("the event names no attempt of a job")]
+pub struct NoAttempt;
+
+/// Why an attempt is not settled yet.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    /// It is not known which.
+    #[error(transparent)]
+    NoAttempt(#[from] NoAttempt),
+    /// A store is not well; the execution asks again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Runs the function.
+///
+/// # Errors
+/// When a setting is missing or the runtime ends.
+pub async fn serve(settings: Settings) -> Result<(), Error> {
+    let connection = Connection::open(Patience::Function).await;
+    let function = SettleJob {
+        jobs: JobTable::new(&connection, settings.jobs_table()?),
+        bucket: Bucket::new(&connection, settings.bucket()?),
+        rates: Rates {
+            credits_per_minute: settings.credits_per_minute()?,
+        },
+    };
+    let function = &function;
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
+        function.handle(&event.payload).await.map_err(Error::from)
+    }))
+    .await
+}
+
+impl SettleJob {
+    /// Settles the attempt that an event is about: one of the state machine's, or one that says how an execution ended.
+    ///
+    /// # Errors
+    /// When the event names no attempt, or a store is not well: then it is to be asked again.
+    pub async fn handle(&self, event: &Value) -> Result<Settled, SettleError> {
+        let of = attempt_of(event).ok_or(NoAttempt)?;
+        let span = tracing::info_span!("job", job_id = %of.job_id, attempt = of.attempt);
+        self.settle(&of)
+            .instrument(span)
+            .await
+            .inspect_err(|why| tracing::warn!(%why, "not settled yet"))
+    }
+
+    async fn settle(&self, of: &AttemptOf) -> Result<Settled, SettleError> {
+        let Some(job) = self.jobs.get(&of.job_id).await? else {
+            return Ok(Settled {
+                changed: false,
+                status: None,
+            });
+        };
+        let outcome = self.outcome(of).await?;
+        let Settlement::Change(change) =
+            job.settle(of.attempt, outcome.as_ref(), self.rates, now())
+        else {
+            return Ok(Settled {
+                changed: false,
+                status: Some(job.status),
+            });
+        };
+        let (changed, job) = match self.jobs.change(&of.job_id, &change).await? {
+            Changed::Yes(job) => (true, Some(job)),
+            Changed::No(job) => (false, Some(job)),
+            Changed::Gone => (false, None),
+        };
+        if changed {
+            tell(job.as_deref());
+        }
+        Ok(Settled {
+            changed,
+            status: job.map(|job| job.status),
+        })
+    }
+
+    /// What the attempt left; one that cannot be read is as good as none.
+    async fn outcome(&self, of: &AttemptOf) -> Result<Option<Ended>, StoreError> {
+        let key = keys::of_job(&of.job_id, &keys::outcome_of(of.attempt));
+        let Some(bytes) = self.bucket.read(&key).await? else {
+            return Ok(None);
+        };
+        Ok(serde_json::from_slice(&bytes)
+            .inspect_err(|why| tracing::error!(%why, "the outcome cannot be read"))
+            .ok())
+    }
+}
+
+fn tell(job: Option<&Job>) {
+    let Some(job) = job else { return };
+    tracing::info!(
+        status = job.status.name(),
+        next_attempt = job.attempt,
+        "settled"
+    );
+    count(
+        "settle-job",
+        match job.status {
+            domain::Status::Succeeded => "JobsSucceeded",
+            domain::Status::Failed => "JobsFailed",
+            _ => "AttemptsRepeated",
+        },
+    );
+}
+
+/// From `{job_id, attempt}` of the state machine, or from the name of the execution in an event of `EventBridge`.
+fn attempt_of(event: &Value) -> Option<AttemptOf> {
+    if let Some(name) = event["detail"]["name"].as_str() {
+        return AttemptOf::from_name(name);
+    }
+    serde_json::from_value(event.clone()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn both_kinds_of_events_name_the_attempt() {
+        let named = |event: Value| attempt_of(&event).map(|of| of.to_string());
+        assert_eq!(
+            named(json!({"job_id": "a", "attempt": 2, "error": {}})),
+            Some("a-2".into())
+        );
+        assert_eq!(
+            named(json!({"detail": {"name": "a-b-3", "status": "ABORTED"}})),
+            Some("a-b-3".into())
+        );
+        assert_eq!(named(json!({"job_id": "a"})), None);
+        assert_eq!(named(json!({})), None);
+    }
+}

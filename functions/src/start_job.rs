@@ -1,0 +1,116 @@
+//! `start-job`: begins an execution for every attempt that the table's stream shows as queued.
+
+use aws::{Connection, Executions, Patience, StoreError};
+use domain::{AttemptOf, Status};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tracing::Instrument;
+
+use crate::{config::Settings, observe::count};
+
+/// What this function may touch.
+#[derive(Debug)]
+pub struct StartJob {
+    /// Executions, to start them.
+    pub executions: Executions,
+}
+
+/// A batch of the stream.
+#[derive(Debug, Deserialize)]
+pub struct Batch {
+    #[serde(rename = "Records")]
+    records: Vec<Value>,
+}
+
+/// The first record that was not dealt with; the stream goes on from there.
+#[derive(Debug, Default, Serialize, PartialEq, Eq)]
+pub struct BatchAnswer {
+    #[serde(rename = "batchItemFailures")]
+    failures: Vec<ItemFailure>,
+}
+
+#[derive(Debug, Serialize, PartialEq, Eq)]
+struct ItemFailure {
+    #[serde(rename = "itemIdentifier")]
+    sequence_number: String,
+}
+
+/// Runs the function.
+///
+/// # Errors
+/// When a setting is missing or the runtime ends.
+pub async fn serve(settings: Settings) -> Result<(), Error> {
+    let connection = Connection::open(Patience::Function).await;
+    let function = StartJob {
+        executions: Executions::new(&connection, settings.state_machine()?),
+    };
+    let function = &function;
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Batch>| async move {
+        Ok::<_, Error>(function.handle(&event.payload).await)
+    }))
+    .await
+}
+
+impl StartJob {
+    /// Starts what a batch asks for, in order. An execution that is there already is as good, so that a batch may come again.
+    pub async fn handle(&self, batch: &Batch) -> BatchAnswer {
+        for record in &batch.records {
+            if let Err(why) = self.start(record).await {
+                tracing::warn!(%why, "an execution is not started yet");
+                let sequence_number = record["dynamodb"]["SequenceNumber"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned();
+                return BatchAnswer {
+                    failures: vec![ItemFailure { sequence_number }],
+                };
+            }
+        }
+        BatchAnswer::default()
+    }
+
+    async fn start(&self, record: &Value) -> Result<(), StoreError> {
+        let Some(of) = queued(&record["dynamodb"]["NewImage"]) else {
+            return Ok(());
+        };
+        let span = tracing::info_span!("job", job_id = %of.job_id, attempt = of.attempt);
+        async {
+            self.executions.start(&of).await?;
+            tracing::info!("execution started");
+            count("start-job", "AttemptsStarted");
+            Ok(())
+        }
+        .instrument(span)
+        .await
+    }
+}
+
+/// The attempt that a record shows as queued; other records, and those of no job, ask for nothing.
+fn queued(image: &Value) -> Option<AttemptOf> {
+    if image["status"]["S"] != Status::Queued.name() {
+        return None;
+    }
+    let job_id = image["id"]["S"].as_str()?.parse().ok()?;
+    let attempt = image["attempt"]["N"].as_str()?.parse().ok()?;
+    Some(AttemptOf { job_id, attempt })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_queued_attempts_are_started() {
+        let image = |status: &str| json!({"id": {"S": "job-1"}, "status": {"S": status}, "attempt": {"N": "2"}});
+        assert_eq!(queued(&image("queued")).unwrap().to_string(), "job-1-2");
+        assert_eq!(queued(&image("running")), None);
+        assert_eq!(queued(&Value::Null), None);
+        assert_eq!(
+            queued(&json!({"id": {"S": "../x"}, "status": {"S": "queued"}, "attempt": {"N": "2"}})),
+            None
+        );
+    }
+}

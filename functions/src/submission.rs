@@ -1,0 +1,334 @@
+//! Submissions as they come in, camelCase from users and `snake_case` from back ends, and what they mean.
+
+use domain::{AspectRatio, ClipOptions, JobSource, Labels, Layout, Owner, Submission};
+use serde::Deserialize;
+use url::Url;
+use utoipa::ToSchema;
+
+use crate::http::Problem;
+
+const LONGEST_URL: usize = 2048;
+const LONGEST_LABEL: usize = 256;
+
+/// The options of a submission under names of one case, with the fields that only one kind of caller has.
+macro_rules! submission {
+    ($(#[$doc:meta])* $name:ident, $case:literal, { $($own:tt)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Deserialize, ToSchema)]
+        #[serde(rename_all = $case)]
+        pub(crate) struct $name {
+            $($own)*
+            /// the address of a video, or of a page that shows one
+            video_url: Option<String>,
+            /// a complete upload of the caller's
+            upload_id: Option<String>,
+            /// where events are sent on to
+            callback_url: Option<String>,
+            /// shortest clip in seconds, 15 if absent
+            #[schema(minimum = 5, maximum = 180)]
+            min_clip_seconds: Option<u32>,
+            /// longest clip in seconds, 60 if absent
+            #[schema(minimum = 5, maximum = 180)]
+            max_clip_seconds: Option<u32>,
+            /// `9:16` if absent, or `1:1`, `4:5`, `16:9`
+            #[schema(value_type = Option<String>)]
+            aspect_ratio: Option<AspectRatio>,
+            /// `auto` if absent, or `track`, `split`, `fit`
+            #[schema(value_type = Option<String>)]
+            layout: Option<Layout>,
+            /// BCP 47 tag of the language spoken; detected if absent
+            language: Option<String>,
+            /// what the clips should be about
+            topics: Option<Vec<String>>,
+            /// name of a caption style, or `none`
+            captions: Option<String>,
+            /// cut pauses and fillers out
+            remove_silences: Option<bool>,
+            /// first second of the source to consider
+            start_seconds: Option<f64>,
+            /// last second of the source to consider
+            end_seconds: Option<f64>,
+        }
+
+        impl $name {
+            fn options(&self, clips: Option<u32>) -> ClipOptions {
+                let default = ClipOptions::default();
+                ClipOptions {
+                    requested_clip_count: clips.unwrap_or(default.requested_clip_count),
+                    min_clip_seconds: self.min_clip_seconds.unwrap_or(default.min_clip_seconds),
+                    max_clip_seconds: self.max_clip_seconds.unwrap_or(default.max_clip_seconds),
+                    aspect_ratio: self.aspect_ratio.unwrap_or_default(),
+                    layout: self.layout.unwrap_or_default(),
+                    language: self.language.clone(),
+                    topics: self.topics.clone().unwrap_or_default(),
+                    captions: self.captions.clone().unwrap_or(default.captions),
+                    remove_silences: self.remove_silences.unwrap_or_default(),
+                    start_seconds: self.start_seconds,
+                    end_seconds: self.end_seconds,
+                }
+            }
+        }
+    };
+}
+
+submission! {
+    /// What a user submits; exactly one source.
+    UserSubmission, "camelCase", {
+        /// a page of `YouTube`
+        youtube_url: Option<String>,
+        /// how many clips are wanted, 5 if absent
+        #[schema(minimum = 1, maximum = 30)]
+        requested_clip_count: Option<u32>,
+    }
+}
+
+submission! {
+    /// What a back end submits; exactly one source.
+    ServiceSubmission, "snake_case", {
+        /// the caller's own id of the job, shown in its callbacks
+        external_job_id: Option<String>,
+        /// the caller's own id of the user, shown in its callbacks
+        owner_user_id: Option<String>,
+        /// how many clips are wanted, 5 if absent
+        #[schema(minimum = 1, maximum = 30)]
+        max_clips: Option<u32>,
+    }
+}
+
+/// How a caller spells the names that errors are about.
+#[derive(Clone, Copy)]
+enum Spelling {
+    Camel,
+    Snake,
+}
+
+impl Spelling {
+    fn of(self, camel: &str) -> String {
+        match self {
+            Self::Camel => camel.to_owned(),
+            Self::Snake if camel == "requestedClipCount" => "max_clips".to_owned(),
+            Self::Snake => camel
+                .chars()
+                .flat_map(|letter| {
+                    let upper = letter.is_ascii_uppercase();
+                    upper
+                        .then_some('_')
+                        .into_iter()
+                        .chain([letter.to_ascii_lowercase()])
+                })
+                .collect(),
+        }
+    }
+}
+
+impl UserSubmission {
+    /// The submission if everything in it is within its limits.
+    pub(crate) fn check(
+        self,
+        owner: Owner,
+        body_sha256: Option<String>,
+    ) -> Result<Submission, Problem> {
+        let options = self.options(self.requested_clip_count);
+        let source = source(
+            Spelling::Camel,
+            self.youtube_url,
+            self.video_url,
+            self.upload_id,
+        )?;
+        let labels = Labels::default();
+        checked(
+            Spelling::Camel,
+            Submission {
+                owner,
+                source,
+                options,
+                body_sha256,
+                callback_url: self.callback_url,
+                labels,
+            },
+        )
+    }
+}
+
+impl ServiceSubmission {
+    /// The submission if everything in it is within its limits.
+    pub(crate) fn check(
+        self,
+        owner: Owner,
+        body_sha256: Option<String>,
+    ) -> Result<Submission, Problem> {
+        let options = self.options(self.max_clips);
+        let source = source(Spelling::Snake, None, self.video_url, self.upload_id)?;
+        let labels = Labels {
+            external_job_id: self.external_job_id,
+            owner_user_id: self.owner_user_id,
+        };
+        for (name, label) in [
+            ("external_job_id", &labels.external_job_id),
+            ("owner_user_id", &labels.owner_user_id),
+        ] {
+            if label
+                .as_ref()
+                .is_some_and(|label| label.len() > LONGEST_LABEL)
+            {
+                return Err(Problem::invalid(
+                    name,
+                    format!("must have {LONGEST_LABEL} bytes at most"),
+                ));
+            }
+        }
+        checked(
+            Spelling::Snake,
+            Submission {
+                owner,
+                source,
+                options,
+                body_sha256,
+                callback_url: self.callback_url,
+                labels,
+            },
+        )
+    }
+}
+
+fn checked(spelling: Spelling, submission: Submission) -> Result<Submission, Problem> {
+    submission
+        .options
+        .check()
+        .map_err(|wrong| Problem::invalid(spelling.of(wrong.field), wrong.what))?;
+    if let Some(url) = &submission.callback_url {
+        web_address(&spelling.of("callbackUrl"), url)?;
+    }
+    Ok(submission)
+}
+
+fn source(
+    spelling: Spelling,
+    youtube_url: Option<String>,
+    video_url: Option<String>,
+    upload_id: Option<String>,
+) -> Result<JobSource, Problem> {
+    let given = [&youtube_url, &video_url, &upload_id]
+        .into_iter()
+        .flatten()
+        .count();
+    if given != 1 {
+        let names = match spelling {
+            Spelling::Camel => "youtubeUrl, videoUrl and uploadId",
+            Spelling::Snake => "video_url and upload_id",
+        };
+        return Err(Problem::invalid(
+            spelling.of("videoUrl"),
+            format!("exactly one of {names} is needed, got {given}"),
+        ));
+    }
+    for (name, url) in [("youtubeUrl", &youtube_url), ("videoUrl", &video_url)] {
+        if let Some(url) = url {
+            web_address(&spelling.of(name), url)?;
+        }
+    }
+    Ok(JobSource {
+        youtube_url,
+        video_url,
+        upload_id,
+        upload_key: None,
+        title: None,
+        duration_ms: None,
+    })
+}
+
+/// Whether a text can be fetched from the web at all; where it leads is looked at when it is fetched.
+fn web_address(field: &str, text: &str) -> Result<(), Problem> {
+    let wrong = |what: &str| Err(Problem::invalid(field, what));
+    if text.len() > LONGEST_URL {
+        return wrong(&format!("must have {LONGEST_URL} bytes at most"));
+    }
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
+        _ => wrong("must be an http:// or https:// address"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::parse;
+
+    fn user(body: &str) -> Result<Submission, Problem> {
+        parse::<UserSubmission>(body.as_bytes())?.check(Owner::user("ann"), None)
+    }
+
+    fn field(body: &str) -> String {
+        match user(body) {
+            Err(Problem::Invalid { field, .. }) => field.unwrap_or_default(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_body_of_the_seed_is_taken() {
+        let submission = user(r#"{"youtubeUrl": "https://www.youtube.com/watch?v=dQw4w9WgXcQ", "requestedClipCount": 1}"#).unwrap();
+        assert_eq!(
+            submission.options,
+            ClipOptions {
+                requested_clip_count: 1,
+                ..ClipOptions::default()
+            }
+        );
+        let body = br#"{"video_url": "https://www.youtube.com/watch?v=dQw4w9WgXcQ", "callback_url": "https://webhook.site/your-unique-id", "external_job_id": "test-123", "max_clips": 1}"#;
+        let submission = parse::<ServiceSubmission>(body)
+            .unwrap()
+            .check(Owner::tenant("acme"), None)
+            .unwrap();
+        assert_eq!(
+            submission.labels.external_job_id.as_deref(),
+            Some("test-123")
+        );
+        assert_eq!(submission.options.requested_clip_count, 1);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_as_the_caller_spells_it() {
+        let source = r#""videoUrl": "https://x.test/v.mp4""#;
+        assert_eq!(field("{}"), "videoUrl");
+        assert_eq!(
+            field(r#"{"videoUrl": "https://x.test", "uploadId": "u"}"#),
+            "videoUrl"
+        );
+        assert_eq!(
+            field(r#"{"youtubeUrl": "file:///etc/passwd"}"#),
+            "youtubeUrl"
+        );
+        assert_eq!(
+            field(&format!(r#"{{{source}, "requestedClipCount": 31}}"#)),
+            "requestedClipCount"
+        );
+        assert_eq!(
+            field(&format!(r#"{{{source}, "requestedClipCount": "5"}}"#)),
+            "requestedClipCount"
+        );
+        assert_eq!(
+            field(&format!(r#"{{{source}, "aspectRatio": "2:1"}}"#)),
+            "aspectRatio"
+        );
+        assert_eq!(
+            field(&format!(r#"{{{source}, "captions": "comic"}}"#)),
+            "captions"
+        );
+        assert_eq!(
+            field(&format!(r#"{{{source}, "language": "english"}}"#)),
+            "language"
+        );
+        assert_eq!(
+            field(&format!(r#"{{{source}, "endSeconds": 0}}"#)),
+            "endSeconds"
+        );
+        let snake =
+            parse::<ServiceSubmission>(br#"{"video_url": "https://x.test", "max_clips": 0}"#)
+                .unwrap();
+        let wrong = snake.check(Owner::tenant("acme"), None).unwrap_err();
+        assert!(
+            matches!(wrong, Problem::Invalid { field: Some(field), .. } if field == "max_clips")
+        );
+    }
+}

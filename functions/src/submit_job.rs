@@ -1,0 +1,204 @@
+//! `submit-job`: takes submissions of users and back ends, and the uploads that they are about.
+
+mod uploads;
+
+pub(crate) use uploads::{NewUpload, PartLinks, UploadView, UploadedParts, WantedParts};
+
+use aws::{Bucket, Connection, Created, JobTable, Patience, SecretStore, UploadTable};
+use domain::{Job, JobId, Owner, Submission};
+use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::{
+    caller::{self, ServiceKeys},
+    config::Settings,
+    http::{Problem, answer, body, header, now, parse, settled},
+    observe::count,
+    routes,
+    submission::{ServiceSubmission, UserSubmission},
+    view::JobView,
+};
+
+const MOST_BYTES: usize = 64 * 1024;
+const LONGEST_KEY: usize = 255;
+
+/// What this function may touch.
+#[derive(Debug)]
+pub struct SubmitJob {
+    /// New jobs.
+    pub jobs: JobTable,
+    /// Uploads of sources.
+    pub uploads: UploadTable,
+    /// Where uploads lie.
+    pub bucket: Bucket,
+    /// Keys of back ends.
+    pub keys: ServiceKeys,
+    /// How many jobs of an owner may be under way at once.
+    pub max_active: u32,
+    /// The largest upload.
+    pub max_upload_bytes: u64,
+}
+
+/// Runs the function.
+///
+/// # Errors
+/// When a setting is missing or the runtime ends.
+pub async fn serve(settings: Settings) -> Result<(), Error> {
+    let connection = Connection::open(Patience::Function).await;
+    let function = SubmitJob {
+        jobs: JobTable::new(&connection, settings.jobs_table()?),
+        uploads: UploadTable::new(&connection, settings.uploads_table()?),
+        bucket: Bucket::new(&connection, settings.bucket()?),
+        keys: ServiceKeys::new(SecretStore::new(&connection), settings.service_keys()?),
+        max_active: settings.max_active_jobs()?,
+        max_upload_bytes: settings.max_upload_bytes()?,
+    };
+    // the first call of all would pay for the handshake; what it finds does not matter
+    let _ = function.jobs.get(&JobId::new(Uuid::nil())).await;
+    let function = &function;
+    lambda_http::run(service_fn(|request: Request| async move {
+        Ok::<_, Error>(function.answer(&request).await)
+    }))
+    .await
+}
+
+impl SubmitJob {
+    /// Answers one request.
+    pub async fn answer(&self, request: &Request) -> Response<Body> {
+        settled(self.route(request).await)
+    }
+
+    async fn route(&self, request: &Request) -> Result<Response<Body>, Problem> {
+        let found = routes::find(
+            routes::SUBMIT_JOB,
+            request.method().as_str(),
+            request.raw_http_path(),
+        );
+        let (route, id) = found.ok_or(Problem::NoRoute)?;
+        if route == "/ai-clipping/jobs" {
+            return self.submit_for_service(request).await;
+        }
+        let owner = caller::user(request)?;
+        match (route, id) {
+            ("/ai-clipping-agent/jobs", _) => self.submit_for_user(request, owner).await,
+            ("/ai-clipping-agent/uploads", _) => self.begin_upload(request, owner).await,
+            ("/ai-clipping-agent/uploads/{id}/parts", Some(id)) => {
+                self.upload_parts(request, &owner, id).await
+            }
+            ("/ai-clipping-agent/uploads/{id}/complete", Some(id)) => {
+                self.complete_upload(request, &owner, id).await
+            }
+            _ => Err(Problem::NoRoute),
+        }
+    }
+
+    async fn submit_for_user(
+        &self,
+        request: &Request,
+        owner: Owner,
+    ) -> Result<Response<Body>, Problem> {
+        let (key, bytes) = (idempotency_key(request)?, body(request, MOST_BYTES)?);
+        let submission =
+            parse::<UserSubmission>(bytes)?.check(owner, key.map(|_| sha256(bytes)))?;
+        let job = self.submit(submission, key).await?;
+        let location = format!("/api/ai-clipping-agent/jobs/{}", job.id);
+        accepted(&location, &JobView::plain(job))
+    }
+
+    async fn submit_for_service(&self, request: &Request) -> Result<Response<Body>, Problem> {
+        let owner = self.keys.tenant(request).await?;
+        let (key, bytes) = (idempotency_key(request)?, body(request, MOST_BYTES)?);
+        let submission =
+            parse::<ServiceSubmission>(bytes)?.check(owner, key.map(|_| sha256(bytes)))?;
+        let job = self.submit(submission, key).await?;
+        let location = format!("/ai-clipping/jobs/{}", job.id);
+        accepted(&location, &json!({"job_id": job.id, "status": job.status}))
+    }
+
+    /// One conditional write; everything after it follows from the table's stream.
+    async fn submit(&self, mut submission: Submission, key: Option<&str>) -> Result<Job, Problem> {
+        let id = match key {
+            Some(key) => JobId::of_key(&submission.owner, key),
+            None => JobId::new(Uuid::now_v7()),
+        };
+        let sent = submission.body_sha256.clone();
+        if self.jobs.active(&submission.owner, self.max_active).await? >= self.max_active {
+            // a repeated submission is answered as before, however many jobs there are
+            let before = if key.is_some() {
+                self.jobs.get(&id).await?
+            } else {
+                None
+            };
+            return before.map_or(Err(Problem::TooManyActive(self.max_active)), |job| {
+                same(job, sent.as_ref())
+            });
+        }
+        self.find_upload(&mut submission).await?;
+        let job = Job::new(id, submission, now());
+        let span = tracing::info_span!("job", job_id = %job.id, attempt = job.attempt);
+        async {
+            match self.jobs.create(&job).await? {
+                Created::New => {
+                    tracing::info!("submitted");
+                    count("submit-job", "JobsSubmitted");
+                    Ok(job)
+                }
+                Created::Existing(existing) => same(*existing, sent.as_ref()),
+            }
+        }
+        .instrument(span)
+        .await
+    }
+
+    async fn find_upload(&self, submission: &mut Submission) -> Result<(), Problem> {
+        let Some(id) = &submission.source.upload_id else {
+            return Ok(());
+        };
+        let upload = self.uploads.get(id, &submission.owner).await?;
+        let complete = upload.filter(|upload| upload.complete);
+        let complete = complete.ok_or_else(|| {
+            Problem::invalid("uploadId", "there is no complete upload of this id")
+        })?;
+        submission.source.upload_key = Some(complete.key);
+        Ok(())
+    }
+}
+
+/// The job that a key led to before, if it was made from the same body.
+fn same(job: Job, sent: Option<&String>) -> Result<Job, Problem> {
+    if job.body_sha256.as_ref() == sent {
+        Ok(job)
+    } else {
+        Err(Problem::KeyReused)
+    }
+}
+
+fn accepted(location: &str, body: &impl serde::Serialize) -> Result<Response<Body>, Problem> {
+    let mut response = answer(StatusCode::ACCEPTED, body);
+    response
+        .headers_mut()
+        .insert("location", location.parse().map_err(Problem::internal)?);
+    Ok(response)
+}
+
+fn idempotency_key(request: &Request) -> Result<Option<&str>, Problem> {
+    if !request.headers().contains_key("idempotency-key") {
+        return Ok(None);
+    }
+    let key =
+        header(request, "idempotency-key").filter(|key| (1..=LONGEST_KEY).contains(&key.len()));
+    let wrong = || {
+        Problem::invalid(
+            "Idempotency-Key",
+            format!("must have from 1 to {LONGEST_KEY} visible characters"),
+        )
+    };
+    key.map(Some).ok_or_else(wrong)
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}

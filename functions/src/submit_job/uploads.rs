@@ -1,0 +1,225 @@
+//! Uploads of sources in parts: the links are the bucket's own, the id is ours and bound to the owner.
+
+use std::time::Duration;
+
+use aws::{Multipart, Part, Upload};
+use domain::{Owner, is_plain_id, keys};
+use lambda_http::{Body, Request, Response, http::StatusCode};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{MOST_BYTES, SubmitJob};
+use crate::http::{Problem, answer, body, now, parse};
+
+/// Every part but the last is this long; 10,000 of them is what the bucket takes.
+const PART_BYTES: u64 = 16 << 20;
+/// How long a link for a part is good.
+const LINKS_HOLD: Duration = Duration::from_hours(1);
+/// Links given at once.
+const MOST_LINKS: usize = 100;
+/// How long an upload can be used; the bucket's lifecycle takes the rest away.
+const UPLOAD_HOLDS_S: i64 = 2 * 24 * 3600;
+const EXTENSIONS: [&str; 6] = ["mp4", "mov", "m4v", "mkv", "webm", "ts"];
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NewUpload {
+    /// name of the file; its ending has to be one of a video
+    #[schema(example = "talk.mp4")]
+    file_name: String,
+    /// size of the file in bytes
+    #[schema(minimum = 1)]
+    size_bytes: u64,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WantedParts {
+    /// numbers of the parts to link, from 1
+    #[schema(min_items = 1, max_items = 100)]
+    part_numbers: Vec<u32>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UploadedParts {
+    /// every part, in order
+    #[schema(min_items = 1, max_items = 10000)]
+    parts: Vec<UploadedPart>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UploadedPart {
+    /// from 1
+    part_number: u32,
+    /// as the answer to the part's PUT had it
+    etag: String,
+}
+
+/// An upload as its owner sees it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Upload)]
+pub(crate) struct UploadView {
+    upload_id: String,
+    /// length of every part but the last
+    part_size_bytes: u64,
+    /// how many parts there are
+    part_count: u64,
+    complete: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PartLinks {
+    parts: Vec<PartLink>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PartLink {
+    part_number: u32,
+    /// where to PUT the part, within an hour
+    url: String,
+}
+
+impl From<&Upload> for UploadView {
+    fn from(upload: &Upload) -> Self {
+        Self {
+            upload_id: upload.id.clone(),
+            part_size_bytes: PART_BYTES,
+            part_count: part_count(upload),
+            complete: upload.complete,
+        }
+    }
+}
+
+impl SubmitJob {
+    pub(super) async fn begin_upload(
+        &self,
+        request: &Request,
+        owner: Owner,
+    ) -> Result<Response<Body>, Problem> {
+        let wanted: NewUpload = parse(body(request, MOST_BYTES)?)?;
+        let ending = wanted
+            .file_name
+            .rsplit_once('.')
+            .map_or("", |(_, ending)| ending)
+            .to_ascii_lowercase();
+        let extension = EXTENSIONS.into_iter().find(|known| *known == ending);
+        let extension = extension.ok_or_else(|| {
+            Problem::invalid(
+                "fileName",
+                format!("must end in one of .{}", EXTENSIONS.join(" .")),
+            )
+        })?;
+        if !(1..=self.max_upload_bytes).contains(&wanted.size_bytes) {
+            return Err(Problem::invalid(
+                "sizeBytes",
+                format!("must be from 1 to {}", self.max_upload_bytes),
+            ));
+        }
+        let id = Uuid::now_v7().to_string();
+        let key = keys::upload(&id, extension);
+        let upload = Upload {
+            multipart_id: self.bucket.begin(&key).await?,
+            id,
+            owner,
+            key,
+            bytes: wanted.size_bytes,
+            complete: false,
+            expires_at: now().as_seconds() + UPLOAD_HOLDS_S,
+        };
+        self.uploads.create(&upload).await?;
+        Ok(answer(StatusCode::CREATED, &UploadView::from(&upload)))
+    }
+
+    pub(super) async fn upload_parts(
+        &self,
+        request: &Request,
+        owner: &Owner,
+        id: &str,
+    ) -> Result<Response<Body>, Problem> {
+        let upload = self.upload(id, owner).await?;
+        let wanted: WantedParts = parse(body(request, MOST_BYTES)?)?;
+        let known = 1..=part_count(&upload);
+        let fits = wanted
+            .part_numbers
+            .iter()
+            .all(|number| known.contains(&u64::from(*number)));
+        if !fits || !(1..=MOST_LINKS).contains(&wanted.part_numbers.len()) {
+            let message = format!(
+                "must be 1 to {MOST_LINKS} numbers from 1 to {}",
+                known.end()
+            );
+            return Err(Problem::invalid("partNumbers", message));
+        }
+        let mut parts = Vec::with_capacity(wanted.part_numbers.len());
+        for part_number in wanted.part_numbers {
+            let url = self
+                .bucket
+                .part_link(&multipart(&upload), part_number as i32, LINKS_HOLD)
+                .await?;
+            parts.push(PartLink { part_number, url });
+        }
+        Ok(answer(StatusCode::OK, &PartLinks { parts }))
+    }
+
+    pub(super) async fn complete_upload(
+        &self,
+        request: &Request,
+        owner: &Owner,
+        id: &str,
+    ) -> Result<Response<Body>, Problem> {
+        let mut upload = self.upload(id, owner).await?;
+        let sent: UploadedParts = parse(body(request, 1 << 20)?)?;
+        if !upload.complete {
+            let parts: Vec<Part> = sent
+                .parts
+                .into_iter()
+                .map(|part| Part {
+                    number: part.part_number as i32,
+                    etag: part.etag,
+                })
+                .collect();
+            let bytes = self.bucket.complete(&multipart(&upload), &parts).await?;
+            let wrong = || {
+                Problem::invalid(
+                    "parts",
+                    "parts are missing, out of order or not as they were uploaded",
+                )
+            };
+            if bytes.ok_or_else(wrong)? > self.max_upload_bytes {
+                return Err(Problem::invalid(
+                    "parts",
+                    format!("the upload is larger than {} bytes", self.max_upload_bytes),
+                ));
+            }
+            self.uploads.complete(&upload).await?;
+            upload.complete = true;
+        }
+        Ok(answer(StatusCode::OK, &UploadView::from(&upload)))
+    }
+
+    async fn upload(&self, id: &str, owner: &Owner) -> Result<Upload, Problem> {
+        let upload = if is_plain_id(id) {
+            self.uploads.get(id, owner).await?
+        } else {
+            None
+        };
+        upload.ok_or(Problem::NotFound("upload"))
+    }
+}
+
+fn part_count(upload: &Upload) -> u64 {
+    upload.bytes.div_ceil(PART_BYTES).max(1)
+}
+
+fn multipart(upload: &Upload) -> Multipart<'_> {
+    Multipart {
+        key: &upload.key,
+        id: &upload.multipart_id,
+    }
+}
