@@ -38,7 +38,8 @@ def adapted(template: Path, parameters: dict[str, str], events_address: str) -> 
     generate_without_punctuation(result)
     spell_secrets_as_ecs_does(result)
     drop_nat(result)
-    return result
+    allow_plain_http(result)
+    return refer_to_secrets_by_arn(result)
 
 
 class NoManagedPolicies:
@@ -203,3 +204,20 @@ def drop_nat(template: Json) -> None:
     dropped = {name for name, resource in resources.items() if resource["Type"] in ("AWS::EC2::NatGateway", "AWS::EC2::EIP")}
     dropped |= {name for name, route in of_type(template, "AWS::EC2::Route") if route.get("NatGatewayId", {}).get("Ref") in dropped}
     template["Resources"] = {name: resource for name, resource in resources.items() if name not in dropped}
+
+
+def allow_plain_http(template: Json) -> None:
+    """On loopback there is no TLS, and the bucket's policy denies everything without it."""
+    for _, policy in of_type(template, "AWS::S3::BucketPolicy"):
+        statements = policy["PolicyDocument"]["Statement"]
+        policy["PolicyDocument"]["Statement"] = [each for each in statements if each.get("Condition") != {"Bool": {"aws:SecureTransport": "false"}}]
+    template["Resources"] = {name: each for name, each in template["Resources"].items() if each["Type"] != "AWS::S3::BucketPolicy" or each["Properties"]["PolicyDocument"]["Statement"]}
+
+
+def refer_to_secrets_by_arn(template: Json) -> Json:
+    """A reference to a secret is its ARN; with MiniStack it is the name, which policies do not know."""
+    secrets = [name for name, _ in of_type(template, "AWS::SecretsManager::Secret")]
+    text = json.dumps(template)
+    for name in secrets:
+        text = text.replace(json.dumps({"Ref": name}), json.dumps({"Fn::GetAtt": [name, "Id"]})).replace(f"${{{name}}}", f"${{{name}.Id}}")
+    return json.loads(text)

@@ -25,6 +25,8 @@ from processes import MARK
 Json = dict[str, Any]
 POLL_SECONDS = 0.25
 STOP_TIMEOUT_SECONDS = 30
+# longer than any task: Fargate would renew them
+ROLE_SECONDS = 12 * 3600
 # of this machine, a task sees only these: the folders of the programs that its image would hold, and the mark that it ends by
 INHERITED = ("PATH", "CLIPWRIGHT_HOME", "RUST_BACKTRACE", MARK)
 
@@ -50,6 +52,7 @@ class Fargate:
         self.options = options
         self.ecs = deploy.client("ecs", options.endpoint)
         self.secrets = deploy.client("secretsmanager", options.endpoint)
+        self.sts = deploy.client("sts", options.endpoint)
         self.running: dict[str, Task] = {}
         self.finished: set[str] = set()
 
@@ -77,8 +80,8 @@ class Fargate:
             command = [str(self.options.worker), *task.container.get("command", [])]
             with task.log.open("ab") as log:
                 task.process = subprocess.Popen(command, env=task.environment, cwd=task.disk, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-        except (LaunchError, OSError) as error:
-            self.report_stopped(arn, None, None, f"CannotStartContainerError: {error}")
+        except Exception as error:  # whatever is wrong with this task, others go on
+            self.report_stopped(arn, None, None, f"CannotStartContainerError: {error!r}")
             return
         self.running[arn] = task
         self.ecs.submit_task_state_change(cluster=self.options.cluster, task=arn, status="RUNNING")
@@ -94,9 +97,15 @@ class Fargate:
         disk.mkdir(parents=True)
         variables = named(container.get("environment", [])) | self.secret_values(container) | named(override.get("environment", []))
         labels = {"task": name, "job_id": variables.get("JOB_ID"), "attempt": variables.get("ATTEMPT")}
-        environment = variables | credentials(self.options.endpoint) | inherited() | {"TMPDIR": str(disk), "HOME": str(disk)}
+        environment = variables | self.credentials(definition["taskRoleArn"], name) | inherited() | {"TMPDIR": str(disk), "HOME": str(disk)}
         container = container | {key: value for key, value in override.items() if key == "command"}
         return Task(arn, container, environment, disk, self.options.logs / f"task-{name}.log", labels=labels)
+
+    def credentials(self, role: str, session: str) -> dict[str, str]:
+        """Those of the task's role: the worker has just the powers that the template gives it."""
+        given = self.sts.assume_role(RoleArn=role, RoleSessionName=session, DurationSeconds=ROLE_SECONDS)["Credentials"]
+        keys = {"AWS_ACCESS_KEY_ID": given["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"], "AWS_SESSION_TOKEN": given["SessionToken"]}
+        return keys | {"AWS_ENDPOINT_URL": self.options.endpoint, "AWS_REGION": adapt.REGION}
 
     def secret_values(self, container: Json) -> dict[str, str]:
         return {each["name"]: self.secret_value(each["valueFrom"]) for each in container.get("secrets", [])}
@@ -152,11 +161,6 @@ def secret_and_key(source: str) -> tuple[str, str]:
     parts = source.split(":")
     length = 7 if source.startswith("arn:") else 1
     return ":".join(parts[:length]), (parts[length:] + [""])[0]
-
-
-def credentials(endpoint: str) -> dict[str, str]:
-    """In place of the task role's credentials."""
-    return {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": adapt.REGION, "AWS_ACCESS_KEY_ID": deploy.ACCOUNT_KEY, "AWS_SECRET_ACCESS_KEY": deploy.SECRET}
 
 
 def inherited() -> dict[str, str]:

@@ -30,7 +30,7 @@ class Ecs:
         return {"tasks": [{"taskDefinitionArn": "d", "overrides": {"containerOverrides": [OVERRIDE]}}]}
 
     def describe_task_definition(self, **_):
-        return {"taskDefinition": {"containerDefinitions": [CONTAINER]}}
+        return {"taskDefinition": {"taskRoleArn": "role", "containerDefinitions": [CONTAINER]}}
 
     def submit_task_state_change(self, **change):
         self.reported.append(change)
@@ -48,6 +48,8 @@ class FargateTest(unittest.TestCase):
         self.fargate = fargate.Fargate(options)
         self.ecs = self.fargate.ecs = Ecs()
         self.enterContext(contextlib.redirect_stdout(io.StringIO()))
+        credentials = {"AccessKeyId": "key", "SecretAccessKey": "secret", "SessionToken": "token"}
+        self.fargate.sts = mock.Mock(assume_role=lambda **_: {"Credentials": credentials})
         self.fargate.secrets = mock.Mock(get_secret_value=lambda SecretId: {"SecretString": json.dumps({"current": "s3cret"})})
 
     def worker(self, script):
@@ -70,6 +72,7 @@ class FargateTest(unittest.TestCase):
         self.assertEqual("s3cret", environment["WEBHOOK_SECRET"])
         self.assertEqual("2", environment["ATTEMPT"], "an override wins")
         self.assertEqual("http://127.0.0.1:1", environment["AWS_ENDPOINT_URL"])
+        self.assertEqual(("key", "token"), (environment["AWS_ACCESS_KEY_ID"], environment["AWS_SESSION_TOKEN"]), "the role's")
         self.assertFalse({"AWS_PROFILE", "SOMETHING"} & environment.keys())
         self.assertNotEqual("/home/me", environment["HOME"])
 

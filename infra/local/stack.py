@@ -13,6 +13,7 @@ import json
 import os
 import secrets
 import shlex
+import shutil
 import signal
 import sys
 import tempfile
@@ -22,13 +23,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import adapt
-import deploy
+try:
+    import adapt
+    import deploy
+except ImportError as missing:
+    sys.exit(f"local stack: {missing}: run this with the Python of .cache/venvs/stack, as `make local` does")
 from processes import MARK, Keeper, Part, free_ports
 
 Json = dict[str, Any]
 REPOSITORY = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
+LOGS = REPOSITORY / ".cache" / "local"
 AUDIENCE = "clipwright"
 USER = "alice"
 
@@ -41,8 +46,9 @@ class Stack:
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
         self.mark = f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
-        self.logs = (options.logs or REPOSITORY / ".cache" / "local" / self.mark).resolve()
+        self.logs = (options.logs or LOGS / self.mark).resolve()
         self.logs.mkdir(parents=True, exist_ok=True)
+        forget_old_logs()
         self.state = Path(tempfile.mkdtemp(prefix="clipwright-local-"))
         self.keeper = Keeper(self.mark, self.state)
         self.parts: list[Part] = []
@@ -53,6 +59,8 @@ class Stack:
 
     def up(self) -> Json:
         """Starts every part and gives the addresses."""
+        if not os.access(self.options.worker, os.X_OK):
+            raise StackError(f"{self.options.worker} is not there: build the worker first")
         apis = [f"--api={self.api_port}={adapt.HTTP_API_ID}", f"--api={self.events_port}={adapt.REST_API_ID}"]
         self.start("emulator", f"--port={self.port}", *apis, f"--logs={self.logs / 'functions'}")
         self.start("issuer", f"--port={self.issuer_port}", f"--audience={AUDIENCE}")
@@ -84,6 +92,7 @@ class Stack:
             "AWS_ACCESS_KEY_ID": deploy.ACCOUNT_KEY,
             "AWS_SECRET_ACCESS_KEY": deploy.SECRET,
             "GATEWAY_PORT": str(self.port),
+            "AUTH": "true",
             # MiniStack would open ports for these, and look for a Docker daemon
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
@@ -146,6 +155,11 @@ class Stack:
             time.sleep(0.2)
 
 
+def forget_old_logs(keep: int = 10) -> None:
+    for old in sorted(folder for folder in LOGS.glob("*-*") if folder.is_dir())[:-keep]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
 def describe(addresses: Json) -> str:
     video = "https://example.com/talk.mp4"
     return f"""
@@ -191,7 +205,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--environment", default="local", help="the template's Environment; others than local have its safe defaults")
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="another parameter of the template")
     parser.add_argument("--tasks-at-once", type=int, default=2)
-    parser.add_argument("--json", type=Path, default=REPOSITORY / ".cache" / "local" / "stack.json", help="the addresses, for programs; the file is gone when the stack is (default: .cache/local/stack.json)")
+    parser.add_argument("--json", type=Path, default=LOGS / "stack.json", help="the addresses, for programs; the file is gone when the stack is (default: .cache/local/stack.json)")
     parser.add_argument("--logs", type=Path, help="folder for the logs of every part (default: a new one in .cache/local)")
     return parser.parse_args()
 
