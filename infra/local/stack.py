@@ -23,6 +23,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+# until there is something to stop, Ctrl-C just ends this
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 try:
     import adapt
     import deploy

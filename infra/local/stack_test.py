@@ -58,12 +58,12 @@ def executable(file: Path, text: str) -> Path:
 class Running:
     """The stack as a program of its own, up when this is made."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *more: str) -> None:
         self.json, self.output = folder / "stack.json", folder / "output"
         for name in adapt.binaries(TEMPLATE):
             executable(folder / "functions" / name / "bootstrap", FUNCTION)
         worker = executable(folder / "worker", WORKER)
-        command = [sys.executable, str(Path(__file__).with_name("stack.py")), "up", f"--functions={folder / 'functions'}", f"--worker={worker}", f"--json={self.json}", f"--logs={folder / 'logs'}"]
+        command = [sys.executable, str(Path(__file__).with_name("stack.py")), "up", f"--functions={folder / 'functions'}", f"--worker={worker}", f"--json={self.json}", f"--logs={folder / 'logs'}", *more]
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(command, stdout=output, stderr=output)
         until(lambda: self.json.exists() or self.process.poll() is not None, 60)
@@ -155,6 +155,18 @@ class StackTest(unittest.TestCase):
             self.assertEqual(200, fetch(f"{addresses['events_api']}{prefix}/webhooks/ai-clipping", method="POST"))
             self.assertEqual(404, fetch(f"{addresses['api']}{prefix}/webhooks/ai-clipping", method="POST"), "events are not public")
 
+    def test_a_role_holds_its_own_powers_and_no_others(self):
+        """That roles are enforced at all; which powers the functions need, the tests of the built ones show."""
+        iam = self.stack.client("iam")
+        arn = next(role["Arn"] for role in iam.list_roles()["Roles"] if "-WorkerRole-" in role["RoleName"])
+        given = self.stack.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+        keys = {"aws_access_key_id": given["AccessKeyId"], "aws_secret_access_key": given["SecretAccessKey"], "aws_session_token": given["SessionToken"]}
+        config = deploy.Config(s3={"addressing_style": "path"})
+        s3 = deploy.boto3.client("s3", endpoint_url=self.stack.addresses["endpoint"], region_name=adapt.REGION, config=config, **keys)
+        s3.put_object(Bucket=self.stack.addresses["bucket"], Key="jobs/j/plan.json", Body=b"{}")
+        with self.assertRaisesRegex(Exception, "AccessDenied"):
+            s3.put_object(Bucket=self.stack.addresses["bucket"], Key="uploads/u/source.mp4", Body=b"")
+
     def test_nothing_listens_anywhere_but_on_loopback(self):
         for pid in processes.carrying(self.stack.mark):
             self.assertLessEqual(listening_ports(pid), {"0100007F"})
@@ -182,6 +194,14 @@ class StackTest(unittest.TestCase):
         until(lambda: self.stack.tasks("endless-1")[-1]["status"] == "stopped")
         self.assertEqual("ABORTED", self.end(execution))
         until(lambda: '"name": "endless-1-1"' in self.stack.log("settle-job"))
+
+
+@unittest.skipUnless(TEMPLATE.exists(), "needs template.yaml")
+class RulesTest(unittest.TestCase):
+    def test_settings_that_are_for_this_machine_are_refused_in_a_shared_environment(self):
+        for setting, environment in (("AllowUnsignedEvents", "prod"), ("AllowUnsignedEvents", "staging"), ("AllowPrivateSources", "dev")):
+            with tempfile.TemporaryDirectory() as folder, self.assertRaisesRegex(AssertionError, "rule .* failed"):
+                Running(Path(folder), f"--environment={environment}", f"--parameter={setting}=true").process.kill()
 
 
 @unittest.skipUnless(TEMPLATE.exists(), "needs template.yaml")
