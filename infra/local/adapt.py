@@ -137,7 +137,12 @@ def routes(api: str, body: Json) -> Json:
 
 
 def lambda_integration(api: str, integration: Json) -> Json:
-    properties = {"ApiId": {"Ref": api}, "IntegrationType": "AWS_PROXY", "IntegrationUri": integration["uri"], "PayloadFormatVersion": integration.get("payloadFormatVersion", "2.0")}
+    properties = {
+        "ApiId": {"Ref": api},
+        "IntegrationType": "AWS_PROXY",
+        "IntegrationUri": integration["uri"],
+        "PayloadFormatVersion": integration.get("payloadFormatVersion", "2.0"),
+    }
     return {"Type": "AWS::ApiGatewayV2::Integration", "Properties": properties}
 
 
@@ -208,10 +213,12 @@ def drop_nat(template: Json) -> None:
 
 def allow_plain_http(template: Json) -> None:
     """On loopback there is no TLS, and the bucket's policy denies everything without it."""
-    for _, policy in of_type(template, "AWS::S3::BucketPolicy"):
-        statements = policy["PolicyDocument"]["Statement"]
-        policy["PolicyDocument"]["Statement"] = [each for each in statements if each.get("Condition") != {"Bool": {"aws:SecureTransport": "false"}}]
-    template["Resources"] = {name: each for name, each in template["Resources"].items() if each["Type"] != "AWS::S3::BucketPolicy" or each["Properties"]["PolicyDocument"]["Statement"]}
+    without_tls = {"Bool": {"aws:SecureTransport": "false"}}
+    for name, policy in of_type(template, "AWS::S3::BucketPolicy"):
+        left = [statement for statement in policy["PolicyDocument"]["Statement"] if statement.get("Condition") != without_tls]
+        policy["PolicyDocument"]["Statement"] = left
+        if not left:
+            del template["Resources"][name]
 
 
 def refer_to_secrets_by_arn(template: Json) -> Json:

@@ -85,7 +85,33 @@ class Rest(unittest.TestCase):
     def test_secrets_of_a_container_are_spelled_as_ecs_does(self):
         template = container(Secrets=[{"Name": "WEBHOOK_SECRET", "ValueFrom": "arn"}])
         adapt.spell_secrets_as_ecs_does(template)
-        self.assertEqual([{"name": "WEBHOOK_SECRET", "valueFrom": "arn"}], template["Resources"]["Task"]["Properties"]["ContainerDefinitions"][0]["Secrets"])
+        spelled = template["Resources"]["Task"]["Properties"]["ContainerDefinitions"][0]["Secrets"]
+        self.assertEqual([{"name": "WEBHOOK_SECRET", "valueFrom": "arn"}], spelled)
+
+    def test_the_bucket_is_reached_without_tls_and_keeps_its_other_rules(self):
+        tls = {"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+        other = {"Effect": "Deny", "Action": "s3:DeleteBucket"}
+        for statements, left in [([tls], None), ([tls, other], [other])]:
+            policy = {"Type": "AWS::S3::BucketPolicy", "Properties": {"PolicyDocument": {"Statement": statements}}}
+            template = {"Resources": {"Policy": policy}}
+            adapt.allow_plain_http(template)
+            self.assertEqual({"Policy"} if left else set(), set(template["Resources"]))
+            if left:
+                self.assertEqual(left, policy["Properties"]["PolicyDocument"]["Statement"])
+
+    def test_a_reference_to_a_secret_is_its_arn(self):
+        secret = {"Type": "AWS::SecretsManager::Secret", "Properties": {}}
+        template = {"Resources": {"Key": secret}, "A": {"Ref": "Key"}, "B": {"Fn::Sub": "${Key}:current::"}, "C": {"Ref": "Keyhole"}}
+        changed = adapt.refer_to_secrets_by_arn(template)
+        self.assertEqual({"Fn::GetAtt": ["Key", "Id"]}, changed["A"])
+        self.assertEqual({"Fn::Sub": "${Key.Id}:current::"}, changed["B"])
+        self.assertEqual({"Ref": "Keyhole"}, changed["C"])
+
+    def test_the_nat_gateway_goes_and_what_leads_to_it(self):
+        routes = {name: {"Type": "AWS::EC2::Route", "Properties": {key: {"Ref": to}}} for name, key, to in (("Out", "NatGatewayId", "Nat"), ("Up", "GatewayId", "Net"))}
+        template = {"Resources": {"Nat": {"Type": "AWS::EC2::NatGateway"}, "Address": {"Type": "AWS::EC2::EIP"}, "Net": {"Type": "AWS::EC2::InternetGateway"}} | routes}
+        adapt.drop_nat(template)
+        self.assertEqual({"Net", "Up"}, set(template["Resources"]))
 
     def test_code_is_looked_for_where_it_is_uploaded(self):
         function = {"Type": "AWS::Serverless::Function", "Metadata": {"BuildProperties": {"Binary": "submit-job"}}, "Properties": {"CodeUri": "."}}

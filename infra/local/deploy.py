@@ -26,7 +26,8 @@ class DeployError(Exception):
 
 def client(service: str, endpoint: str) -> Any:
     config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60, s3={"addressing_style": "path"})
-    return boto3.client(service, endpoint_url=endpoint, region_name=adapt.REGION, aws_access_key_id=ACCOUNT_KEY, aws_secret_access_key=SECRET, config=config)
+    keys = {"aws_access_key_id": ACCOUNT_KEY, "aws_secret_access_key": SECRET}
+    return boto3.client(service, endpoint_url=endpoint, region_name=adapt.REGION, config=config, **keys)
 
 
 def upload_code(endpoint: str, names: list[str], functions: Path) -> None:

@@ -43,7 +43,7 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, required=True, help="where the services of AWS answer")
-    parser.add_argument("--api", type=port_and_id, action="append", default=[], help="PORT=ID: an API of API Gateway that answers at a port of its own")
+    parser.add_argument("--api", type=port_and_id, action="append", default=[], help="PORT=ID: an API that answers at a port of its own")
     parser.add_argument("--logs", type=Path, required=True, help="folder for a file of each function's output")
     return parser.parse_args()
 
@@ -160,7 +160,8 @@ def wait_for_tasks_as_aws_does() -> None:
 
 
 def run_task(resource: str, given: Json) -> Any:
-    """Error names as AWS has them: `ECS.…` for a refused call, `AmazonECS.Unknown` for failures in the answer, `States.TaskFailed` for a task that ends badly."""
+    """Error names as AWS has them: `ECS.…` for a refused call, `AmazonECS.Unknown` for failures in its answer, `States.TaskFailed` for
+    a task that ends badly."""
     execution, begun = _running.get() or ({"status": "RUNNING"}, [])
     refuse_if_stopped(execution)
     request = stepfunctions._pascal_to_camel(given)

@@ -13,7 +13,7 @@ try:
 except ImportError as missing:
     raise unittest.SkipTest(f"needs the environment of the local stack: {missing}") from missing
 
-REQUEST = {"Cluster": "c", "TaskDefinition": "worker", "Overrides": {"ContainerOverrides": [{"Name": "worker", "Environment": [{"Name": "JOB_ID", "Value": "j"}]}]}}
+REQUEST = {"Cluster": "c", "TaskDefinition": "worker"}
 MACHINE = {
     "StartAt": "Run",
     "States": {
@@ -56,7 +56,8 @@ class Tasks(unittest.TestCase):
         ecs._register_task_definition({"family": "worker", "containerDefinitions": [{"name": "worker", "image": "i"}]})
 
     def start(self, definition=None):
-        machine = answer(stepfunctions._create_state_machine({"name": "m", "definition": json.dumps(definition or MACHINE), "roleArn": "arn:aws:iam::000000000000:role/r"}))
+        request = {"name": "m", "definition": json.dumps(definition or MACHINE), "roleArn": "arn:aws:iam::000000000000:role/r"}
+        machine = answer(stepfunctions._create_state_machine(request))
         return answer(stepfunctions._start_execution({"stateMachineArn": machine["stateMachineArn"], "name": "j-1"}))["executionArn"]
 
     def until(self, condition, what):
@@ -169,7 +170,8 @@ class Functions(unittest.TestCase):
         failures = {"batchItemFailures": [{"itemIdentifier": "1"}]}
         before = emulator.lambda_svc._execute_function
         self.addCleanup(setattr, emulator.lambda_svc, "_execute_function", before)
-        for event, body, failed in [(records, failures, True), (records, {"batchItemFailures": []}, False), (records, None, False), (queue, failures, False)]:
+        none = {"batchItemFailures": []}
+        for event, body, failed in [(records, failures, True), (records, none, False), (records, None, False), (queue, failures, False)]:
             emulator.lambda_svc._execute_function = lambda function, event, body=body: {"body": body}
             emulator.keep_batches_with_failures()
             self.assertEqual(failed, bool(emulator.lambda_svc._execute_function({}, event).get("error")))

@@ -79,7 +79,8 @@ class Fargate:
             task = self.prepare(arn)
             command = [str(self.options.worker), *task.container.get("command", [])]
             with task.log.open("ab") as log:
-                task.process = subprocess.Popen(command, env=task.environment, cwd=task.disk, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+                streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
+                task.process = subprocess.Popen(command, env=task.environment, cwd=task.disk, start_new_session=True, **streams)
         except Exception as error:  # whatever is wrong with this task, others go on
             self.report_stopped(arn, None, None, f"CannotStartContainerError: {error!r}")
             return
@@ -104,8 +105,13 @@ class Fargate:
     def credentials(self, role: str, session: str) -> dict[str, str]:
         """Those of the task's role: the worker has just the powers that the template gives it."""
         given = self.sts.assume_role(RoleArn=role, RoleSessionName=session, DurationSeconds=ROLE_SECONDS)["Credentials"]
-        keys = {"AWS_ACCESS_KEY_ID": given["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"], "AWS_SESSION_TOKEN": given["SessionToken"]}
-        return keys | {"AWS_ENDPOINT_URL": self.options.endpoint, "AWS_REGION": adapt.REGION}
+        return {
+            "AWS_ENDPOINT_URL": self.options.endpoint,
+            "AWS_REGION": adapt.REGION,
+            "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": given["SessionToken"],
+        }
 
     def secret_values(self, container: Json) -> dict[str, str]:
         return {each["name"]: self.secret_value(each["valueFrom"]) for each in container.get("secrets", [])}

@@ -44,7 +44,8 @@ class FargateTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
-        options = argparse.Namespace(endpoint="http://127.0.0.1:1", cluster="c", worker=Path("/bin/echo"), tasks_at_once=1, folder=self.folder, logs=self.folder)
+        folders = {"folder": self.folder, "logs": self.folder}
+        options = argparse.Namespace(endpoint="http://127.0.0.1:1", cluster="c", worker=Path("/bin/echo"), tasks_at_once=1, **folders)
         self.fargate = fargate.Fargate(options)
         self.ecs = self.fargate.ecs = Ecs()
         self.enterContext(contextlib.redirect_stdout(io.StringIO()))

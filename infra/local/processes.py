@@ -26,7 +26,8 @@ class Part:
     def __init__(self, name: str, command: list[str], environment: Mapping[str, str], log: Path) -> None:
         self.name, self.log = name, log
         with log.open("ab") as output:
-            self.process = subprocess.Popen(command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+            streams = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": subprocess.STDOUT}
+            self.process = subprocess.Popen(command, env=dict(environment), start_new_session=True, **streams)
 
     def ended(self) -> bool:
         return self.process.poll() is not None

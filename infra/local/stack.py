@@ -200,14 +200,14 @@ def remove_json(file: Path) -> None:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["up", "env"], help="up: run the stack; env: print the functions' environment of the one that wrote --json, for a shell")
+    parser.add_argument("command", choices=["up", "env"], help="up: run the stack; env: print, for a shell, the functions' environment of the one that runs")
     parser.add_argument("--template", type=Path, default=REPOSITORY / "template.yaml")
-    parser.add_argument("--functions", type=Path, default=REPOSITORY / "target" / "lambda", help="folder with NAME/bootstrap.zip or NAME/bootstrap for each function")
+    parser.add_argument("--functions", type=Path, default=REPOSITORY / "target" / "lambda", help="NAME/bootstrap.zip or NAME/bootstrap for each")
     parser.add_argument("--worker", type=Path, default=REPOSITORY / "target" / "release" / "clipwright")
     parser.add_argument("--environment", default="local", help="the template's Environment; others than local have its safe defaults")
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="another parameter of the template")
     parser.add_argument("--tasks-at-once", type=int, default=2)
-    parser.add_argument("--json", type=Path, default=LOGS / "stack.json", help="the addresses, for programs; the file is gone when the stack is (default: .cache/local/stack.json)")
+    parser.add_argument("--json", type=Path, default=LOGS / "stack.json", help="file for the addresses, gone when the stack is (default: .cache/local/stack.json)")
     parser.add_argument("--logs", type=Path, help="folder for the logs of every part (default: a new one in .cache/local)")
     return parser.parse_args()
 

@@ -33,7 +33,8 @@ while True:
         import boto3
         job = record["dynamodb"]["NewImage"]
         input = {{"job_id": job["id"]["S"], "attempt": int(job["attempt"]["N"])}}
-        boto3.client("stepfunctions").start_execution(stateMachineArn=os.environ["STATE_MACHINE_ARN"], name="{{job_id}}-{{attempt}}".format(**input), input=json.dumps(input))
+        name = "{{job_id}}-{{attempt}}".format(**input)
+        boto3.client("stepfunctions").start_execution(stateMachineArn=os.environ["STATE_MACHINE_ARN"], name=name, input=json.dumps(input))
     result = {{"statusCode": 200, "body": json.dumps(event)}} if "requestContext" in event else {{}}
     urllib.request.urlopen(urllib.request.Request(base + id + "/response", data=json.dumps(result).encode())).read()
 """
@@ -63,14 +64,16 @@ class Running:
         for name in adapt.binaries(TEMPLATE):
             executable(folder / "functions" / name / "bootstrap", FUNCTION)
         worker = executable(folder / "worker", WORKER)
-        command = [sys.executable, str(Path(__file__).with_name("stack.py")), "up", f"--functions={folder / 'functions'}", f"--worker={worker}", f"--json={self.json}", f"--logs={folder / 'logs'}", *more]
+        command = [sys.executable, str(Path(__file__).with_name("stack.py")), "up", f"--json={self.json}", f"--worker={worker}"]
+        command += [f"--functions={folder / 'functions'}", f"--logs={folder / 'logs'}", *more]
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(command, stdout=output, stderr=output)
         until(lambda: self.json.exists() or self.process.poll() is not None, 60)
         if not self.json.exists():
             raise AssertionError(self.output.read_text())
         self.addresses = json.loads(self.json.read_text())
-        self.mark = next(each for each in Path(f"/proc/{self.addresses['pids']['emulator']}/environ").read_text().split("\0") if each.startswith(processes.MARK)).partition("=")[2]
+        environment = Path(f"/proc/{self.addresses['pids']['emulator']}/environ").read_text().split("\0")
+        self.mark = next(each.partition("=")[2] for each in environment if each.startswith(processes.MARK))
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
@@ -160,7 +163,8 @@ class StackTest(unittest.TestCase):
         iam = self.stack.client("iam")
         arn = next(role["Arn"] for role in iam.list_roles()["Roles"] if "-WorkerRole-" in role["RoleName"])
         given = self.stack.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
-        keys = {"aws_access_key_id": given["AccessKeyId"], "aws_secret_access_key": given["SecretAccessKey"], "aws_session_token": given["SessionToken"]}
+        keys = {"aws_access_key_id": given["AccessKeyId"], "aws_secret_access_key": given["SecretAccessKey"]}
+        keys |= {"aws_session_token": given["SessionToken"]}
         config = deploy.Config(s3={"addressing_style": "path"})
         s3 = deploy.boto3.client("s3", endpoint_url=self.stack.addresses["endpoint"], region_name=adapt.REGION, config=config, **keys)
         s3.put_object(Bucket=self.stack.addresses["bucket"], Key="jobs/j/plan.json", Body=b"{}")

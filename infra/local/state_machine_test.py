@@ -71,7 +71,8 @@ class StateMachineTest(unittest.TestCase):
 
     def stop(self, task, code=None):
         containers = [] if code is None else [{"containerName": "worker", "exitCode": code}]
-        ecs._ACTION_MAP["SubmitTaskStateChange"]({"cluster": task["clusterArn"], "task": task["taskArn"], "status": "STOPPED", "containers": containers})
+        change = {"cluster": task["clusterArn"], "task": task["taskArn"], "status": "STOPPED", "containers": containers}
+        ecs._ACTION_MAP["SubmitTaskStateChange"](change)
 
     def end(self, execution):
         until(lambda: stepfunctions._executions[execution]["status"] != "RUNNING")
