@@ -163,6 +163,7 @@ impl SubmitJob {
             Problem::invalid("uploadId", "there is no complete upload of this id")
         })?;
         submission.source.upload_key = Some(complete.key);
+        submission.source.title = Some(complete.title).filter(|title| !title.trim().is_empty());
         Ok(())
     }
 }

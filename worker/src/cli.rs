@@ -18,7 +18,20 @@ pub(crate) struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one of them in a process"
+)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Tool(Tool),
+    /// Work on an attempt of the service: what the container runs. The environment says which.
+    Task,
+}
+
+/// What a person runs on this machine.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tool {
     /// Turn a video into clips: all stages in one go.
     Clip {
         /// A file, the address of a video, or the page of a site that shows one.
@@ -190,6 +203,18 @@ pub(crate) struct Limits {
     pub(crate) allow_private_networks: bool,
 }
 
+impl Limits {
+    /// The limits of a tool that was told nothing about them.
+    pub(crate) fn usual() -> Self {
+        #[derive(Parser)]
+        struct Nothing {
+            #[command(flatten)]
+            limits: Limits,
+        }
+        Nothing::parse_from(["clipwright"]).limits
+    }
+}
+
 /// Which speech model.
 #[derive(Debug, Args)]
 pub(crate) struct Model {
@@ -242,7 +267,7 @@ mod tests {
     #[test]
     fn the_defaults_are_those_of_the_contract() {
         let cli = Cli::parse_from(["clipwright", "clip", "talk.mp4", "--out", "x"]);
-        let Command::Clip { options, .. } = cli.command else {
+        let Command::Tool(Tool::Clip { options, .. }) = cli.command else {
             panic!("not clip")
         };
         assert_eq!(options.into_domain(), ClipOptions::default());

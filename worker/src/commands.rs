@@ -5,9 +5,10 @@ use std::{fs::Permissions, os::unix::fs::PermissionsExt, path::Path};
 use domain::{ClipOptions, Failure, Outcome, Plan, Stage, Transcript, keys};
 
 use crate::{
-    cli::{Cli, Command, Limits, Model, PlannerOptions},
+    cli::{Cli, Limits, Model, PlannerOptions, Tool},
     config::Config,
     folder::{Folder, write_json},
+    outputs::Outputs,
     pipeline::{self, Context, Job},
     planner::LanguageModelConfig,
     progress::Progress,
@@ -21,16 +22,15 @@ use crate::{
 ///
 /// # Errors
 /// With the failure that ended it.
-pub(crate) async fn run(cli: Cli, config: Config) -> Result<(), Failure> {
-    let json = cli.json;
+pub(crate) async fn run(tool: Tool, json: bool, config: Config) -> Result<(), Failure> {
     let home = Home::find(config.home.clone());
     let context = |limits: Limits| Context {
         home: home.clone(),
         limits,
         progress: Progress::new(json),
     };
-    match cli.command {
-        Command::Clip {
+    match tool {
+        Tool::Clip {
             source,
             out,
             options,
@@ -46,10 +46,11 @@ pub(crate) async fn run(cli: Cli, config: Config) -> Result<(), Failure> {
                 options,
                 model,
                 language_model: language_model(planner, &config),
+                edited_plan: None,
             };
             clip(&context, &job, &out, json).await
         }
-        Command::Transcribe {
+        Tool::Transcribe {
             source,
             out,
             language,
@@ -60,7 +61,7 @@ pub(crate) async fn run(cli: Cli, config: Config) -> Result<(), Failure> {
             let model = speech_model(&context.home, model)?;
             transcribe(&context, &source, language.as_deref(), &model, &out).await
         }
-        Command::Plan {
+        Tool::Plan {
             transcript,
             source,
             out,
@@ -80,7 +81,7 @@ pub(crate) async fn run(cli: Cli, config: Config) -> Result<(), Failure> {
             )
             .await
         }
-        Command::Render {
+        Tool::Render {
             source,
             plan,
             transcript,
@@ -109,8 +110,8 @@ pub(crate) async fn run(cli: Cli, config: Config) -> Result<(), Failure> {
 }
 
 async fn clip(context: &Context, job: &Job, out: &Path, json: bool) -> Result<(), Failure> {
-    let folder = Folder::open(out, Stage::Upload)?;
-    let ended = pipeline::clip(context, job, &folder).await;
+    let outputs = Outputs::here(Folder::open(out, Stage::Upload)?);
+    let ended = pipeline::clip(context, job, &outputs).await;
     context.progress.finish();
     match ended {
         Ok(Outcome::Succeeded { output, .. }) if !json => {
@@ -118,7 +119,7 @@ async fn clip(context: &Context, job: &Job, out: &Path, json: bool) -> Result<()
         }
         Ok(outcome) => print_json(&outcome)?,
         Err(failure) => {
-            folder.abandon();
+            outputs.into_folder().abandon();
             return Err(failure);
         }
     }
@@ -185,19 +186,25 @@ async fn render(
 ) -> Result<(), Failure> {
     let transcript = read_transcript(transcript)?;
     let plan_bytes = read(plan)?;
-    let folder = Folder::open(out, Stage::Render)?;
+    let outputs = Outputs::here(Folder::open(out, Stage::Render)?);
     let rendered = async {
-        let source = pipeline::arrive(context, source, options, None, &folder.downloads())
-            .await?
-            .source;
+        let source = pipeline::arrive(
+            context,
+            source,
+            options,
+            None,
+            &outputs.folder().downloads(),
+        )
+        .await?
+        .source;
         let plan = Plan::from_json(&plan_bytes, source.media.duration_ms)
             .map_err(|why| unusable(Stage::Plan, plan, &why))?;
         let look = Look::of(options);
         let language = options.language.as_deref();
         let material = pipeline::material(context, &source, &transcript, &look, language);
         // what an earlier run said of the clips may not hold any longer
-        folder.forget(Stage::Render, keys::OUTCOME)?;
-        let clips = pipeline::rendered(context, &material, &plan, &folder).await?;
+        outputs.folder().forget(Stage::Render, keys::OUTCOME)?;
+        let clips = pipeline::rendered(context, &material, &plan, &outputs).await?;
         Ok(crate::stages::upload::output(&source, &plan, &clips))
     }
     .await;
@@ -205,7 +212,7 @@ async fn render(
     let output = match rendered {
         Ok(output) => output,
         Err(failure) => {
-            folder.abandon();
+            outputs.into_folder().abandon();
             return Err(failure);
         }
     };

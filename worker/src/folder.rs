@@ -80,12 +80,6 @@ impl Folder {
         (whole && Fingerprint::from_text(&recorded) == *made_from).then_some(paths)
     }
 
-    /// The content of an output of one file, if it was made from `made_from`.
-    pub(crate) fn read(&self, name: &str, made_from: &Fingerprint) -> Option<Vec<u8>> {
-        let paths = self.take(&[name.to_owned()], made_from)?;
-        fs::read(&paths[0]).ok()
-    }
-
     /// Moves finished files to their names and records what they were made from.
     ///
     /// The record is taken away first, so that a run killed between two moves leaves no output that claims to be whole.

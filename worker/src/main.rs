@@ -4,8 +4,10 @@ mod allocator;
 mod cli;
 mod commands;
 mod config;
+mod events;
 mod ffmpeg;
 mod folder;
+mod outputs;
 mod pipeline;
 mod planner;
 mod progress;
@@ -13,26 +15,34 @@ mod report;
 mod setup;
 mod source;
 mod stages;
+mod task;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use domain::{ErrorCode, Failure, Stage};
 
-use crate::{cli::Cli, config::Config};
+use crate::{
+    cli::{Cli, Command},
+    config::Config,
+};
 
 fn main() -> ExitCode {
     allocator::keep_freed_memory();
     let cli = Cli::parse();
     let config = Config::from_env();
+    let json = cli.json;
+    let tool = match cli.command {
+        Command::Tool(tool) => tool,
+        Command::Task => return task::main(&config),
+    };
     if let Some(log) = &config.log {
         tracing_subscriber::fmt()
             .with_env_filter(log)
             .with_writer(std::io::stderr)
             .init();
     }
-    let json = cli.json;
-    match run(cli, config) {
+    match run(tool, json, config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             tell(&failure, json);
@@ -42,12 +52,12 @@ fn main() -> ExitCode {
 }
 
 /// Runs a command to its end or to the first signal; whatever is under way is dropped then, and with it every child process.
-fn run(cli: Cli, config: Config) -> Result<(), Failure> {
+fn run(tool: cli::Tool, json: bool, config: Config) -> Result<(), Failure> {
     let runtime =
         tokio::runtime::Runtime::new().map_err(|why| Failure::internal(Stage::Download, why))?;
     let ended = runtime.block_on(async {
         tokio::select! {
-            ended = commands::run(cli, config) => ended,
+            ended = commands::run(tool, json, config) => ended,
             () = stopped() => Err(Failure::transient(Stage::Download, ErrorCode::Canceled, "stopped")),
         }
     });
@@ -57,7 +67,7 @@ fn run(cli: Cli, config: Config) -> Result<(), Failure> {
 }
 
 /// Waits for Ctrl-C, a polite kill or a closed terminal.
-async fn stopped() {
+pub(crate) async fn stopped() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)) = (
         signal(SignalKind::interrupt()),

@@ -5,13 +5,13 @@ mod arrival;
 use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use domain::{
-    AspectRatio, ClipOptions, Failure, Fingerprint, JobOutput, Layout, Outcome, Plan, Stage,
-    StageReport, Transcript, keys,
+    AspectRatio, ClipOptions, Failure, Fingerprint, JobOutput, Layout, Outcome, Plan, PlannedClip,
+    Stage, StageReport, Transcript, keys,
 };
 
 use crate::{
     cli::Limits,
-    folder::Folder,
+    outputs::Outputs,
     planner::LanguageModelConfig,
     progress::Progress,
     setup::{Home, SpeechModel},
@@ -45,16 +45,18 @@ pub(crate) struct Job {
     pub(crate) options: ClipOptions,
     pub(crate) model: SpeechModel,
     pub(crate) language_model: Option<LanguageModelConfig>,
+    /// A plan that a person edited, in place of the planner's.
+    pub(crate) edited_plan: Option<Vec<u8>>,
 }
 
-/// Turns a source into clips in `folder`.
+/// Turns a source into clips among `outputs`.
 ///
 /// # Errors
 /// With the failure of the first stage that fails; what the stages before it made stays for the next run.
 pub(crate) async fn clip(
     context: &Context,
     job: &Job,
-    folder: &Folder,
+    outputs: &Outputs,
 ) -> Result<Outcome, Failure> {
     let mut clock = Clock::start();
     let arrival = arrive(
@@ -62,7 +64,7 @@ pub(crate) async fn clip(
         &job.source,
         &job.options,
         Some(&job.model),
-        &folder.downloads(),
+        &outputs.folder().downloads(),
     )
     .await?;
     let source = arrival.source;
@@ -71,15 +73,15 @@ pub(crate) async fn clip(
 
     let said_in = transcript_made_from(job, &source);
     let (transcript, reused) =
-        transcript(context, job, &source, arrival.transcript, &said_in, folder).await?;
+        transcript(context, job, &source, arrival.transcript, &said_in, outputs).await?;
     clock.done(
         Stage::Transcribe,
-        size_of(&folder.path(keys::TRANSCRIPT)),
+        size_of(&outputs.path(keys::TRANSCRIPT)),
         reused,
     );
 
-    let (plan, reused) = planned(context, job, &source, &transcript, &said_in, folder).await?;
-    clock.done(Stage::Plan, size_of(&folder.path(keys::PLAN)), reused);
+    let (plan, reused) = planned(context, job, &source, &transcript, &said_in, outputs).await?;
+    clock.done(Stage::Plan, size_of(&outputs.path(keys::PLAN)), reused);
 
     let look = Look::of(&job.options);
     let material = material(
@@ -89,7 +91,7 @@ pub(crate) async fn clip(
         &look,
         job.options.language.as_deref(),
     );
-    let clips = rendered(context, &material, &plan, folder).await?;
+    let clips = rendered(context, &material, &plan, outputs).await?;
     clock.done(
         Stage::Render,
         clips.iter().map(|clip| clip.bytes).sum(),
@@ -107,7 +109,7 @@ pub(crate) async fn clip(
         plan_url: Some(keys::PLAN.to_owned()),
         ..upload::output(&source, &plan, &clips)
     };
-    upload::upload(folder, output, clock.reports, &job.model)
+    upload::upload(outputs.folder(), output, clock.reports, &job.model)
 }
 
 /// What a transcript depends on.
@@ -128,18 +130,23 @@ async fn transcript(
     source: &Source,
     already: Option<Transcript>,
     made_from: &Fingerprint,
-    folder: &Folder,
+    outputs: &Outputs,
 ) -> Result<(Transcript, bool), Failure> {
-    if let Some(bytes) = folder.read(keys::TRANSCRIPT, made_from) {
+    if let Some(bytes) = outputs
+        .read(Stage::Transcribe, keys::TRANSCRIPT, made_from)
+        .await?
+    {
         let transcript = Transcript::from_json(&bytes)
-            .map_err(|why| unusable(Stage::Transcribe, &folder.path(keys::TRANSCRIPT), &why))?;
+            .map_err(|why| unusable(Stage::Transcribe, &outputs.path(keys::TRANSCRIPT), &why))?;
         return Ok((transcript, true));
     }
     let transcript = match already {
         Some(transcript) => transcript,
         None => listen(context, source, &job.options, &job.model).await?,
     };
-    folder.keep_json(Stage::Transcribe, keys::TRANSCRIPT, &transcript, made_from)?;
+    outputs
+        .keep_json(Stage::Transcribe, keys::TRANSCRIPT, &transcript, made_from)
+        .await?;
     Ok((transcript, false))
 }
 
@@ -195,8 +202,11 @@ async fn planned(
     source: &Source,
     transcript: &Transcript,
     said_in: &Fingerprint,
-    folder: &Folder,
+    outputs: &Outputs,
 ) -> Result<(Plan, bool), Failure> {
+    if let Some(bytes) = &job.edited_plan {
+        return edited(bytes, source, outputs).await;
+    }
     let options = ClipOptions {
         aspect_ratio: AspectRatio::default(),
         layout: Layout::default(),
@@ -208,9 +218,9 @@ async fn planned(
         .as_ref()
         .map(|model| (&model.base_url, &model.model));
     let made_from = Fingerprint::of(&(PLAN_VERSION, said_in, options, endpoint));
-    if let Some(bytes) = folder.read(keys::PLAN, &made_from) {
+    if let Some(bytes) = outputs.read(Stage::Plan, keys::PLAN, &made_from).await? {
         let plan = Plan::from_json(&bytes, source.media.duration_ms)
-            .map_err(|why| unusable(Stage::Plan, &folder.path(keys::PLAN), &why))?;
+            .map_err(|why| unusable(Stage::Plan, &outputs.path(keys::PLAN), &why))?;
         return Ok((plan, true));
     }
     context
@@ -230,8 +240,27 @@ async fn planned(
         job.language_model.as_ref(),
     )
     .await?;
-    folder.keep_json(Stage::Plan, keys::PLAN, &plan, &made_from)?;
+    outputs
+        .keep_json(Stage::Plan, keys::PLAN, &plan, &made_from)
+        .await?;
     Ok((plan, false))
+}
+
+/// The plan that a person sent in.
+async fn edited(bytes: &[u8], source: &Source, outputs: &Outputs) -> Result<(Plan, bool), Failure> {
+    let plan = Plan::from_json(bytes, source.media.duration_ms)
+        .map_err(|why| unusable(Stage::Plan, &outputs.path(keys::PLAN), &why))?;
+    let made_from = Fingerprint::of_bytes(bytes);
+    let there = outputs
+        .read(Stage::Plan, keys::PLAN, &made_from)
+        .await?
+        .is_some();
+    if !there {
+        outputs
+            .keep_json(Stage::Plan, keys::PLAN, &plan, &made_from)
+            .await?;
+    }
+    Ok((plan, there))
 }
 
 /// The clips of a plan.
@@ -242,7 +271,7 @@ pub(crate) async fn rendered(
     context: &Context,
     material: &Material<'_>,
     plan: &Plan,
-    folder: &Folder,
+    outputs: &Outputs,
 ) -> Result<Vec<RenderedClip>, Failure> {
     let lengths: Vec<f64> = plan
         .clips
@@ -259,7 +288,11 @@ pub(crate) async fn rendered(
             &step,
         );
     };
-    render::render(material, plan, folder, done).await
+    let made = |row: &PlannedClip, clip: &RenderedClip| {
+        context.progress.clip(upload::clip_output(row, clip));
+    };
+    context.progress.clips_due(plan.clips.len());
+    render::render(material, plan, outputs, done, made).await
 }
 
 /// What clips are made from; `language` as the person gave it, since the words were heard in the track that it names.

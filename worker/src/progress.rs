@@ -6,8 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::Stage;
+use domain::{ClipOutput, Stage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::sync::watch;
 
 /// How the whole of a job is shared between its stages, in percent; measured on talks of ten minutes.
 const SHARES: [(Stage, f64); 5] = [
@@ -27,6 +28,20 @@ pub(crate) struct Progress {
     bar: ProgressBar,
     lines: bool,
     last: Mutex<Last>,
+    news: Option<watch::Sender<News>>,
+}
+
+/// How far a job is, for those who are told of it over the network.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct News {
+    /// Percent of the whole.
+    pub(crate) percent: f64,
+    pub(crate) stage: Option<Stage>,
+    pub(crate) step: String,
+    /// The clips that are there.
+    pub(crate) clips: Vec<ClipOutput>,
+    /// How many there will be, once that is known.
+    pub(crate) total_clips: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -63,6 +78,29 @@ impl Progress {
                 step: String::new(),
                 written: None,
             }),
+            news: None,
+        }
+    }
+
+    /// Progress that nobody watches here and `news` hears of.
+    pub(crate) fn told(news: watch::Sender<News>) -> Self {
+        Self {
+            news: Some(news),
+            ..Self::new(true)
+        }
+    }
+
+    /// Says how many clips there will be.
+    pub(crate) fn clips_due(&self, clips: usize) {
+        if let Some(news) = &self.news {
+            news.send_modify(|news| news.total_clips = Some(clips));
+        }
+    }
+
+    /// Says that a clip is there.
+    pub(crate) fn clip(&self, clip: ClipOutput) {
+        if let Some(news) = &self.news {
+            news.send_modify(|news| news.clips.push(clip));
         }
     }
 
@@ -72,6 +110,13 @@ impl Progress {
             return;
         };
         last.percent = last.percent.max(percent(stage, fraction));
+        if let Some(told) = &self.news {
+            told.send_modify(|news| {
+                news.percent = last.percent;
+                news.stage = Some(stage);
+                step.clone_into(&mut news.step);
+            });
+        }
         let news = last.step != step;
         step.clone_into(&mut last.step);
         self.bar.set_position((last.percent * 10.0) as u64);

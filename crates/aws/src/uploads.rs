@@ -13,6 +13,8 @@ pub struct Upload {
     pub id: String,
     /// Whose it is.
     pub owner: Owner,
+    /// What the file was called, without its ending.
+    pub title: String,
     /// Where in the bucket it lies.
     pub key: String,
     /// The bucket's own id of it.

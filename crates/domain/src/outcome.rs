@@ -121,6 +121,32 @@ pub struct ClipOutput {
     pub height: Option<u32>,
 }
 
+impl JobOutput {
+    /// The same with every file's name turned into its address.
+    #[must_use]
+    pub fn with_addresses(mut self, address: &impl Fn(&str) -> String) -> Self {
+        self.clips = self
+            .clips
+            .into_iter()
+            .map(|clip| clip.with_addresses(address))
+            .collect();
+        self.transcript_url = self.transcript_url.as_deref().map(address);
+        self.plan_url = self.plan_url.as_deref().map(address);
+        self
+    }
+}
+
+impl ClipOutput {
+    /// The same with every file's name turned into its address.
+    #[must_use]
+    pub fn with_addresses(mut self, address: &impl Fn(&str) -> String) -> Self {
+        self.s3_url = address(&self.s3_url);
+        self.captions_url = self.captions_url.as_deref().map(address);
+        self.thumbnail_url = self.thumbnail_url.as_deref().map(address);
+        self
+    }
+}
+
 /// What a stage took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StageReport {

@@ -20,6 +20,7 @@ const LINKS_HOLD: Duration = Duration::from_hours(1);
 const MOST_LINKS: usize = 100;
 /// How long an upload can be used; the bucket's lifecycle takes the rest away.
 const UPLOAD_HOLDS_S: i64 = 2 * 24 * 3600;
+const LONGEST_TITLE: usize = 200;
 const EXTENSIONS: [&str; 6] = ["mp4", "mov", "m4v", "mkv", "webm", "ts"];
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -103,11 +104,8 @@ impl SubmitJob {
         owner: Owner,
     ) -> Result<Response<Body>, Problem> {
         let wanted: NewUpload = parse(body(request, MOST_BYTES)?)?;
-        let ending = wanted
-            .file_name
-            .rsplit_once('.')
-            .map_or("", |(_, ending)| ending)
-            .to_ascii_lowercase();
+        let (title, ending) = wanted.file_name.rsplit_once('.').unwrap_or_default();
+        let ending = ending.to_ascii_lowercase();
         let extension = EXTENSIONS.into_iter().find(|known| *known == ending);
         let extension = extension.ok_or_else(|| {
             Problem::invalid(
@@ -127,6 +125,7 @@ impl SubmitJob {
             multipart_id: self.bucket.begin(&key).await?,
             id,
             owner,
+            title: title.chars().take(LONGEST_TITLE).collect(),
             key,
             bytes: wanted.size_bytes,
             complete: false,

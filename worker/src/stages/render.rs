@@ -13,10 +13,7 @@ use domain::{
 };
 
 use crate::{
-    cli::Limits,
-    ffmpeg::command::CallError,
-    folder::{Folder, disk_full},
-    setup::Home,
+    cli::Limits, ffmpeg::command::CallError, folder::disk_full, outputs::Outputs, setup::Home,
     source::Source,
 };
 
@@ -67,42 +64,46 @@ pub(crate) struct Material<'a> {
     pub(crate) look: &'a Look,
 }
 
-/// Makes every clip of the plan that is not there yet; `done` hears the number of the clip at work and the fraction of it that is made.
+/// Makes every clip of the plan that is not there yet; `done` hears the number of the clip at work and the fraction of it that is made,
+/// `made` of every clip that is there.
 ///
 /// # Errors
 /// When ffmpeg fails or the folder cannot be written to; clips made before stay.
 pub(crate) async fn render(
     material: &Material<'_>,
     plan: &Plan,
-    folder: &Folder,
+    outputs: &Outputs,
     mut done: impl FnMut(usize, f64),
+    mut made: impl FnMut(&PlannedClip, &RenderedClip),
 ) -> Result<Vec<RenderedClip>, Failure> {
     let mut rendered = Vec::with_capacity(plan.clips.len());
     for (number, row) in plan.clips.iter().enumerate() {
         let mut clip_done = |fraction| done(number, fraction);
         clip_done(0.0);
-        rendered.push(render_or_take(material, row, folder, &mut clip_done).await?);
+        let clip = render_or_take(material, row, outputs, &mut clip_done).await?;
+        made(row, &clip);
         clip_done(1.0);
+        rendered.push(clip);
     }
     let wanted: Vec<String> = plan
         .clips
         .iter()
         .map(|row| keys::clip(row.clip_index, "mp4"))
         .collect();
-    folder.remove_others(STAGE, "clips", &wanted)?;
+    outputs.remove_others(STAGE, "clips", &wanted).await?;
     Ok(rendered)
 }
 
 async fn render_or_take(
     material: &Material<'_>,
     row: &PlannedClip,
-    folder: &Folder,
+    outputs: &Outputs,
     done: &mut impl FnMut(f64),
 ) -> Result<RenderedClip, Failure> {
     let words = words_of(material.transcript, row);
     let made_from = fingerprint(material, row, &words);
     let names = ["mp4", "srt", "vtt", "jpg"].map(|extension| keys::clip(row.clip_index, extension));
-    if let Some(paths) = folder.take(&names, &made_from)
+    if let Some(paths) = outputs.take(STAGE, &names, &made_from).await?
         && let Ok(clip) = clip::check(material, &paths[0], None).await
     {
         return Ok(RenderedClip {
@@ -110,13 +111,13 @@ async fn render_or_take(
             ..clip
         });
     }
-    let scratch = folder.scratch_for(STAGE)?;
+    let scratch = outputs.scratch_for(STAGE)?;
     let clip = clip::make(material, row, &words, scratch.path(), done).await?;
     let files: Vec<_> = names
         .into_iter()
         .map(|name| (scratch.path().join(clip::file_name(&name)), name))
         .collect();
-    folder.keep(STAGE, &files, &made_from)?;
+    outputs.keep(STAGE, &files, &made_from).await?;
     Ok(clip)
 }
 

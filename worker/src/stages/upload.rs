@@ -58,7 +58,8 @@ pub(crate) fn output(source: &Source, plan: &Plan, clips: &[RenderedClip]) -> Jo
     }
 }
 
-fn clip_output(row: &PlannedClip, clip: &RenderedClip) -> ClipOutput {
+/// What is said of one clip, with the names of its files as addresses.
+pub(crate) fn clip_output(row: &PlannedClip, clip: &RenderedClip) -> ClipOutput {
     ClipOutput {
         clip_index: row.clip_index,
         s3_url: keys::clip(row.clip_index, "mp4"),

@@ -1,0 +1,305 @@
+//! What the worker reports while it works on an attempt: signed, at most one progress every two seconds, and what the answers say.
+
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use domain::{
+    AttemptOf, Ended, Event, EventKind, JobId, Outcome, Percent, Secret, Status, Timestamp,
+};
+use reqwest::{StatusCode, header::RETRY_AFTER};
+use serde::Deserialize;
+use tokio::{sync::watch, time::Instant};
+use url::Url;
+use uuid::Uuid;
+
+use crate::progress::News;
+
+const PATH: &str = "/api/webhooks/ai-clipping";
+/// Least time between two reports of progress.
+const PACE: Duration = Duration::from_secs(2);
+const CONNECT: Duration = Duration::from_secs(3);
+const ANSWER: Duration = Duration::from_secs(10);
+/// The longest that a receiver's `Retry-After` is waited for.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Where the events of an attempt go, and what they all say.
+#[derive(Debug)]
+pub(crate) struct Events {
+    client: reqwest::Client,
+    url: Url,
+    secret: Option<Secret>,
+    of: AttemptOf,
+    sequence: u32,
+}
+
+/// Events cannot be sent there.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InvalidReceiver {
+    #[error("the address of the receiver is none: {0}")]
+    Address(#[from] url::ParseError),
+    #[error("no connection can be made: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+/// What the receiver says of the job.
+#[derive(Debug, Deserialize)]
+struct Answer {
+    job_status: Option<String>,
+    attempt: Option<u32>,
+}
+
+/// Why an event did not arrive.
+#[derive(Debug, thiserror::Error)]
+enum SendError {
+    #[error("no answer: {0}")]
+    Silent(String),
+    #[error("refused with {0}")]
+    Refused(StatusCode),
+    #[error("put off with {status}")]
+    Later {
+        status: StatusCode,
+        wait: Option<Duration>,
+    },
+}
+
+impl Events {
+    /// Events to `base_url`; without a secret they are not signed.
+    ///
+    /// # Errors
+    /// When the address is none, or TLS cannot be set up.
+    pub(crate) fn new(
+        base_url: &str,
+        secret: Option<Secret>,
+        of: AttemptOf,
+    ) -> Result<Self, InvalidReceiver> {
+        let url = Url::parse(&format!("{}{PATH}", base_url.trim_end_matches('/')))?;
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT)
+            .timeout(ANSWER)
+            .build()?;
+        Ok(Self {
+            client,
+            url,
+            secret,
+            of,
+            sequence: 0,
+        })
+    }
+
+    /// Reports the start and then the progress until the receiver says that the attempt is of no use any more, which ends it.
+    /// `address` turns the name of a file into its address.
+    pub(crate) async fn follow(
+        &mut self,
+        mut news: watch::Receiver<News>,
+        address: impl Fn(&str) -> String,
+    ) {
+        let started = self.event(EventKind::Started, Status::Running, "Starting...");
+        if self.send(&started).await {
+            return;
+        }
+        let mut clips_told = 0;
+        loop {
+            let last = Instant::now();
+            if news.changed().await.is_err() {
+                // the pipeline is at its end, what follows is the terminal event
+                return std::future::pending().await;
+            }
+            tokio::time::sleep_until(last + PACE).await;
+            let newest = news.borrow_and_update().clone();
+            let clip = newest
+                .clips
+                .get(clips_told)
+                .map(|clip| clip.clone().with_addresses(&address));
+            clips_told += usize::from(clip.is_some());
+            let progress = Event {
+                clip,
+                ..self.progress(&newest)
+            };
+            if self
+                .post(&progress)
+                .await
+                .is_ok_and(|answer| self.is_over(&answer))
+            {
+                return;
+            }
+            // each report has room for one clip
+            if clips_told < newest.clips.len() {
+                news.mark_changed();
+            }
+        }
+    }
+
+    /// Reports how the job ended; retried, and given up in the end: the outcome says the same.
+    pub(crate) async fn end(&mut self, ended: &Ended) {
+        let event = match &ended.outcome {
+            Outcome::Succeeded { output, .. } => Event {
+                progress_percent: Percent::clamped(100.0),
+                clips_completed: Some(output.total_clips),
+                total_clips: Some(output.total_clips),
+                output: Some(output.clone()),
+                ..self.event(
+                    EventKind::Completed,
+                    Status::Succeeded,
+                    "Processing complete!",
+                )
+            },
+            Outcome::Failed {
+                error,
+                error_code,
+                stage,
+                ..
+            } => Event {
+                error: Some(error.clone()),
+                error_code: Some(*error_code),
+                stage: Some(*stage),
+                ..self.event(EventKind::Failed, Status::Failed, "Processing failed")
+            },
+        };
+        self.send(&Event {
+            timestamp: ended.at,
+            ..event
+        })
+        .await;
+    }
+
+    fn progress(&mut self, news: &News) -> Event {
+        Event {
+            progress_percent: Percent::clamped(news.percent.floor()),
+            stage: news.stage,
+            clips_completed: news.total_clips.map(|_| news.clips.len() as u32),
+            total_clips: news.total_clips.map(|clips| clips as u32),
+            ..self.event(EventKind::Progress, Status::Running, &news.step)
+        }
+    }
+
+    fn event(&mut self, event: EventKind, status: Status, step: &str) -> Event {
+        self.sequence += 1;
+        let id: &JobId = &self.of.job_id;
+        Event {
+            event,
+            timestamp: now(),
+            job_id: id.clone(),
+            external_job_id: Some(id.clone()),
+            owner_user_id: None,
+            status,
+            progress_percent: Percent::clamped(0.0),
+            current_step: step.to_owned(),
+            clips_completed: None,
+            total_clips: None,
+            error: None,
+            output: None,
+            attempt: Some(self.of.attempt),
+            sequence: Some(self.sequence),
+            stage: None,
+            error_code: None,
+            clip: None,
+        }
+    }
+
+    /// Sends an event until it arrives or three retries are used up; tells whether the attempt is over.
+    async fn send(&self, event: &Event) -> bool {
+        let id = message_id();
+        let pace = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_secs(1))
+            .with_factor(2.0)
+            .with_max_times(3)
+            .with_jitter();
+        let sent = (|| self.post_as(&id, event))
+            .retry(pace)
+            .when(|why| !matches!(why, SendError::Refused(_)))
+            .adjust(|why, wait| match (why, wait) {
+                (
+                    SendError::Later {
+                        wait: Some(asked), ..
+                    },
+                    Some(_),
+                ) => Some(*asked),
+                (_, wait) => wait,
+            })
+            .await;
+        match sent {
+            Ok(answer) => self.is_over(&answer),
+            Err(SendError::Refused(StatusCode::NOT_FOUND)) => true,
+            Err(why) => {
+                tracing::warn!(%why, event = event.event.name(), "an event is lost");
+                false
+            }
+        }
+    }
+
+    async fn post(&self, event: &Event) -> Result<Answer, SendError> {
+        match self.post_as(&message_id(), event).await {
+            // a job that is not there any more was deleted
+            Err(SendError::Refused(StatusCode::NOT_FOUND)) => Ok(Answer {
+                job_status: Some("canceled".into()),
+                attempt: None,
+            }),
+            other => other.inspect_err(|why| tracing::debug!(%why, "a report of progress is lost")),
+        }
+    }
+
+    /// The id stays the same over retries, time and signature are made anew.
+    async fn post_as(&self, id: &str, event: &Event) -> Result<Answer, SendError> {
+        let body = serde_json::to_vec(event).map_err(|why| SendError::Silent(why.to_string()))?;
+        let time = now();
+        let request = self
+            .client
+            .post(self.url.clone())
+            .header("content-type", "application/json");
+        let request = match &self.secret {
+            Some(secret) => request
+                .header("webhook-id", id)
+                .header("webhook-timestamp", time.as_seconds().to_string())
+                .header("webhook-signature", secret.sign(id, time, &body)),
+            None => request,
+        };
+        let answer = request
+            .body(body)
+            .send()
+            .await
+            .map_err(|why| SendError::Silent(why.to_string()))?;
+        let status = answer.status();
+        if status.is_success() {
+            let said = answer.json().await;
+            return Ok(said.unwrap_or(Answer {
+                job_status: None,
+                attempt: None,
+            }));
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+            let wait = answer
+                .headers()
+                .get(RETRY_AFTER)
+                .and_then(|value| value.to_str().ok()?.parse().ok());
+            return Err(SendError::Later {
+                status,
+                wait: wait.map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT)),
+            });
+        }
+        Err(SendError::Refused(status))
+    }
+
+    /// Whether the job was stopped, is at its end, or has a later attempt.
+    fn is_over(&self, answer: &Answer) -> bool {
+        let ended = answer
+            .job_status
+            .as_deref()
+            .and_then(|status| status.parse::<Status>().ok())
+            .is_some_and(Status::is_terminal);
+        ended
+            || answer
+                .attempt
+                .is_some_and(|attempt| attempt != self.of.attempt)
+    }
+}
+
+fn message_id() -> String {
+    format!("msg_{}", Uuid::now_v7().simple())
+}
+
+/// The time as the machine has it.
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_ms(jiff::Timestamp::now().as_millisecond())
+}

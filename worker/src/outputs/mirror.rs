@@ -1,0 +1,114 @@
+//! The bucket behind a job's folder: finished stages are taken from it and kept in it, fenced by the attempt.
+
+use std::path::{Path, PathBuf};
+
+use aws::{Bucket, Kept, MadeBy, StoreError};
+use domain::{AttemptOf, ErrorCode, Failure, Fingerprint, Stage, keys};
+
+use super::stem;
+
+/// The objects of one job, as one attempt sees them.
+#[derive(Debug)]
+pub(crate) struct Mirror {
+    bucket: Bucket,
+    of: AttemptOf,
+}
+
+impl Mirror {
+    /// The objects of an attempt's job.
+    pub(crate) fn new(bucket: Bucket, of: AttemptOf) -> Self {
+        Self { bucket, of }
+    }
+
+    /// Brings the files of an output to `to`, if they are all there and made from the same.
+    pub(super) async fn fetch(
+        &self,
+        stage: Stage,
+        names: &[String],
+        made_from: &Fingerprint,
+        to: &Path,
+    ) -> Result<Option<Vec<(PathBuf, String)>>, Failure> {
+        let mut files = Vec::with_capacity(names.len());
+        for (number, name) in names.iter().enumerate() {
+            let made_by = self
+                .bucket
+                .made_by(&self.key(name))
+                .await
+                .map_err(|why| failure(stage, &why))?;
+            if made_by.is_none_or(|by| by.made_from != *made_from) {
+                return Ok(None);
+            }
+            let file = to.join(number.to_string());
+            if !self
+                .bucket
+                .fetch(&self.key(name), &file)
+                .await
+                .map_err(|why| failure(stage, &why))?
+            {
+                return Ok(None);
+            }
+            files.push((file, name.clone()));
+        }
+        Ok(Some(files))
+    }
+
+    /// Keeps a finished file.
+    pub(super) async fn keep(
+        &self,
+        stage: Stage,
+        name: &str,
+        file: &Path,
+        made_from: &Fingerprint,
+    ) -> Result<(), Failure> {
+        let by = MadeBy {
+            made_from: made_from.clone(),
+            attempt: self.of.attempt,
+        };
+        match self.bucket.keep(&self.key(name), file, &by).await {
+            Ok(Kept::Yes) => Ok(()),
+            Ok(Kept::Superseded) => Err(superseded(stage)),
+            Err(why) => Err(failure(stage, &why)),
+        }
+    }
+
+    /// Removes objects below `prefix` that are not wanted, but for those that a later attempt has made.
+    pub(super) async fn remove_others(
+        &self,
+        stage: Stage,
+        prefix: &str,
+        wanted: &[String],
+    ) -> Result<(), Failure> {
+        let failed = |why: StoreError| failure(stage, &why);
+        let wanted: Vec<&str> = wanted.iter().map(|name| stem(name)).collect();
+        let mut unwanted = Vec::new();
+        for key in self
+            .bucket
+            .list(&self.key(&format!("{prefix}/")))
+            .await
+            .map_err(failed)?
+        {
+            if wanted.contains(&stem(&key)) {
+                continue;
+            }
+            let made_by = self.bucket.made_by(&key).await.map_err(failed)?;
+            if made_by.is_some_and(|by| by.attempt <= self.of.attempt) {
+                unwanted.push(key);
+            }
+        }
+        self.bucket.delete(&unwanted).await.map_err(failed)
+    }
+
+    fn key(&self, name: &str) -> String {
+        keys::of_job(&self.of.job_id, name)
+    }
+}
+
+/// A later attempt of the job is at work: this one has nothing more to say.
+fn superseded(stage: Stage) -> Failure {
+    Failure::transient(stage, ErrorCode::Canceled, "a later attempt has taken over")
+}
+
+/// A store that does not answer may do so the next time.
+pub(crate) fn failure(stage: Stage, why: &StoreError) -> Failure {
+    Failure::transient(stage, ErrorCode::Internal, why.to_string())
+}

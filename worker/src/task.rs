@@ -1,0 +1,228 @@
+//! One attempt of a job of the service, from its claim to its outcome: what the container runs.
+
+mod setting;
+mod source;
+
+use std::{process::ExitCode, time::Duration};
+
+use aws::{Bucket, Changed, Connection, JobTable, Patience, StoreError};
+use domain::{AttemptOf, Ended, ErrorCode, Failure, Job, Outcome, Stage, keys};
+use tokio::sync::watch;
+use tracing::Instrument;
+
+use crate::{
+    cli::Limits,
+    config::Config,
+    events::{Events, now},
+    folder::Folder,
+    outputs::{Mirror, Outputs},
+    pipeline::{self, Context},
+    planner::LanguageModelConfig,
+    progress::{News, Progress},
+    setup::Home,
+    stopped,
+};
+use setting::Setting;
+
+/// How long after a signal to stop everything has to be written; the machine is taken away soon after.
+const LAST_WORDS: Duration = Duration::from_secs(15);
+
+/// How the work on an attempt ended.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one of them in a process"
+)]
+enum End {
+    /// With something to write down.
+    Outcome(Outcome),
+    /// The job was stopped, deleted, or has a later attempt: nothing more is to be said of this one.
+    Abandoned,
+}
+
+/// Runs a task to its end. It ends with 0 once the outcome is written or there is nothing to do, else with 1: then the attempt is
+/// followed by another.
+pub(crate) fn main(config: &Config) -> ExitCode {
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false)
+        .with_env_filter(config.log.as_deref().unwrap_or("info"))
+        .init();
+    let ended = tokio::runtime::Runtime::new().map_err(|why| why.to_string()).and_then(|runtime| {
+        let setting = Setting::read(config).map_err(|why| why.to_string())?;
+        let span = tracing::info_span!("task", job_id = %setting.of.job_id, attempt = setting.of.attempt);
+        let ended = runtime.block_on(run(config, setting).instrument(span));
+        // recognition runs on a thread of its own and may be in the middle of a batch
+        runtime.shutdown_background();
+        ended.map_err(|why| why.to_string())
+    });
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            tracing::error!(%why, "the task ends without an outcome");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Claims the attempt, works on it, writes the outcome, and only then says how it ended.
+async fn run(config: &Config, setting: Setting) -> Result<(), StoreError> {
+    let connection = Connection::open(Patience::Task).await;
+    let jobs = JobTable::new(&connection, &setting.jobs_table);
+    let bucket = Bucket::new(&connection, &setting.bucket);
+    let Some(job) = claim(&jobs, &setting).await? else {
+        tracing::info!("the attempt is not ours to work on");
+        return Ok(());
+    };
+    let mut events = setting.events();
+    let end = work(config, &setting, &job, &bucket, events.as_mut()).await;
+    let End::Outcome(outcome) = end else {
+        tracing::info!("the job has no use for this attempt any more");
+        return Ok(());
+    };
+    let ended = Ended { outcome, at: now() };
+    let final_word = settles(&ended.outcome, &job);
+    let end = async {
+        write_outcome(&bucket, &setting.of, &ended).await?;
+        tracing::info!(outcome = ?std::mem::discriminant(&ended.outcome), "outcome written");
+        if let (true, Some(events)) = (final_word, events.as_mut()) {
+            events.end(&ended).await;
+        }
+        Ok(())
+    };
+    end.await
+}
+
+/// Takes the attempt up; none if it is not the current one, or another task has it.
+async fn claim(jobs: &JobTable, setting: &Setting) -> Result<Option<Job>, StoreError> {
+    let change = Job::claim(&setting.of, &setting.task, now());
+    Ok(match jobs.change(&setting.of.job_id, &change).await? {
+        Changed::Yes(job) => Some(*job),
+        Changed::No(_) | Changed::Gone => None,
+    })
+}
+
+/// The pipeline, until it is done or something else ends it.
+async fn work(
+    config: &Config,
+    setting: &Setting,
+    job: &Job,
+    bucket: &Bucket,
+    events: Option<&mut Events>,
+) -> End {
+    let (sender, news) = watch::channel(News::default());
+    let address = |name: &str| bucket.address(&keys::of_job(&job.id, name));
+    let told = async {
+        match events {
+            Some(events) => events.follow(news.clone(), address).await,
+            None => std::future::pending().await,
+        }
+    };
+    let stalled = stall(news.clone(), setting.stall);
+    let ended = tokio::select! {
+        ended = clip(config, setting, job, bucket, Progress::told(sender)) => ended,
+        () = told => return End::Abandoned,
+        stage = stalled => Err(Failure::transient(stage, ErrorCode::TimedOut, "nothing moved for too long")),
+        () = stopped() => Err(Failure::transient(stage_of(&news), ErrorCode::Internal, "the task was stopped before it was done")),
+    };
+    match ended {
+        Ok(outcome) => End::Outcome(with_addresses(outcome, &address)),
+        Err(failure) if failure.code == ErrorCode::Canceled => End::Abandoned,
+        Err(failure) => {
+            tracing::warn!(stage = %failure.stage, code = %failure.code, why = failure.message, "the attempt failed");
+            End::Outcome(Outcome::from(&failure))
+        }
+    }
+}
+
+/// Brings the source here and runs the pipeline, with the bucket behind its folder.
+async fn clip(
+    config: &Config,
+    setting: &Setting,
+    job: &Job,
+    bucket: &Bucket,
+    progress: Progress,
+) -> Result<Outcome, Failure> {
+    let home = Home::find(config.home.clone());
+    let model = home.speech_model()?;
+    let work = tempfile::tempdir().map_err(|why| Failure::internal(Stage::Download, why))?;
+    let context = Context {
+        home,
+        limits: Limits {
+            allow_private_networks: setting.allow_private_sources,
+            ..Limits::usual()
+        },
+        progress,
+    };
+    let folder = Folder::open(&work.path().join("out"), Stage::Download)?;
+    let planned =
+        pipeline::Job {
+            source: source::bring(job, bucket, work.path()).await?,
+            options: job.options.clone(),
+            model,
+            language_model: config.task.planner.clone().map(|(base_url, model)| {
+                LanguageModelConfig {
+                    base_url,
+                    model,
+                    api_key: config.planner_key.clone(),
+                }
+            }),
+            edited_plan: source::edited_plan(job, bucket).await?,
+        };
+    let outputs = Outputs::in_bucket(folder, Mirror::new(bucket.clone(), setting.of.clone()));
+    pipeline::clip(&context, &planned, &outputs).await
+}
+
+fn with_addresses(outcome: Outcome, address: &impl Fn(&str) -> String) -> Outcome {
+    match outcome {
+        Outcome::Succeeded {
+            output,
+            stages,
+            tools,
+        } => Outcome::Succeeded {
+            output: output.with_addresses(address),
+            stages,
+            tools,
+        },
+        failed @ Outcome::Failed { .. } => failed,
+    }
+}
+
+/// Whether nothing more will be tried after this outcome.
+fn settles(outcome: &Outcome, job: &Job) -> bool {
+    match outcome {
+        Outcome::Succeeded { .. } => true,
+        Outcome::Failed { retryable, .. } => !retryable || job.automatic_attempts_left == 0,
+    }
+}
+
+async fn write_outcome(bucket: &Bucket, of: &AttemptOf, ended: &Ended) -> Result<(), StoreError> {
+    let key = keys::of_job(&of.job_id, &keys::outcome_of(of.attempt));
+    let text =
+        serde_json::to_vec_pretty(ended).map_err(|why| StoreError::Refused(why.to_string()))?;
+    let written = tokio::time::timeout(LAST_WORDS, bucket.write_once(&key, text)).await;
+    written
+        .unwrap_or_else(|_| {
+            Err(StoreError::Silent(
+                "the outcome is not written in time".to_owned(),
+            ))
+        })
+        .map(drop)
+}
+
+/// Waits until a stage stands still for `limit`; gives the stage.
+async fn stall(mut news: watch::Receiver<News>, limit: Duration) -> Stage {
+    loop {
+        match tokio::time::timeout(limit, news.changed()).await {
+            Ok(Ok(())) => {}
+            // the pipeline is at its end
+            Ok(Err(_)) => std::future::pending().await,
+            Err(_) => return stage_of(&news),
+        }
+    }
+}
+
+fn stage_of(news: &watch::Receiver<News>) -> Stage {
+    news.borrow().stage.unwrap_or(Stage::Download)
+}
