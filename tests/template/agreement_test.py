@@ -1,0 +1,137 @@
+"""The template and the Rust code agree, both ways: binaries, routes, environment variables and permissions."""
+
+from __future__ import annotations
+
+import copy
+import json
+import unittest
+from typing import Any, Callable
+
+import rust
+from source import REPOSITORY, Json, functions, listed, load, resource_of, routes, statements
+
+# the template's name for what a store holds; of secrets, each function has one
+STORES = {"JobTable": "JobsTable", "UploadTable": "UploadsTable", "Bucket": "Bucket", "Executions": "JobMachine", "SecretStore": "secret"}
+# what Lambda itself does in a function's name: reads the stream, sends on what it could not deliver
+OF_LAMBDA = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams", "sqs:SendMessage"}
+# variables that Lambda sets, and those of the command-line tool
+NOT_OF_THE_TEMPLATE = ("AWS_", "CLIPWRIGHT_")
+
+
+def powers_of(template: Json, role: str) -> set[rust.Power]:
+    """What a role may do to what the code knows: resource, action, index."""
+    found = set()
+    for statement in statements(template["Resources"][role]):
+        for reference in listed(statement["Resource"]):
+            name, path = resource_of(reference)
+            if template["Resources"][name]["Type"] == "AWS::SecretsManager::Secret":
+                name = "secret"
+            index = path if path.startswith("index/") else ""
+            found |= {(name, action, index) for action in listed(statement["Action"]) if action not in OF_LAMBDA}
+    return found
+
+
+def as_in_template(powers: set[rust.Power]) -> set[rust.Power]:
+    return {(STORES[store], action, index) for store, action, index in powers}
+
+
+def of_the_template(variables: set[str]) -> set[str]:
+    return {name for name in variables if not name.startswith(NOT_OF_THE_TEMPLATE)}
+
+
+class AgreementTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.template = load()
+        cls.functions = functions(cls.template)
+
+    def test_binaries(self) -> None:
+        self.assertEqual(set(self.functions), rust.binaries())
+
+    def test_names_of_functions_are_those_of_their_binaries(self) -> None:
+        for binary, function in self.functions.items():
+            self.assertTrue(function["Properties"]["FunctionName"]["Fn::Sub"].endswith(f"-{binary}"), binary)
+
+    def test_routes(self) -> None:
+        found = {binary: {(method, path) for method, path, _ in routes(function)} for binary, function in self.functions.items()}
+        self.assertEqual({binary: each for binary, each in found.items() if each}, rust.routes())
+
+    def test_routes_of_users_need_a_token_and_no_others(self) -> None:
+        for function in self.functions.values():
+            for method, path, properties in routes(function):
+                if "ApiId" in properties:
+                    is_open = properties.get("Auth") == {"Authorizer": "NONE"}
+                    self.assertNotEqual(is_open, path.removeprefix("/api").startswith("/ai-clipping-agent/"), f"{method} {path}")
+
+    def test_variables_of_functions(self) -> None:
+        common = set(self.template["Globals"]["Function"]["Environment"]["Variables"])
+        for binary, function in self.functions.items():
+            with self.subTest(binary):
+                given = set(function["Properties"]["Environment"]["Variables"])
+                self.assertEqual(given | common, of_the_template(rust.variables(binary)))
+
+    def test_variables_of_the_worker(self) -> None:
+        (container,) = self.template["Resources"]["WorkerTask"]["Properties"]["ContainerDefinitions"]
+        machine = json.loads((REPOSITORY / "infra/state_machine.asl.json").read_text(encoding="utf-8"))
+        (override,) = machine["States"]["RunWorker"]["Parameters"]["Overrides"]["ContainerOverrides"]
+        given = {each["Name"] for each in container["Environment"] + container["Secrets"] + override["Environment"]}
+        self.assertEqual(given, of_the_template(rust.worker_variables()))
+
+    def test_permissions_of_functions(self) -> None:
+        for binary, function in self.functions.items():
+            with self.subTest(binary):
+                role, _ = resource_of(function["Properties"]["Role"])
+                self.assertEqual(powers_of(self.template, role), as_in_template(rust.powers(binary)))
+
+    def test_permissions_of_the_worker(self) -> None:
+        self.assertEqual(powers_of(self.template, "WorkerRole"), as_in_template(rust.worker_powers()))
+
+    def test_a_function_may_read_the_secret_that_it_is_told_of(self) -> None:
+        for binary, function in self.functions.items():
+            role, _ = resource_of(function["Properties"]["Role"])
+            named = {resource_of(each)[0] for statement in statements(self.template["Resources"][role]) for each in listed(statement["Resource"])}
+            for name, value in function["Properties"]["Environment"]["Variables"].items():
+                if name in ("SERVICE_KEYS", "WEBHOOK_SECRET"):
+                    self.assertIn(value["Ref"], named, binary)
+
+    def test_each_disagreement_is_found(self) -> None:
+        for test, disagree in DISAGREEMENTS:
+            case = AgreementTest(test)
+            case.template = copy.deepcopy(self.template)
+            case.functions = functions(case.template)
+            disagree(case.template["Resources"])
+            with self.subTest(test), self.assertRaises(AssertionError):
+                getattr(case, test)()
+
+
+def variables_of(resources: Json, function: str) -> Json:
+    return resources[function]["Properties"]["Environment"]["Variables"]
+
+
+def route_of(resources: Json, function: str, event: str) -> Json:
+    return resources[function]["Properties"]["Events"][event]["Properties"]
+
+
+def own_statements(resources: Json, role: str) -> list[Json]:
+    return resources[role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+
+
+# which test finds it; what is done to the resources
+DISAGREEMENTS: list[tuple[str, Callable[[Json], Any]]] = [
+    ("test_routes", lambda resources: route_of(resources, "ManageJobs", "Get").update(Path="/ai-clipping-agent/job/{id}")),
+    ("test_routes", lambda resources: route_of(resources, "ManageJobs", "EditPlan").update(Method="PATCH")),
+    ("test_routes", lambda resources: resources["IngestWebhook"]["Properties"]["Events"].pop("EventApi")),
+    ("test_routes_of_users_need_a_token_and_no_others", lambda resources: route_of(resources, "ManageJobs", "List").update(Auth={"Authorizer": "NONE"})),
+    ("test_routes_of_users_need_a_token_and_no_others", lambda resources: route_of(resources, "ManageJobs", "Health").pop("Auth")),
+    ("test_variables_of_functions", lambda resources: variables_of(resources, "SettleJob").pop("BUCKET")),
+    ("test_variables_of_functions", lambda resources: variables_of(resources, "StartJob").update(BUCKET="unused")),
+    ("test_variables_of_the_worker", lambda resources: resources["WorkerTask"]["Properties"]["ContainerDefinitions"][0]["Secrets"].clear()),
+    ("test_permissions_of_functions", lambda resources: own_statements(resources, "SettleJobRole").pop(0)),
+    ("test_permissions_of_functions", lambda resources: own_statements(resources, "StartJobRole").append({"Action": "dynamodb:PutItem", "Resource": {"Ref": "JobsTable"}})),
+    ("test_permissions_of_the_worker", lambda resources: own_statements(resources, "WorkerRole").pop()),
+    ("test_a_function_may_read_the_secret_that_it_is_told_of", lambda resources: variables_of(resources, "IngestWebhook").update(WEBHOOK_SECRET={"Ref": "ServiceKeys"})),
+]
+
+
+if __name__ == "__main__":
+    unittest.main()

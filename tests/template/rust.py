@@ -1,0 +1,175 @@
+"""What the Rust sources say: binaries, routes, variables, and the calls to AWS that each deployable can make.
+
+Read from the text, as rustfmt lays it out: a function's powers are the methods of crates/aws that it calls on the stores it holds.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator
+
+from source import REPOSITORY
+
+FUNCTIONS = REPOSITORY / "functions/src"
+WORKER = REPOSITORY / "worker/src"
+STORES = REPOSITORY / "crates/aws/src"
+# what IAM calls each call that crates/aws makes
+ACTIONS = {
+    "complete_multipart_upload": ["s3:PutObject"],
+    "copy_object": ["s3:GetObject", "s3:PutObject"],
+    "create_multipart_upload": ["s3:PutObject"],
+    "delete_item": ["dynamodb:DeleteItem"],
+    "delete_objects": ["s3:DeleteObject"],
+    "get_item": ["dynamodb:GetItem"],
+    "get_object": ["s3:GetObject"],
+    "get_secret_value": ["secretsmanager:GetSecretValue"],
+    "head_object": ["s3:GetObject"],
+    "list_objects_v2": ["s3:ListBucket"],
+    "put_item": ["dynamodb:PutItem"],
+    "put_object": ["s3:PutObject"],
+    "query": ["dynamodb:Query"],
+    "start_execution": ["states:StartExecution"],
+    "stop_execution": ["states:StopExecution"],
+    "update_item": ["dynamodb:UpdateItem"],
+    "upload_part": ["s3:PutObject"],
+}
+# without it a missing object is 403, and looks like a lost permission
+TELLS_MISSING = ("is_missing(", "s3:ListBucket")
+
+LITERALS = re.compile(r'"(?:\\.|[^"\\])*"|' r"'(?:\\.|[^'\\])'|//[^\n]*")
+# a store's name, an action on it, and the index if it is on one
+Power = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Source:
+    text: str
+    # the same with strings, characters and comments blanked, so that braces and names are code
+    code: str
+
+    @staticmethod
+    def of(file: Path) -> Source:
+        text = file.read_text(encoding="utf-8").partition("#[cfg(test)]")[0]
+        return Source(text, LITERALS.sub(lambda found: " " * len(found[0]), text))
+
+    def functions(self) -> dict[str, Source]:
+        """The body of each function by its name; of namesakes together."""
+        bodies: dict[str, Source] = {}
+        for found in re.finditer(r"\bfn (\w+)", self.code):
+            begin = self.code.find("{", found.end())
+            end = closing(self.code, begin)
+            before = bodies.get(found[1], Source("", ""))
+            bodies[found[1]] = Source(before.text + self.text[begin:end], before.code + self.code[begin:end])
+        return bodies
+
+
+def closing(code: str, begin: int) -> int:
+    depth = 0
+    for at in range(begin, len(code)):
+        depth += {"{": 1, "}": -1}.get(code[at], 0)
+        if depth == 0:
+            return at + 1
+    return len(code)
+
+
+def files(*roots: Path) -> list[Source]:
+    found = [file for root in roots for file in ([root] if root.is_file() else sorted(root.rglob("*.rs")))]
+    return [Source.of(file) for file in found if file.name != "tests.rs"]
+
+
+# --- binaries, routes, variables
+
+
+def binaries() -> set[str]:
+    return {file.stem for file in (FUNCTIONS / "bin").glob("*.rs")}
+
+
+def module(binary: str) -> list[Source]:
+    """The handler of a binary and the modules below it."""
+    name = binary.replace("-", "_")
+    return files(FUNCTIONS / f"{name}.rs", FUNCTIONS / name)
+
+
+def shared() -> list[Source]:
+    """What handlers have in common."""
+    own = {name.replace("-", "_") for name in binaries()} | {"lib", "config", "routes"}
+    return files(*(file for file in sorted(FUNCTIONS.glob("*.rs")) if file.stem not in own))
+
+
+def routes() -> dict[str, set[tuple[str, str]]]:
+    """Method and path of each route, by binary, with and without the prefix."""
+    tables = re.findall(r"pub const (\w+): &\[\(&str, &str\)\] = &\[(.*?)\];", Source.of(FUNCTIONS / "routes.rs").text, re.DOTALL)
+    found = {name.lower().replace("_", "-"): re.findall(r'\("(\w+)", "([^"]+)"\)', table) for name, table in tables}
+    return {name: {(method, prefix + path) for method, path in pairs for prefix in ("", "/api")} for name, pairs in found.items()}
+
+
+def variables(binary: str) -> set[str]:
+    """The variables that a function reads: the methods of its settings that it calls, and what the shared modules read."""
+    settings = Source.of(FUNCTIONS / "config.rs").functions()
+    read = {name: re.findall(r'\b(?:needed|parsed|text)\("(\w+)"', body.text) for name, body in settings.items()}
+    called = {name for each in module(binary) + shared() for name in re.findall(r"[sS]ettings\s*\.\s*(\w+)\(", each.code)}
+    return {variable for name in called for variable in read.get(name, [])}
+
+
+def worker_variables() -> set[str]:
+    return set(re.findall(r'"([A-Z][A-Z0-9_]+)"', Source.of(WORKER / "config.rs").text))
+
+
+# --- powers
+
+
+@functools.cache
+def stores() -> dict[str, dict[str, set[Power]]]:
+    """By store and method: what the method may do. A method that calls another of its store may do what that may."""
+    found = {}
+    for each in files(STORES):
+        if holder := re.search(r"pub struct (\w+) \{\s*client: Client", each.code):
+            bodies = each.functions()
+            own = {name: {(holder[1], *power) for power in calls(body)} for name, body in bodies.items()}
+            found[holder[1]] = closed(own, bodies, r"self\s*\.\s*")
+    return found
+
+
+def calls(body: Source) -> Iterator[tuple[str, str]]:
+    index = re.search(r'\.index_name\("([^"]+)"\)', body.text)
+    for call in re.findall(r"\bclient\s*\.\s*(\w+)\(", body.code):
+        for action in ACTIONS[call]:
+            yield action, f"index/{index[1]}" if index else ""
+    if TELLS_MISSING[0] in body.code:
+        yield TELLS_MISSING[1], ""
+
+
+def closed(powers: dict[str, set[Power]], bodies: dict[str, Source], on: str = "") -> dict[str, set[Power]]:
+    """Adds to each function the powers of those that it calls by name (on what `on` says)."""
+    called = {name: [other for other in bodies if re.search(rf"\b{on}{other}\(", body.code)] for name, body in bodies.items()}
+    while True:
+        wider = {name: own.union(*(powers[other] for other in called[name])) for name, own in powers.items()}
+        if wider == powers:
+            return powers
+        powers = wider
+
+
+def used(sources: list[Source], context: list[Source]) -> set[Power]:
+    """What the methods may do that these sources call on stores; their names are found in the context."""
+    known = stores()
+    kinds = "|".join(known)
+    declared = rf"(?:\b(\w+): &?(?:'\w+ )?({kinds})\b|\blet (\w+) = ({kinds})::new)"
+    names = {one or other: kind or new for each in context for one, kind, other, new in re.findall(declared, each.code)}
+    calls = [call for each in sources for call in re.findall(r"\b(\w+)\s*\.\s*(\w+)\(", each.code)]
+    return set().union(*(known[names[name]].get(method, set()) for name, method in calls if name in names))
+
+
+def powers(binary: str) -> set[Power]:
+    """What a function can do: its own calls, and those of the shared functions that it calls by name."""
+    own, common = module(binary), shared()
+    bodies = {name: body for each in common for name, body in each.functions().items()}
+    below = closed({name: used([body], common) for name, body in bodies.items()}, bodies)
+    called = [name for name in below if any(re.search(rf"\b{name}\(", each.code) for each in own)]
+    return used(own, own).union(*(below[name] for name in called))
+
+
+def worker_powers() -> set[Power]:
+    return used(files(WORKER), files(WORKER))
