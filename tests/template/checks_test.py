@@ -14,21 +14,27 @@ MACHINE = "infra/state_machine.asl.json"
 
 # what is wrong; in which file; the text in place of which other one; how it is found. All of a list are seeded at once
 BEFORE_TRANSFORM = [
-    ("event that does not exist", "template.yaml", "Type: EventBridgeRule", "Type: EventBridgeRules", r"sam validate: .*SettleJob.*Ended"),
-    ("property of a function that does not exist", "template.yaml", "FunctionName: !Sub clipwright-${Environment}-start-job", "FunctionNames: x", r"sam validate: .*FunctionNames"),
+    ("event that does not exist", TEMPLATE.name, "Type: EventBridgeRule", "Type: EventBridgeRules", r"sam validate: .*SettleJob.*Ended"),
+    ("property of a function that does not exist", TEMPLATE.name,
+     "FunctionName: !Sub clipwright-${Environment}-start-job", "FunctionNames: x", r"sam validate: .*FunctionNames"),
 ]
 AFTER_TRANSFORM = [
-    ("property that does not exist", "template.yaml", "BillingMode:", "BilingMode:", r"cfn-lint: E3002 .*BilingMode"),
-    ("value that does not exist", "template.yaml", "RetentionInDays: 30", "RetentionInDays: 31", r"cfn-lint: E3030 31"),
-    ("number outside its range", "template.yaml", "    Timeout: 29", "    Timeout: 29000", r"cfn-lint: E3034 29000"),
-    ("reference to nothing", "template.yaml", "BUCKET: !Ref Bucket\n", "BUCKET: !Ref Buckett\n", r"cfn-lint: E\d+ 'Buckett'"),
-    ("attribute that does not exist", "template.yaml", "!GetAtt ApiLogs.Arn", "!GetAtt ApiLogs.Name", r"cfn-lint: E1010 'Name'"),
-    ("index on an undefined attribute", "template.yaml", "        - {AttributeName: owner, AttributeType: S}\n", "", r"cfn-lint: E3039 .*owner"),
-    ("resources that wait for each other", "template.yaml", "    Type: AWS::ECS::Cluster\n", "    Type: AWS::ECS::Cluster\n    DependsOn: JobMachine\n", r"cfn-lint: E3004 "),
-    ("rule about a parameter that is not there", "template.yaml", "[!Ref AllowUnsignedEvents", "[!Ref AllowUnsigned", r"cfn-lint: E\d+ 'AllowUnsigned'"),
-    ("statement of nothing", "template.yaml", "              - {Effect: Allow, Action: states:", "              -\n              - {Effect: Allow, Action: states:", r"transform: nothing at .*/Statement"),
+    ("property that does not exist", TEMPLATE.name, "BillingMode:", "BilingMode:", r"cfn-lint: E3002 .*BilingMode"),
+    ("value that does not exist", TEMPLATE.name, "RetentionInDays: 30", "RetentionInDays: 31", r"cfn-lint: E3030 31"),
+    ("number outside its range", TEMPLATE.name, "    Timeout: 29", "    Timeout: 29000", r"cfn-lint: E3034 29000"),
+    ("reference to nothing", TEMPLATE.name, "BUCKET: !Ref Bucket\n", "BUCKET: !Ref Buckett\n", r"cfn-lint: E\d+ 'Buckett'"),
+    ("attribute that does not exist", TEMPLATE.name, "!GetAtt ApiLogs.Arn", "!GetAtt ApiLogs.Name", r"cfn-lint: E1010 'Name'"),
+    ("index on an undefined attribute", TEMPLATE.name, "        - {AttributeName: owner, AttributeType: S}\n", "", r"cfn-lint: E3039 .*owner"),
+    ("resources that wait for each other", TEMPLATE.name,
+     "    Type: AWS::ECS::Cluster\n", "    Type: AWS::ECS::Cluster\n    DependsOn: JobMachine\n", r"cfn-lint: E3004 "),
+    ("rule about a parameter that is not there", TEMPLATE.name,
+     "[!Ref AllowUnsignedEvents", "[!Ref AllowUnsigned", r"cfn-lint: E\d+ 'AllowUnsigned'"),
+    ("statement of nothing", TEMPLATE.name,
+     "              - {Effect: Allow, Action: states:", "              -\n              - {Effect: Allow, Action: states:",
+     r"transform: nothing at .*/Statement"),
     ("state that is not there", MACHINE, '"Next": "Settle"', '"Next": "Setle"', r"state machine: RunWorker: leads to Setle"),
-    ("field of a state that does not exist", MACHINE, '"ResultPath": null,\n      "Retry"', '"ResultPaths": "$.x",\n      "Retry"', r"state machine: RunWorker: no such field: ResultPaths"),
+    ("field of a state that does not exist", MACHINE,
+     '"ResultPath": null,\n      "Retry"', '"ResultPaths": "$.x",\n      "Retry"', r"state machine: RunWorker: no such field: ResultPaths"),
     ("type of a state that does not exist", MACHINE, '"Type": "Task"', '"Type": "Job"', r"cfn-lint: E3601 'Job'"),
     ("placeholder that is not put in", MACHINE, "${Cluster}", "${Kluster}", r"state machine: Kluster is not put in"),
 ]
@@ -46,7 +52,7 @@ class ChecksTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         root = Path(folder.name)
         (root / "infra").mkdir()
-        for name in ("template.yaml", MACHINE):
+        for name in (TEMPLATE.name, MACHINE):
             shutil.copy(REPOSITORY / name, root / name)
         return root
 
@@ -63,7 +69,7 @@ class ChecksTest(unittest.TestCase):
             root = self.copy()
             for _, file, old, new, _ in seeds:
                 self.seed(root / file, old, new)
-            found = "\n".join(checks.check(root / "template.yaml"))
+            found = "\n".join(checks.check(root / TEMPLATE.name))
             for what, _, _, _, expected in seeds:
                 with self.subTest(what):
                     self.assertRegex(found, f"(?s){expected}")
@@ -71,8 +77,8 @@ class ChecksTest(unittest.TestCase):
     def test_checkov_finds_what_is_insecure_and_nothing_else(self) -> None:
         root = self.copy()
         for old, new in INSECURE.values():
-            self.seed(root / "template.yaml", old, new)
-        found = {line.split()[1] for line in checks.checkov(transformed(root / "template.yaml"))}
+            self.seed(root / TEMPLATE.name, old, new)
+        found = {line.split()[1] for line in checks.checkov(transformed(root / TEMPLATE.name))}
         self.assertEqual(found, set(INSECURE))
 
 
