@@ -15,6 +15,9 @@ export RUSTUP_HOME ?= $(realpath $(RUST_SETTINGS))
 endif
 
 SETUP := python3 infra/setup/setup.py
+VENVS := python3 infra/setup/venvs.py
+STACK := .cache/venvs/stack/bin
+DEPLOY := .cache/venvs/deploy/bin
 DEMO_SOURCE := .cache/demo/talk.mp4
 DEMO_OUT := out/demo
 
@@ -27,29 +30,41 @@ setup: ## install what the tool needs into .cache (no root, nothing asked, a sec
 	@$(SETUP) runtime
 
 .PHONY: build
-build: setup ## build the release binary
+build: setup ## build the worker and the functions as they are deployed
+	@$(VENVS) stack
 	cargo build --release --locked --package worker
+	PATH="$(CURDIR)/$(STACK):$$PATH" cargo lambda build --release --locked --package functions --output-format zip
+
+.PHONY: local
+local: build ## the whole service on this machine, on loopback, until Ctrl-C
+	@$(STACK)/python infra/local/stack.py up
 
 .PHONY: demo
-demo: build ## assemble a talk and clip it into out/demo
+demo: build ## assemble a talk and take it through the whole service on this machine, clips into out/demo
 	@$(SETUP) demo
 	@python3 infra/demo/make_talk.py $(DEMO_SOURCE)
-	target/release/clipwright clip $(DEMO_SOURCE) --out $(DEMO_OUT)
+	@$(STACK)/python infra/demo/run.py $(DEMO_SOURCE) $(DEMO_OUT)
 
 .PHONY: test
 test: setup ## every test
+	@$(VENVS) stack deploy checkov
 	python3 -m unittest discover --start-directory infra/setup --pattern '*_test.py'
 	python3 -m unittest discover --start-directory tests/benches --pattern '*_test.py'
+	$(DEPLOY)/python -m unittest discover --start-directory tests/template --pattern '*_test.py'
 	cargo test --workspace --locked
+	$(STACK)/python -m unittest discover --start-directory infra/local --pattern '*_test.py'
+	$(STACK)/python -m unittest discover --start-directory tests/stack --pattern '*_test.py'
 
 .PHONY: check
-check: setup ## formatting, lints, documentation, licences, unused dependencies
+check: setup ## formatting, lints, documentation, licences, unused dependencies, the template
 	@$(SETUP) checks
+	@$(VENVS) deploy checkov
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --locked --quiet
 	cargo-deny --locked check bans licenses sources
 	cargo-shear
+	$(DEPLOY)/python tests/template/checks.py
 
 .PHONY: audit
 audit: ## known vulnerabilities (asks the network for the advisory database)
