@@ -1,0 +1,279 @@
+//! Everything that the functions reach, on this machine and for one test alone: real engines of the `DynamoDB` and S3 APIs behind one address.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use aws::{Bucket, Connection, Executions, JobTable, SecretStore, UploadTable};
+use domain::{AttemptOf, Change, Job, JobId, Rates};
+use dynoxide::Database;
+use functions::{
+    ServiceKeys,
+    ingest_webhook::{IngestWebhook, SigningSecrets},
+    manage_jobs::ManageJobs,
+    settle_job::SettleJob,
+    start_job::StartJob,
+    submit_job::SubmitJob,
+};
+use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::{front::Front, samples::SECRET};
+
+pub(crate) const JOBS: &str = "ai_clipping_agent_jobs-test";
+pub(crate) const UPLOADS: &str = "ai_clipping_agent_uploads-test";
+pub(crate) const BUCKET: &str = "bucket";
+pub(crate) const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:jobs";
+pub(crate) const SERVICE_KEYS: &str = "service-keys";
+/// The key of the tenant `acme`.
+pub(crate) const ACME_KEY: &str = "key-of-acme";
+pub(crate) const RATES: Rates = Rates {
+    credits_per_minute: 1,
+};
+
+/// The account of one test.
+pub(crate) struct Cloud {
+    pub(crate) front: Arc<Front>,
+    pub(crate) endpoint: String,
+    pub(crate) jobs: JobTable,
+    pub(crate) bucket: Bucket,
+    pub(crate) connection: Connection,
+    engine: Database,
+    _objects: TempDir,
+}
+
+impl Cloud {
+    pub(crate) async fn start() -> Self {
+        let engine = Database::memory().expect("an engine");
+        create_tables(&engine);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(dynoxide::server::serve_on(listener, engine.clone()));
+
+        let objects = TempDir::new().expect("a folder");
+        std::fs::create_dir(objects.path().join(BUCKET)).expect("a bucket");
+        let files = s3s_fs::FileSystem::new(objects.path()).expect("a file system");
+        let mut service = S3ServiceBuilder::new(files);
+        service.set_auth(SimpleAuth::from_single("test", "test"));
+
+        let front = Arc::new(Front::new(format!("http://{address}"), service.build()));
+        let acme = hex::encode(Sha256::digest(ACME_KEY));
+        let keys = json!({"acme": acme}).to_string();
+        front.secrets.set(SERVICE_KEYS, keys);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        tokio::spawn(Arc::clone(&front).serve(listener));
+
+        let connection = Connection::local(&endpoint).await;
+        Self {
+            front,
+            endpoint,
+            jobs: JobTable::new(&connection, JOBS),
+            bucket: Bucket::new(&connection, BUCKET),
+            connection,
+            engine,
+            _objects: objects,
+        }
+    }
+
+    fn keys(&self) -> ServiceKeys {
+        ServiceKeys::new(SecretStore::new(&self.connection), SERVICE_KEYS.to_owned())
+    }
+
+    fn executions(&self) -> Executions {
+        Executions::new(&self.connection, MACHINE)
+    }
+
+    pub(crate) fn submit_job(&self) -> SubmitJob {
+        SubmitJob {
+            jobs: self.jobs.clone(),
+            uploads: UploadTable::new(&self.connection, UPLOADS),
+            bucket: self.bucket.clone(),
+            keys: self.keys(),
+            max_active: 20,
+            max_upload_bytes: 1 << 30,
+        }
+    }
+
+    pub(crate) fn manage_jobs(&self) -> ManageJobs {
+        ManageJobs {
+            jobs: self.jobs.clone(),
+            bucket: self.bucket.clone(),
+            executions: self.executions(),
+            keys: self.keys(),
+        }
+    }
+
+    /// Takes signed events alone; the secret is a setting.
+    pub(crate) async fn ingest_webhook(&self) -> IngestWebhook {
+        self.ingest_webhook_of(SECRET).await
+    }
+
+    pub(crate) async fn ingest_webhook_of(&self, secret: &str) -> IngestWebhook {
+        let store = SecretStore::new(&self.connection);
+        let secrets = SigningSecrets::read(store, secret.to_owned()).await;
+        IngestWebhook {
+            jobs: self.jobs.clone(),
+            secrets: secrets.expect("secrets"),
+            allow_unsigned: false,
+            rates: RATES,
+        }
+    }
+
+    pub(crate) fn start_job(&self) -> StartJob {
+        StartJob {
+            executions: self.executions(),
+        }
+    }
+
+    pub(crate) fn settle_job(&self) -> SettleJob {
+        SettleJob {
+            jobs: self.jobs.clone(),
+            bucket: self.bucket.clone(),
+            rates: RATES,
+        }
+    }
+
+    /// Changes a job in the engine, by the rule of a test's choice.
+    pub(crate) async fn change(&self, id: &JobId, change: &Change) -> bool {
+        let changed = self.jobs.change(id, change).await.expect("a change");
+        matches!(changed, aws::Changed::Yes(_))
+    }
+
+    /// A job as its record is.
+    pub(crate) async fn job(&self, id: &JobId) -> Job {
+        let job = self.jobs.get(id).await.expect("an answer");
+        job.expect("a job")
+    }
+
+    /// A job of a user's, written down as `submit-job` does.
+    pub(crate) async fn submitted(&self, id: &str) -> JobId {
+        let job = crate::samples::job(id);
+        self.jobs.create(&job).await.expect("created");
+        job.id
+    }
+
+    /// The same, and a task has taken its first attempt up.
+    pub(crate) async fn running(&self, id: &str) -> JobId {
+        let id = self.submitted(id).await;
+        assert!(self.claim(&id, 1).await);
+        id
+    }
+
+    pub(crate) async fn claim(&self, id: &JobId, attempt: u32) -> bool {
+        let of = AttemptOf {
+            job_id: id.clone(),
+            attempt,
+        };
+        self.change(id, &Job::claim(&of, "task", functions::now()))
+            .await
+    }
+
+    /// All records of both tables by their ids, as plain JSON, past the front.
+    pub(crate) fn records(&self) -> BTreeMap<String, Value> {
+        let mut records = BTreeMap::new();
+        for table in [JOBS, UPLOADS] {
+            let scan = ask(json!({"TableName": table}));
+            let scanned = self.engine.scan(scan).expect("a scan");
+            let scanned = serde_json::to_value(scanned).expect("JSON");
+            for item in scanned["Items"].as_array().expect("items") {
+                let item = plain(&json!({"M": item}));
+                let id = item["id"].as_str().expect("an id");
+                records.insert(id.to_owned(), item);
+            }
+        }
+        records
+    }
+
+    /// Everything that ever happened to the table of jobs, as its stream tells it.
+    pub(crate) fn stream(&self) -> Vec<Value> {
+        let streams = self.engine.list_streams(ask(json!({"TableName": JOBS})));
+        let streams = serde_json::to_value(streams.expect("streams")).expect("JSON");
+        let arn = &streams["Streams"][0]["StreamArn"];
+        let described = self.engine.describe_stream(ask(json!({"StreamArn": arn})));
+        let described = serde_json::to_value(described.expect("a stream")).expect("JSON");
+        let shard = &described["StreamDescription"]["Shards"][0]["ShardId"];
+        let from = json!({"StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"});
+        let got = self.engine.get_shard_iterator(ask(from)).expect("a place");
+        let mut next = got.shard_iterator;
+        let mut all = Vec::new();
+        while let Some(place) = next {
+            let got = self
+                .engine
+                .get_records(ask(json!({"ShardIterator": place})));
+            let got = got.expect("records");
+            if got.records.is_empty() {
+                break;
+            }
+            for record in got.records {
+                all.push(serde_json::to_value(record).expect("JSON"));
+            }
+            next = got.next_shard_iterator;
+        }
+        all
+    }
+
+    /// The batch that `start-job` is given for a stream with the filter of the template.
+    pub(crate) fn queued(&self) -> Vec<Value> {
+        let wanted = |record: &Value| {
+            ["INSERT", "MODIFY"]
+                .map(Value::from)
+                .contains(&record["eventName"])
+                && record["dynamodb"]["NewImage"]["status"]["S"] == "queued"
+        };
+        self.stream().into_iter().filter(wanted).collect()
+    }
+}
+
+fn create_tables(engine: &Database) {
+    let text = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
+    let key = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
+    let index = |name: &str, hash: &str, projection: &str| {
+        json!({"IndexName": name, "KeySchema": [key(hash, "HASH"), key("created_at", "RANGE")],
+            "Projection": {"ProjectionType": projection}})
+    };
+    let jobs = json!({
+        "TableName": JOBS,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [text("id"), text("owner"), text("active_owner"), text("created_at")],
+        "KeySchema": [key("id", "HASH")],
+        "GlobalSecondaryIndexes": [index("owner-created", "owner", "ALL"), index("owner-active", "active_owner", "KEYS_ONLY")],
+        "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    });
+    let uploads = json!({
+        "TableName": UPLOADS,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [text("id")],
+        "KeySchema": [key("id", "HASH")],
+    });
+    for table in [jobs, uploads] {
+        engine.create_table(ask(table)).expect("a table");
+    }
+}
+
+/// A call of the engine from its JSON.
+fn ask<T: DeserializeOwned>(call: Value) -> T {
+    serde_json::from_value(call).expect("a call")
+}
+
+/// A value of `DynamoDB` as plain JSON.
+pub(crate) fn plain(value: &Value) -> Value {
+    let (kind, held) = value
+        .as_object()
+        .and_then(|typed| typed.iter().next())
+        .expect("a typed value");
+    match kind.as_str() {
+        "N" => serde_json::from_str(held.as_str().expect("digits")).expect("a number"),
+        "M" => held
+            .as_object()
+            .expect("a map")
+            .iter()
+            .map(|(name, value)| (name.clone(), plain(value)))
+            .collect(),
+        "L" => held.as_array().expect("a list").iter().map(plain).collect(),
+        "NULL" => Value::Null,
+        _ => held.clone(),
+    }
+}

@@ -1,0 +1,199 @@
+//! One address of this machine behind which all of AWS lies: it counts the calls, and loses or refuses those that a test says.
+
+use std::{
+    convert::Infallible,
+    future::pending,
+    sync::{Arc, Mutex},
+};
+
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Request, Response,
+    body::{Bytes, Incoming},
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use s3s::service::S3Service;
+use tokio::net::TcpListener;
+
+use crate::standins::{Executions, Secrets};
+
+/// What becomes of a call that a test does not let through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Refused, since there were too many.
+    Throttled,
+    /// Refused with a fault of the service's own.
+    Broken,
+    /// The connection ends before the call is heard.
+    Cut,
+    /// The call is carried out, and the connection ends before the answer.
+    Unheard,
+    /// Nothing is ever said.
+    Silent,
+}
+
+type Plan = Box<dyn FnMut(&str) -> Option<Fault> + Send>;
+
+/// The services, and what happened to them.
+pub(crate) struct Front {
+    pub(crate) executions: Executions,
+    pub(crate) secrets: Secrets,
+    calls: Mutex<Vec<String>>,
+    plan: Mutex<Option<Plan>>,
+    engine: String,
+    objects: S3Service,
+    client: reqwest::Client,
+}
+
+impl Front {
+    pub(crate) fn new(engine: String, objects: S3Service) -> Self {
+        Self {
+            executions: Executions::default(),
+            secrets: Secrets::default(),
+            calls: Mutex::default(),
+            plan: Mutex::default(),
+            engine,
+            objects,
+            client: reqwest::Client::builder()
+                .no_proxy()
+                .build()
+                .expect("a client"),
+        }
+    }
+
+    /// The calls since the last time, as in `DynamoDB.GetItem` or `S3.PUT`.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        std::mem::take(&mut *self.calls.lock().expect("calls"))
+    }
+
+    /// From now on each call is asked about, by its name.
+    pub(crate) fn faults(&self, plan: impl FnMut(&str) -> Option<Fault> + Send + 'static) {
+        *self.plan.lock().expect("plan") = Some(Box::new(plan));
+    }
+
+    /// The `nth` call from now on, from 0, goes wrong, and every one after it: the caller has died.
+    pub(crate) fn dies_at(&self, nth: usize, fault: Fault) {
+        let mut seen = 0;
+        self.faults(move |_| {
+            seen += 1;
+            match seen - 1 {
+                number if number < nth => None,
+                number if number == nth => Some(fault),
+                _ => Some(Fault::Cut),
+            }
+        });
+    }
+
+    /// All is well again.
+    pub(crate) fn heal(&self) {
+        *self.plan.lock().expect("plan") = None;
+    }
+
+    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
+        while let Ok((stream, _)) = listener.accept().await {
+            let front = Arc::clone(&self);
+            tokio::spawn(async move {
+                let service = service_fn(move |request| {
+                    let front = Arc::clone(&front);
+                    async move { front.answer(request).await }
+                });
+                // an error is a connection that a fault has ended
+                let _ = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
+            });
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Lost> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.map_err(|_| Lost)?.to_bytes();
+        let request = Request::from_parts(head, body);
+        let name = name(&request);
+        let fault = {
+            let mut plan = self.plan.lock().expect("plan");
+            plan.as_mut().and_then(|plan| plan(&name))
+        };
+        self.calls.lock().expect("calls").push(name.clone());
+        match fault {
+            None => Ok(self.route(&name, request).await),
+            Some(Fault::Throttled) => Ok(failure(400, "ThrottlingException")),
+            Some(Fault::Broken) => Ok(failure(500, "InternalServerError")),
+            Some(Fault::Cut) => Err(Lost),
+            Some(Fault::Unheard) => {
+                self.route(&name, request).await;
+                Err(Lost)
+            }
+            Some(Fault::Silent) => pending().await,
+        }
+    }
+
+    async fn route(&self, name: &str, request: Request<Bytes>) -> Response<Full<Bytes>> {
+        match name.split_once('.') {
+            Some(("DynamoDB", _)) => self.forward(request).await,
+            Some(("States", operation)) => self.executions.answer(operation, request.body()),
+            Some(("Secrets", _)) => self.secrets.answer(request.body()),
+            _ => self.object(request).await,
+        }
+    }
+
+    async fn forward(&self, request: Request<Bytes>) -> Response<Full<Bytes>> {
+        let (head, body) = request.into_parts();
+        let mut asked = self.client.post(&self.engine).body(body);
+        for (name, value) in &head.headers {
+            if name != "host" && name != "content-length" {
+                asked = asked.header(name, value);
+            }
+        }
+        let answered = asked.send().await.expect("the engine answers");
+        let mut response = Response::builder().status(answered.status());
+        for name in ["content-type", "x-amz-crc32"] {
+            if let Some(value) = answered.headers().get(name) {
+                response = response.header(name, value);
+            }
+        }
+        let body = answered.bytes().await.expect("a whole answer");
+        response.body(Full::new(body)).expect("a response")
+    }
+
+    async fn object(&self, request: Request<Bytes>) -> Response<Full<Bytes>> {
+        let answered = self.objects.call(request.map(s3s::Body::from)).await;
+        let (head, body) = answered.expect("S3 answers").into_parts();
+        let body = body.collect().await.expect("a whole object").to_bytes();
+        Response::from_parts(head, Full::new(body))
+    }
+}
+
+/// The connection ends.
+#[derive(Debug, thiserror::Error)]
+#[error("lost")]
+struct Lost;
+
+/// Service and operation, as the call names them.
+fn name(request: &Request<Bytes>) -> String {
+    let target = request.headers().get("x-amz-target");
+    let target = target.and_then(|target| target.to_str().ok()).unwrap_or("");
+    match target.split_once('.') {
+        Some(("AWSStepFunctions", operation)) => format!("States.{operation}"),
+        Some(("secretsmanager", operation)) => format!("Secrets.{operation}"),
+        Some((_, operation)) => format!("DynamoDB.{operation}"),
+        None => format!("S3.{}", request.method()),
+    }
+}
+
+/// A refusal as the JSON services say it.
+pub(crate) fn failure(status: u16, kind: &str) -> Response<Full<Bytes>> {
+    let body =
+        serde_json::json!({"__type": format!("com.amazonaws#{kind}"), "message": kind}).to_string();
+    json(status, body)
+}
+
+pub(crate) fn json(status: u16, body: String) -> Response<Full<Bytes>> {
+    let response: Result<_, Infallible> = Ok(Response::builder()
+        .status(status)
+        .header("content-type", "application/x-amz-json-1.0")
+        .body(Full::new(body.into()))
+        .expect("a response"));
+    response.unwrap_or_else(|never| match never {})
+}

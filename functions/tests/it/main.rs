@@ -1,0 +1,9 @@
+//! The functions against real engines of the APIs that they use, called as API Gateway, the stream and Step Functions call them.
+
+mod cloud;
+mod front;
+mod life;
+mod owners;
+mod requests;
+mod samples;
+mod standins;

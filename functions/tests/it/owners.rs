@@ -1,0 +1,269 @@
+//! Whose jobs and uploads are whose: what is somebody else's is not there, and back ends come by their keys.
+
+use serde_json::{Value, json};
+
+use crate::{
+    cloud::Cloud,
+    requests::{Call, ask},
+    samples,
+};
+
+const JOBS: &str = "/ai-clipping-agent/jobs";
+const SERVICE: &str = "/ai-clipping/jobs";
+
+/// Every request that names a job.
+fn about(id: &str) -> [Call; 5] {
+    let path = format!("{JOBS}/{id}");
+    [
+        Call::new("GET", path.clone()),
+        Call::new("DELETE", path.clone()),
+        Call::new("POST", format!("{path}/cancel")),
+        Call::new("POST", format!("{path}/retry")),
+        Call::new("PUT", format!("{path}/plan")).json(&samples::plan()),
+    ]
+}
+
+#[tokio::test]
+async fn a_job_of_somebody_else_is_not_there() {
+    let cloud = Cloud::start().await;
+    let manage = cloud.manage_jobs();
+    let queued = cloud.submitted("queued").await;
+    let ended = cloud.submitted("ended").await;
+    let ann = domain::Owner::user("ann");
+    let cancel = domain::Job::cancel(&ann, functions::now());
+    assert!(cloud.change(&ended, &cancel).await);
+    let before = cloud.records();
+    for id in [queued.as_str(), ended.as_str(), "nobodys", "..%2fx", "a.b"] {
+        for call in about(id) {
+            let answer = ask!(manage, call.clone().user("bob"));
+            assert_eq!(
+                (answer.status, answer.code()),
+                (404, "not_found"),
+                "{call:?}"
+            );
+            assert_eq!(ask!(manage, call).status, 401);
+        }
+        let service = Call::new("GET", format!("{SERVICE}/{id}"));
+        assert_eq!(ask!(manage, service.clone().acme()).status, 404);
+        assert_eq!(ask!(manage, service.user("ann")).status, 401);
+    }
+    let list = ask!(manage, Call::new("GET", JOBS).user("bob"));
+    assert_eq!(list.body, json!({"jobs": [], "nextCursor": null}));
+    assert_eq!(cloud.records(), before);
+    // a user that is called like a tenant is still another owner
+    let list = ask!(manage, Call::new("GET", JOBS).user("acme"));
+    assert_eq!(list.body["jobs"], json!([]));
+}
+
+#[tokio::test]
+async fn a_list_is_given_in_parts_newest_first_and_by_status() {
+    let cloud = Cloud::start().await;
+    let manage = cloud.manage_jobs();
+    let mut ids = Vec::new();
+    for number in 0..7 {
+        let mut job = samples::job(&format!("job-{number}"));
+        job.created_at = samples::at(number).parse().expect("a time");
+        cloud.jobs.create(&job).await.expect("created");
+        ids.insert(0, json!(job.id));
+        if number % 3 == 0 {
+            assert!(cloud.claim(&job.id, 1).await);
+        }
+    }
+    assert_eq!(walk(&manage, "limit=3").await, ids);
+    assert_eq!(walk(&manage, "limit=7").await, ids);
+    let running = [ids[0].clone(), ids[3].clone(), ids[6].clone()];
+    assert_eq!(walk(&manage, "status=running&limit=2").await, running);
+    assert_eq!(
+        walk(&manage, "status=failed&limit=2").await,
+        Vec::<Value>::new()
+    );
+    for (wrong, field) in [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("status=done", "status"),
+        ("cursor=zz", "cursor"),
+        ("cursor=2e2e2f", "cursor"),
+    ] {
+        let answer = ask!(
+            manage,
+            Call::new("GET", format!("{JOBS}?{wrong}")).user("ann")
+        );
+        assert_eq!((answer.status, answer.field()), (422, field), "{wrong}");
+    }
+    // a cursor of somebody else's list shows one's own jobs alone
+    let first = ask!(
+        manage,
+        Call::new("GET", format!("{JOBS}?limit=1")).user("ann")
+    );
+    let cursor = first.body["nextCursor"].as_str().expect("a cursor");
+    let other = ask!(
+        manage,
+        Call::new("GET", format!("{JOBS}?cursor={cursor}")).user("bob")
+    );
+    assert_eq!(other.body["jobs"], json!([]));
+}
+
+async fn walk(manage: &functions::manage_jobs::ManageJobs, query: &str) -> Vec<Value> {
+    let mut ids = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let path = format!("{JOBS}?{query}{cursor}");
+        let part = ask!(manage, Call::new("GET", path).user("ann"));
+        let jobs = part.body["jobs"].as_array().expect("jobs");
+        ids.extend(jobs.iter().map(|job| job["id"].clone()));
+        match part.body["nextCursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return ids,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_back_end_comes_by_its_key_and_sees_its_own_jobs() {
+    let cloud = Cloud::start().await;
+    let (submit, manage) = (cloud.submit_job(), cloud.manage_jobs());
+    // the line of the starting document, but for the address of the video
+    let body = json!({"video_url": "https://videos.test/talk.mp4", "callback_url": "https://webhook.site/your-unique-id",
+        "external_job_id": "test-123", "owner_user_id": "user_789", "max_clips": 1});
+    for wrong in [
+        Call::new("POST", SERVICE).json(&body),
+        Call::new("POST", SERVICE).json(&body).user("ann"),
+        Call::new("POST", SERVICE)
+            .json(&body)
+            .header("x-api-key", ""),
+        Call::new("POST", SERVICE)
+            .json(&body)
+            .header("x-api-key", "another"),
+    ] {
+        let answer = ask!(submit, wrong);
+        assert_eq!((answer.status, answer.code()), (401, "unauthorized"));
+    }
+    assert!(cloud.records().is_empty());
+    let submitted = ask!(submit, Call::new("POST", SERVICE).json(&body).acme());
+    assert_eq!(
+        (submitted.status, &submitted.body["status"]),
+        (202, &json!("queued"))
+    );
+    let id = submitted.id();
+    let job = cloud.job(&id).await;
+    assert_eq!(job.owner, domain::Owner::tenant("acme"));
+    assert_eq!(job.labels.external_job_id.as_deref(), Some("test-123"));
+    let shown = ask!(
+        manage,
+        Call::new("GET", format!("/api{SERVICE}/{id}")).acme()
+    );
+    assert_eq!(
+        (shown.status, &shown.body["job_id"], &shown.body["output"]),
+        (200, &json!(id), &Value::Null)
+    );
+    for call in about(id.as_str()) {
+        assert_eq!(ask!(manage, call.user("acme")).status, 404);
+    }
+}
+
+#[tokio::test]
+async fn an_upload_in_parts_belongs_to_its_owner_and_becomes_a_source() {
+    let cloud = Cloud::start().await;
+    let submit = cloud.submit_job();
+    const UPLOADS: &str = "/api/ai-clipping-agent/uploads";
+    let post = |path: &str, body: Value| Call::new("POST", path).json(&body);
+    let size = (16 << 20) + 5;
+    let begun = ask!(
+        submit,
+        post(
+            UPLOADS,
+            json!({"fileName": "My talk.MP4", "sizeBytes": size})
+        )
+        .user("ann")
+    );
+    assert_eq!((begun.status, &begun.body["partCount"]), (201, &json!(2)));
+    let id = begun.body["uploadId"].as_str().expect("an id");
+    let source = json!({"uploadId": id});
+    let early = ask!(submit, post(JOBS, source.clone()).user("ann"));
+    assert_eq!((early.status, early.field()), (422, "uploadId"));
+
+    let parts = format!("{UPLOADS}/{id}/parts");
+    let links = ask!(
+        submit,
+        post(&parts, json!({"partNumbers": [1, 2]})).user("ann")
+    );
+    let client = reqwest::Client::new();
+    let mut sent = Vec::new();
+    for (link, bytes) in links.body["parts"]
+        .as_array()
+        .expect("links")
+        .iter()
+        .zip([16 << 20, 5])
+    {
+        let url = link["url"].as_str().expect("a link");
+        let put = client
+            .put(url)
+            .body(vec![7; bytes])
+            .send()
+            .await
+            .expect("an answer");
+        let etag = put.headers()["etag"].to_str().expect("text");
+        sent.push(json!({"partNumber": link["partNumber"], "etag": etag}));
+    }
+    let complete = format!("{UPLOADS}/{id}/complete");
+    for path in [&parts, &complete] {
+        let stranger = ask!(
+            submit,
+            post(path, json!({"partNumbers": [1], "parts": []})).user("bob")
+        );
+        assert_eq!(stranger.status, 404);
+    }
+    // the answer may be lost: the same is asked again
+    for _ in 0..2 {
+        let done = ask!(submit, post(&complete, json!({"parts": sent})).user("ann"));
+        assert_eq!(
+            (done.status, &done.body["complete"]),
+            (200, &json!(true)),
+            "{done:?}"
+        );
+    }
+    let stranger = ask!(submit, post(JOBS, source.clone()).user("bob"));
+    assert_eq!((stranger.status, stranger.field()), (422, "uploadId"));
+    let job = ask!(submit, post(JOBS, source).user("ann"));
+    assert_eq!(
+        (job.status, &job.body["source"]["title"]),
+        (202, &json!("My talk"))
+    );
+    let key = cloud.job(&job.id()).await.source.upload_key.expect("a key");
+    assert_eq!(
+        cloud
+            .bucket
+            .read(&key)
+            .await
+            .expect("an answer")
+            .map(|all| all.len()),
+        Some(size)
+    );
+}
+
+#[tokio::test]
+async fn health_and_description_are_open_and_other_paths_are_not_there() {
+    let cloud = Cloud::start().await;
+    let (submit, manage) = (cloud.submit_job(), cloud.manage_jobs());
+    assert_eq!(
+        ask!(manage, Call::new("GET", "/health")).body,
+        json!({"status": "ok"})
+    );
+    let described = ask!(manage, Call::new("GET", "/api/openapi.json"));
+    assert!(described.body["paths"].as_object().expect("paths").len() > 9);
+    for (method, path) in [
+        ("GET", "/"),
+        ("PATCH", "/health"),
+        ("GET", "/api/api/health"),
+        ("POST", "/ai-clipping-agent/jobs/"),
+    ] {
+        assert_eq!(
+            ask!(manage, Call::new(method, path).user("ann")).status,
+            404
+        );
+        assert_eq!(
+            ask!(submit, Call::new(method, path).user("ann")).status,
+            404
+        );
+    }
+}

@@ -1,0 +1,92 @@
+//! Stand-ins for the two services without an engine: Step Functions and Secrets Manager, answering as AWS documents it.
+
+use std::{collections::BTreeMap, sync::Mutex};
+
+use http_body_util::Full;
+use hyper::{Response, body::Bytes};
+use serde_json::{Value, json};
+
+use crate::front::{failure, json as answer};
+
+/// Executions by their names.
+#[derive(Debug, Default)]
+pub(crate) struct Executions(Mutex<BTreeMap<String, Execution>>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Execution {
+    pub(crate) input: Value,
+    pub(crate) running: bool,
+}
+
+impl Executions {
+    /// All that there are.
+    pub(crate) fn all(&self) -> BTreeMap<String, Execution> {
+        self.0.lock().expect("executions").clone()
+    }
+
+    /// Names of those that run.
+    pub(crate) fn running(&self) -> Vec<String> {
+        let running = self.all().into_iter().filter(|(_, one)| one.running);
+        running.map(|(name, _)| name).collect()
+    }
+
+    /// An execution comes to its end by itself.
+    pub(crate) fn end(&self, name: &str) {
+        let mut all = self.0.lock().expect("executions");
+        all.get_mut(name).expect("an execution").running = false;
+    }
+
+    pub(crate) fn answer(&self, operation: &str, body: &Bytes) -> Response<Full<Bytes>> {
+        let asked: Value = serde_json::from_slice(body).expect("JSON");
+        let text = |name: &str| asked[name].as_str().expect("a text").to_owned();
+        let mut all = self.0.lock().expect("executions");
+        match operation {
+            "StartExecution" => {
+                let name = text("name");
+                let input: Value = serde_json::from_str(&text("input")).expect("JSON");
+                let there = all.get(&name);
+                // the same call for one that still runs is answered as the first time
+                if there.is_some_and(|there| !there.running || there.input != input) {
+                    return failure(400, "ExecutionAlreadyExists");
+                }
+                let arn = text("stateMachineArn").replace(":stateMachine:", ":execution:");
+                let said = json!({"executionArn": format!("{arn}:{name}"), "startDate": 1.7e9});
+                let running = true;
+                all.insert(name, Execution { input, running });
+                answer(200, said.to_string())
+            }
+            "StopExecution" => {
+                let arn = text("executionArn");
+                let name = arn.rsplit(':').next().expect("a name");
+                match all.get_mut(name) {
+                    Some(execution) if arn.contains(":execution:") => {
+                        execution.running = false;
+                        answer(200, json!({"stopDate": 1.7e9}).to_string())
+                    }
+                    _ => failure(400, "ExecutionDoesNotExist"),
+                }
+            }
+            other => panic!("{other} is not used"),
+        }
+    }
+}
+
+/// Secrets by their names.
+#[derive(Debug, Default)]
+pub(crate) struct Secrets(Mutex<BTreeMap<String, String>>);
+
+impl Secrets {
+    pub(crate) fn set(&self, name: &str, text: impl Into<String>) {
+        let mut all = self.0.lock().expect("secrets");
+        all.insert(name.to_owned(), text.into());
+    }
+
+    pub(crate) fn answer(&self, body: &Bytes) -> Response<Full<Bytes>> {
+        let asked: Value = serde_json::from_slice(body).expect("JSON");
+        let name = asked["SecretId"].as_str().expect("a name");
+        match self.0.lock().expect("secrets").get(name) {
+            Some(text) => answer(200, json!({"Name": name, "SecretString": text}).to_string()),
+            None => failure(400, "ResourceNotFoundException"),
+        }
+    }
+}
