@@ -18,6 +18,7 @@ SETUP := python3 infra/setup/setup.py
 VENVS := python3 infra/setup/venvs.py
 STACK := .cache/venvs/stack/bin
 DEPLOY := .cache/venvs/deploy/bin
+DEV_FUNCTIONS := target/debug/lambda
 DEMO_SOURCE := .cache/demo/talk.mp4
 DEMO_OUT := out/demo
 
@@ -45,8 +46,18 @@ demo: build ## assemble a talk and take it through the whole service on this mac
 	@python3 infra/demo/make_talk.py $(DEMO_SOURCE)
 	@$(STACK)/python infra/demo/run.py $(DEMO_SOURCE) $(DEMO_OUT)
 
+# the functions as the tests deploy them: from the same build as every other test, without what only a debugger needs
+.PHONY: dev-functions
+dev-functions:
+	cargo build --locked --package functions --package worker
+	@for name in $(notdir $(basename $(wildcard functions/src/bin/*.rs))); do \
+		install -D --strip target/debug/$$name $(DEV_FUNCTIONS)/$$name/bootstrap; \
+	done
+
 .PHONY: test
-test: setup ## every test
+test: export CLIPWRIGHT_FUNCTIONS := $(CURDIR)/$(DEV_FUNCTIONS)
+test: export CLIPWRIGHT_WORKER := $(CURDIR)/target/debug/clipwright
+test: setup dev-functions ## every test
 	@$(VENVS) stack deploy checkov
 	python3 -m unittest discover --start-directory infra/setup --pattern '*_test.py'
 	python3 -m unittest discover --start-directory tests/benches --pattern '*_test.py'
