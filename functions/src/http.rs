@@ -151,19 +151,28 @@ pub(crate) fn body(request: &Request, most_bytes: usize) -> Result<&[u8], Proble
 /// A body of JSON as a type, with the path of the field that does not fit.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|why| {
-        let path = why.path().to_string();
-        let field = (path != "." && path != "?").then_some(path);
-        Problem::Invalid {
-            field,
-            message: format!("the body is not as expected: {}", why.inner()),
-        }
+    let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|why| Problem::Invalid {
+        field: field_at_fault(&why),
+        message: format!("the body is not as expected: {}", why.inner()),
     })?;
     reader.end().map_err(|why| Problem::Invalid {
         field: None,
         message: format!("the body is not as expected: {why}"),
     })?;
     Ok(parsed)
+}
+
+/// Path of the field that does not fit; one that is missing or there twice is only named in what the parser says.
+fn field_at_fault(why: &serde_path_to_error::Error<serde_json::Error>) -> Option<String> {
+    let at = Some(why.path().to_string()).filter(|path| path != "." && path != "?");
+    let said = why.inner().to_string();
+    let named = ["missing field `", "duplicate field `"]
+        .into_iter()
+        .find_map(|start| said.strip_prefix(start)?.split('`').next());
+    match (at, named) {
+        (Some(at), Some(name)) => Some(format!("{at}.{name}")),
+        (at, name) => at.or(name.map(str::to_owned)),
+    }
 }
 
 /// The value of a header, if it is text.
@@ -177,4 +186,29 @@ pub(crate) fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
 /// The time as the machine has it.
 pub fn now() -> Timestamp {
     Timestamp::from_ms(jiff::Timestamp::now().as_millisecond())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Event;
+
+    use super::*;
+
+    #[test]
+    fn the_field_at_fault_is_named_with_its_path() {
+        let field = |body: &str| match parse::<Event>(body.as_bytes()) {
+            Err(Problem::Invalid { field, .. }) => field,
+            other => panic!("{other:?}"),
+        };
+        let named = |name: &str| Some(name.to_owned());
+        assert_eq!(field("{}"), named("event"));
+        assert_eq!(field(r#"{"job_id": "../x"}"#), named("job_id"));
+        assert_eq!(field(r#"{"job_id": "x", "job_id": "y"}"#), named("job_id"));
+        assert_eq!(
+            field(r#"{"output": {"total_clips": 1, "clips": [{"clip_index": 0}]}}"#),
+            named("output.clips[0].s3_url")
+        );
+        assert_eq!(field(""), None);
+        assert_eq!(field("[]"), None);
+    }
 }
