@@ -7,3 +7,5 @@ mod owners;
 mod requests;
 mod samples;
 mod standins;
+mod submission;
+mod weather;

@@ -1,0 +1,208 @@
+//! Submissions that are repeated, all at once, too many or malformed.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::{
+    cloud::Cloud,
+    requests::{Answer, Call, ask},
+    samples,
+};
+
+const JOBS: &str = "/api/ai-clipping-agent/jobs";
+
+fn submit_with(key: &str, body: &Value) -> Call {
+    let call = Call::new("POST", JOBS).user("ann").json(body);
+    call.header("Idempotency-Key", key)
+}
+
+/// How often a job came into being.
+fn inserted(cloud: &Cloud) -> usize {
+    let stream = cloud.stream();
+    let new = |record: &&Value| record["eventName"] == "INSERT";
+    stream.iter().filter(new).count()
+}
+
+async fn all_at_once(cloud: &Cloud, calls: Vec<Call>) -> Vec<Answer> {
+    let tasks = calls.into_iter().map(|call| {
+        // each as another instance of the function
+        let submit = cloud.submit_job();
+        tokio::spawn(async move { ask!(submit, call) })
+    });
+    let answers = join_all(tasks).await.into_iter();
+    answers.map(|answer| answer.expect("an answer")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_requests_at_once_with_one_key_make_one_job() {
+    let cloud = Cloud::start().await;
+    let call = submit_with("key-1", &samples::submission());
+    let answers = all_at_once(&cloud, vec![call.clone(); 50]).await;
+    let ids: BTreeSet<_> = answers.iter().map(Answer::id).collect();
+    assert!(answers.iter().all(|answer| answer.status == 202));
+    assert_eq!(
+        (ids.len(), inserted(&cloud), cloud.records().len()),
+        (1, 1, 1)
+    );
+    // one of another owner, or under another key, is another job
+    let other = ask!(cloud.submit_job(), call.clone().user("bob"));
+    assert!(other.status == 202 && !ids.contains(&other.id()));
+    let other = ask!(
+        cloud.submit_job(),
+        submit_with("key-2", &samples::submission())
+    );
+    assert!(other.status == 202 && !ids.contains(&other.id()));
+    assert_eq!(cloud.records().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_bodies_under_one_key_the_first_holds() {
+    let cloud = Cloud::start().await;
+    let bodies = [2, 3]
+        .map(|count| json!({"videoUrl": "https://videos.test/v.mp4", "requestedClipCount": count}));
+    let calls = (0..50)
+        .map(|number| submit_with("key", &bodies[number % 2]))
+        .collect();
+    let answers = all_at_once(&cloud, calls).await;
+    assert_eq!(cloud.records().len(), 1);
+    let job = cloud.records().into_values().next().expect("a job");
+    let winner = job["options"]["requestedClipCount"]
+        .as_u64()
+        .expect("a number") as usize
+        - 2;
+    for (number, answer) in answers.iter().enumerate() {
+        if number % 2 == winner {
+            assert_eq!(
+                (answer.status, answer.id().as_str()),
+                (202, job["id"].as_str().expect("an id"))
+            );
+        } else {
+            assert_eq!(
+                (answer.status, answer.code()),
+                (422, "idempotency_key_reused")
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_owner_has_so_many_jobs_under_way_and_no_more() {
+    let cloud = Cloud::start().await;
+    let mut submit = cloud.submit_job();
+    submit.max_active = 2;
+    let first = ask!(submit, submit_with("first", &samples::submission()));
+    let second = ask!(
+        submit,
+        Call::new("POST", JOBS)
+            .user("ann")
+            .json(&samples::submission())
+    );
+    assert_eq!((first.status, second.status), (202, 202));
+    for call in [
+        submit_with("third", &samples::submission()),
+        Call::new("POST", JOBS)
+            .user("ann")
+            .json(&samples::submission()),
+    ] {
+        let refused = ask!(submit, call);
+        assert_eq!(
+            (refused.status, refused.code()),
+            (429, "too_many_active_jobs")
+        );
+        assert!(refused.header("retry-after").is_some());
+    }
+    // asked again, the first is answered as before; with another body it is refused for that
+    let again = ask!(submit, submit_with("first", &samples::submission()));
+    assert_eq!((again.status, again.id()), (202, first.id()));
+    let other = json!({"videoUrl": "https://videos.test/other.mp4"});
+    let reused = ask!(submit, submit_with("first", &other));
+    assert_eq!(
+        (reused.status, reused.code()),
+        (422, "idempotency_key_reused")
+    );
+    assert_eq!(cloud.records().len(), 2);
+    let bobs = Call::new("POST", JOBS)
+        .user("bob")
+        .json(&samples::submission());
+    assert_eq!(ask!(submit, bobs).status, 202);
+    // one that has ended makes room
+    let cancel = domain::Job::cancel(&domain::Owner::user("ann"), functions::now());
+    assert!(cloud.change(&first.id(), &cancel).await);
+    let third = ask!(submit, submit_with("third", &samples::submission()));
+    assert_eq!(third.status, 202);
+}
+
+#[tokio::test]
+async fn what_is_malformed_is_refused_and_nothing_written() {
+    let cloud = Cloud::start().await;
+    let submit = cloud.submit_job();
+    let call = |body: &[u8]| Call::new("POST", JOBS).user("ann").body(body);
+    let deep = |field: &str| {
+        let nested = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        format!(r#"{{"videoUrl": "https://v.test/", "{field}": {nested}}}"#)
+    };
+    let whole = samples::submission().to_string();
+    let too_long = format!(
+        r#"{{"videoUrl": "https://v.test/", "x": "{}"}}"#,
+        "x".repeat(64 << 10)
+    );
+    let cases: [(Call, u16, &str); 12] = [
+        (call(b""), 422, ""),
+        (call(&whole.as_bytes()[..20]), 422, ""),
+        (call(format!("{whole}{whole}").as_bytes()), 422, ""),
+        (call(too_long.as_bytes()), 413, ""),
+        (call(deep("topics").as_bytes()), 422, "topics[0]"),
+        (
+            call(br#"{"videoUrl": "https://v.test/", "videoUrl": "https://w.test/"}"#),
+            422,
+            "videoUrl",
+        ),
+        (
+            call(b"{\"videoUrl\": \"https://v.test/\xff\"}").base64(),
+            422,
+            "videoUrl",
+        ),
+        (
+            call(br#"{"videoUrl": "https://v.test/", "endSeconds": NaN}"#),
+            422,
+            "endSeconds",
+        ),
+        (
+            call(br#"{"videoUrl": "https://v.test/", "endSeconds": 1e999}"#),
+            422,
+            "endSeconds",
+        ),
+        (call(br#"{"uploadId": "../jobs/x"}"#), 422, "uploadId"),
+        (
+            call(whole.as_bytes()).header("idempotency-key", ""),
+            422,
+            "Idempotency-Key",
+        ),
+        (
+            call(whole.as_bytes()).header("idempotency-key", "k".repeat(256)),
+            422,
+            "Idempotency-Key",
+        ),
+    ];
+    for (call, status, field) in cases {
+        let answer = ask!(submit, call);
+        assert_eq!(
+            (answer.status, answer.field()),
+            (status, field),
+            "{answer:?} {call:.300?}"
+        );
+        assert!(!answer.code().is_empty());
+    }
+    assert!(cloud.records().is_empty());
+    // what is not known is passed over, whatever it is
+    assert_eq!(ask!(submit, call(deep("x").as_bytes())).status, 202);
+    // the same body is one, however API Gateway hands it over
+    let text = ask!(submit, submit_with("key", &samples::submission()));
+    let bytes = ask!(submit, submit_with("key", &samples::submission()).base64());
+    assert_eq!(
+        (text.status, bytes.status, text.id()),
+        (202, 202, bytes.id())
+    );
+}

@@ -1,0 +1,190 @@
+//! Stores that are throttled, broken or lost in the middle: the caller hears 503 and may ask again, and nothing is half done.
+
+use domain::{AttemptOf, keys};
+use serde_json::json;
+
+use crate::{
+    cloud::Cloud,
+    front::Fault,
+    requests::{Answer, Call, ask},
+    samples,
+};
+
+const JOBS: &str = "/api/ai-clipping-agent/jobs";
+const FAULTS: [Fault; 4] = [Fault::Throttled, Fault::Broken, Fault::Cut, Fault::Unheard];
+
+fn is_unavailable(answer: &Answer) -> bool {
+    answer.status == 503 && answer.code() == "unavailable" && answer.header("retry-after").is_some()
+}
+
+#[tokio::test]
+async fn a_submission_that_dies_half_way_goes_on_when_it_is_asked_again() {
+    for fault in FAULTS {
+        for nth in 0..2 {
+            let cloud = Cloud::start().await;
+            let submit = cloud.submit_job();
+            let call = Call::new("POST", JOBS)
+                .user("ann")
+                .json(&samples::submission())
+                .header("idempotency-key", "key");
+            cloud.front.dies_at(nth, fault);
+            let lost = ask!(submit, call);
+            assert!(is_unavailable(&lost), "{fault:?} at {nth}: {lost:?}");
+            let written = usize::from(nth == 1 && fault == Fault::Unheard);
+            assert_eq!(cloud.records().len(), written, "{fault:?} at {nth}");
+
+            cloud.front.heal();
+            let again = ask!(submit, call);
+            assert_eq!(again.status, 202, "{fault:?} at {nth}: {again:?}");
+            assert_eq!(cloud.stream().len(), 1);
+            assert_eq!(
+                cloud.queued()[0]["dynamodb"]["NewImage"]["id"]["S"],
+                json!(again.id())
+            );
+            let job = cloud.job(&again.id()).await;
+            assert_eq!(job.active_owner, Some(job.owner));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_submission_without_a_key_is_written_whole_or_not_at_all() {
+    for fault in FAULTS {
+        let cloud = Cloud::start().await;
+        let submit = cloud.submit_job();
+        cloud
+            .front
+            .faults(move |call| (call == "DynamoDB.PutItem").then_some(fault));
+        for call in [
+            Call::new("POST", JOBS)
+                .user("ann")
+                .json(&samples::submission()),
+            Call::new("POST", "/ai-clipping/jobs")
+                .acme()
+                .json(&json!({"video_url": "https://v.test/v.mp4"})),
+        ] {
+            let answer = ask!(submit, call);
+            assert!(is_unavailable(&answer), "{answer:?}");
+        }
+        let written = if fault == Fault::Unheard { 2 } else { 0 };
+        assert_eq!(cloud.records().len(), written);
+        for record in cloud.records().values() {
+            let job: domain::Job = serde_json::from_value(record.clone()).expect("a whole job");
+            assert_eq!((job.status, job.attempt), (domain::Status::Queued, 1));
+        }
+    }
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_read_are_nobodys_fault() {
+    let cloud = Cloud::start().await;
+    let (submit, manage) = (cloud.submit_job(), cloud.manage_jobs());
+    cloud
+        .front
+        .faults(|call| call.starts_with("Secrets").then_some(Fault::Throttled));
+    let call = Call::new("POST", "/ai-clipping/jobs")
+        .acme()
+        .json(&json!({"video_url": "https://v.test/v.mp4"}));
+    assert!(is_unavailable(&ask!(submit, call)));
+    assert!(is_unavailable(&ask!(
+        manage,
+        Call::new("GET", "/ai-clipping/jobs/x").acme()
+    )));
+    cloud.front.heal();
+    assert_eq!(ask!(submit, call).status, 202);
+    assert_eq!(
+        ask!(manage, Call::new("GET", "/ai-clipping/jobs/x").acme()).status,
+        404
+    );
+}
+
+/// What a person asks for; each is to come to the same end however often it dies half-way.
+const WISHES: [(&str, &str); 4] = [
+    ("POST", "/cancel"),
+    ("POST", "/retry"),
+    ("PUT", "/plan"),
+    ("DELETE", ""),
+];
+
+async fn prepared(wish: &str) -> (Cloud, domain::JobId) {
+    let cloud = Cloud::start().await;
+    let id = cloud.running("job").await;
+    let of = AttemptOf {
+        job_id: id.clone(),
+        attempt: 1,
+    };
+    let executions = aws::Executions::new(&cloud.connection, crate::cloud::MACHINE);
+    executions.start(&of).await.expect("started");
+    for name in ["plan.json", "clips/clip_00.mp4"] {
+        cloud
+            .bucket
+            .write(&keys::of_job(&id, name), b"x".to_vec())
+            .await
+            .expect("written");
+    }
+    if matches!(wish, "/retry" | "/plan") {
+        let cancel = domain::Job::cancel(&domain::Owner::user("ann"), functions::now());
+        assert!(cloud.change(&id, &cancel).await);
+    }
+    (cloud, id)
+}
+
+/// Everything that there is but times.
+async fn world(cloud: &Cloud) -> serde_json::Value {
+    let mut records = cloud.records();
+    for record in records.values_mut() {
+        for time in ["updated_at", "created_at", "finished_at", "started_at"] {
+            record.as_object_mut().expect("a record").remove(time);
+        }
+    }
+    let objects = cloud.bucket.list("").await.expect("a list");
+    json!([records, objects, cloud.front.executions.running()])
+}
+
+#[tokio::test]
+async fn what_a_person_asks_for_comes_to_the_same_end_however_often_it_dies() {
+    for (method, wish) in WISHES {
+        let (straight, id) = prepared(wish).await;
+        let call = Call::new(method, format!("{JOBS}/{id}{wish}"))
+            .user("ann")
+            .json(&samples::plan());
+        straight.front.calls();
+        let answer = ask!(straight.manage_jobs(), call);
+        assert!(answer.status < 300, "{wish}: {answer:?}");
+        let calls = straight.front.calls();
+        let wanted = world(&straight).await;
+        for fault in [Fault::Cut, Fault::Unheard] {
+            for nth in 0..calls.len() {
+                let (cloud, _) = prepared(wish).await;
+                cloud.front.dies_at(nth, fault);
+                let lost = ask!(cloud.manage_jobs(), call);
+                assert!(
+                    is_unavailable(&lost),
+                    "{wish} {} {fault:?}: {lost:?}",
+                    calls[nth]
+                );
+                cloud.front.heal();
+                let again = ask!(cloud.manage_jobs(), call);
+                // done the first time, and only the answer was lost
+                let done = fault == Fault::Unheard && nth + 1 == calls.len();
+                let repeated = if done && wish != "/cancel" {
+                    again.status
+                } else {
+                    answer.status
+                };
+                assert_eq!(
+                    again.status, repeated,
+                    "{wish} {} {fault:?}: {again:?}",
+                    calls[nth]
+                );
+                assert!([200, 202, 204, 404, 409].contains(&again.status));
+                assert_eq!(
+                    world(&cloud).await,
+                    wanted,
+                    "{wish} {} {fault:?}",
+                    calls[nth]
+                );
+            }
+        }
+    }
+}
