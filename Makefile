@@ -84,6 +84,7 @@ audit: ## known vulnerabilities (asks the network for the advisory database)
 
 .PHONY: bench
 bench: build ## measure against the alternatives; prints a table (BENCH='--only speech' for a part, see tests/benches)
+	cargo build --locked --package functions --example bed
 	@$(SETUP) bench demo
 	@python3 infra/demo/make_talk.py $(DEMO_SOURCE)
 	@python3 tests/benches/bench.py $(BENCH)

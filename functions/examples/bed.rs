@@ -1,7 +1,8 @@
 //! A test bed for one function's binary: the Lambda runtime API and an engine of the `DynamoDB` API on loopback. It starts the
 //! binary, hands it events one after the other and prints as JSON how long each took; `tests/benches` makes a table of it.
 //!
-//! `bed ingest EVENTS COMMAND…` sends that many signed events of one job, `bed first FILE COMMAND…` the one event in a file.
+//! `bed ingest EVENTS COMMAND…` sends that many signed events of one job, `bed refused EVENTS COMMAND…` such that are malformed,
+//! so that the store is not asked, `bed first FILE COMMAND…` the one event in a file.
 
 use std::{
     collections::VecDeque,
@@ -51,7 +52,8 @@ async fn main() {
     let engine_at = serve_engine(engine.clone()).await;
     let bed = Arc::new(Bed::default());
     *bed.events.lock().expect("no panic") = match kind.as_str() {
-        "ingest" => signed_events(what.parse().expect("a number")),
+        "ingest" => signed_events(what.parse().expect("a number"), 99, 200),
+        "refused" => signed_events(what.parse().expect("a number"), 99_000_000, 422),
         _ => VecDeque::from([Event {
             payload: std::fs::read_to_string(what).expect("an event"),
             status: None,
@@ -178,13 +180,13 @@ async fn serve_engine(engine: Database) -> String {
 }
 
 /// Events of one job as API Gateway hands them on, each signed as the worker does it.
-fn signed_events(number: usize) -> VecDeque<Event> {
+fn signed_events(number: usize, percent: usize, status: u16) -> VecDeque<Event> {
     let secret = domain::Secret::parse(SECRET).expect("a secret");
     let now = functions::now();
     let event = |sequence: usize| {
         let body = json!({
             "event": "job.progress", "timestamp": now.to_string(), "job_id": "job-1", "external_job_id": "job-1", "status": "running",
-            "progress_percent": sequence * 99 / number, "current_step": "Rendering clip 3/5...", "clips_completed": 2, "total_clips": 5,
+            "progress_percent": sequence * percent / number, "current_step": "Rendering clip 3/5...", "clips_completed": 2, "total_clips": 5,
             "attempt": 1, "sequence": sequence, "stage": "render",
         });
         let body = body.to_string();
@@ -202,7 +204,7 @@ fn signed_events(number: usize) -> VecDeque<Event> {
         });
         Event {
             payload: payload.to_string(),
-            status: Some(200),
+            status: Some(status),
         }
     };
     (1..=number).map(event).collect()

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List
 
+import functions
 import job
 import memory
 import peers
@@ -28,6 +29,7 @@ PARTS: Dict[str, Callable[[Bed], Iterator[Row]]] = {
     "render": render.rows,
     "job": job.rows,
     "memory": memory.rows,
+    "functions": functions.rows,
 }
 LONGEST_MINUTES = 25
 RESULTS = Path(__file__).with_name("results")
