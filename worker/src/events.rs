@@ -30,6 +30,8 @@ pub(crate) struct Events {
     secret: Option<Secret>,
     of: AttemptOf,
     sequence: u32,
+    /// What the first retry waits for; each further one waits twice as long.
+    first_wait: Duration,
 }
 
 /// Events cannot be sent there.
@@ -85,6 +87,7 @@ impl Events {
             secret,
             of,
             sequence: 0,
+            first_wait: Duration::from_secs(1),
         })
     }
 
@@ -202,7 +205,7 @@ impl Events {
     async fn send(&self, event: &Event) -> bool {
         let id = message_id();
         let pace = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_secs(1))
+            .with_min_delay(self.first_wait)
             .with_factor(2.0)
             .with_max_times(3)
             .with_jitter();
@@ -303,3 +306,6 @@ fn message_id() -> String {
 pub(crate) fn now() -> Timestamp {
     Timestamp::from_ms(jiff::Timestamp::now().as_millisecond())
 }
+
+#[cfg(test)]
+mod tests;

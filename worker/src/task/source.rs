@@ -82,3 +82,18 @@ fn file_name(title: Option<&str>) -> String {
         name
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_a_file_name_that_means_nothing_to_a_shell_or_a_path() {
+        assert_eq!(file_name(Some("My talk")), "My talk");
+        assert_eq!(file_name(Some("../../etc/passwd")), "etc passwd");
+        assert_eq!(file_name(Some("-rf")), "source");
+        assert_eq!(file_name(Some("\n\t.")), "source");
+        assert_eq!(file_name(None), "source");
+        assert_eq!(file_name(Some(&"é".repeat(300))).chars().count(), 60);
+    }
+}
