@@ -1,7 +1,10 @@
 //! The functions against real engines of the APIs that they use, called as API Gateway, the stream and Step Functions call them.
 
+mod changes;
 mod cloud;
+mod events;
 mod front;
+mod history;
 mod life;
 mod owners;
 mod requests;
