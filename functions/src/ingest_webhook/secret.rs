@@ -1,4 +1,5 @@
-//! The secrets that events are signed with, read anew when a signature does not fit: they may just have been rotated.
+//! The secrets that events are signed with, read anew when a signature does not fit, as they may just have been rotated, and
+//! every few minutes, as one may have been taken back.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,6 +9,8 @@ use tokio::{sync::Mutex, time::Instant};
 
 /// A stranger must not make us ask for the secret with every message.
 const ASK_EVERY: Duration = Duration::from_secs(30);
+/// A secret that was taken back is believed for no longer than this.
+const BELIEVED: Duration = Duration::from_mins(5);
 const PREFIX: &str = "whsec_";
 
 /// Why there are no secrets to verify with.
@@ -55,12 +58,14 @@ impl SigningSecrets {
     ) -> Result<(), BadSignature> {
         let mut read = self.read.lock().await;
         let verified = read.1.verify(headers, body, now);
-        let (Err(BadSignature::Mismatch), Some((store, name))) = (verified, &self.kept) else {
+        let due = match verified {
+            Ok(()) => BELIEVED,
+            Err(BadSignature::Mismatch) => ASK_EVERY,
+            Err(_) => return verified,
+        };
+        let Some((store, name)) = self.kept.as_ref().filter(|_| read.0.elapsed() >= due) else {
             return verified;
         };
-        if read.0.elapsed() < ASK_EVERY {
-            return verified;
-        }
         read.0 = Instant::now();
         match store.read(name).await.map(|text| parse(&text)) {
             Ok(Ok(secrets)) => read.1 = secrets,
