@@ -150,6 +150,13 @@ pub(crate) fn body(request: &Request, most_bytes: usize) -> Result<&[u8], Proble
 
 /// A body of JSON as a type, with the path of the field that does not fit.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // a list of values would be taken for the fields in their order
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::Invalid {
+            field: None,
+            message: "the body is not as expected: it must be a JSON object".to_owned(),
+        });
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|why| Problem::Invalid {
         field: field_at_fault(&why),
@@ -209,6 +216,6 @@ mod tests {
             named("output.clips[0].s3_url")
         );
         assert_eq!(field(""), None);
-        assert_eq!(field("[]"), None);
+        assert_eq!(field(r#"["job.started", "x"]"#), None);
     }
 }
