@@ -1,5 +1,6 @@
 //! The functions against real engines of the APIs that they use, called as API Gateway, the stream and Step Functions call them.
 
+mod bodies;
 mod changes;
 mod cloud;
 mod events;
@@ -9,6 +10,8 @@ mod life;
 mod owners;
 mod requests;
 mod samples;
+mod seed;
+mod signatures;
 mod standins;
 mod submission;
 mod weather;

@@ -1,0 +1,245 @@
+//! What events may say: anything else is answered as the contract has it, and nothing is written.
+
+use domain::JobId;
+use serde_json::{Value, json};
+
+use crate::{
+    cloud::Cloud,
+    requests::{Call, event, raw_event, tell},
+    samples,
+};
+
+const MOST_BYTES: usize = 256 * 1024;
+
+/// An event with one thing about it changed, as text.
+fn changed(field: &str, value: &str) -> String {
+    let id: JobId = "job-1".parse().expect("an id");
+    let mut body = samples::events(&id, 1, "job.completed")[4].clone();
+    let pointer = field.replace('.', "/").replace('[', "/").replace(']', "");
+    let pointer = format!("/{pointer}");
+    match body.pointer_mut(&pointer) {
+        Some(there) => *there = json!("@"),
+        None => body[field] = json!("@"),
+    }
+    body.to_string().replace("\"@\"", value)
+}
+
+fn without(field: &str) -> String {
+    let mut body: Value = serde_json::from_str(&changed("x", "0")).expect("JSON");
+    body.as_object_mut().expect("an event").remove(field);
+    body.to_string()
+}
+
+fn nested(depth: usize) -> String {
+    format!("{}{}", "[".repeat(depth), "]".repeat(depth))
+}
+
+/// A whole event, made as long as is wanted by a field that nobody knows.
+fn of_length(bytes: usize) -> String {
+    let empty = changed("padding", "\"\"").len();
+    changed("padding", &format!("\"{}\"", "x".repeat(bytes - empty)))
+}
+
+#[tokio::test]
+async fn a_body_that_is_authentic_but_malformed_is_refused_with_the_path_of_its_field() {
+    let cloud = Cloud::start().await;
+    let ingest = cloud.ingest_webhook().await;
+    cloud.running("job-1").await;
+    let whole = changed("x", "0");
+    let cases: Vec<(Vec<u8>, &str)> = [
+        (String::new(), ""),
+        (" ".to_owned(), ""),
+        ("null".to_owned(), ""),
+        (r#"["job.failed", "2024-11-28T10:30:00Z", "job-1", null, null, "failed", 5, "x", null, null, null, null, null, null, null, null, null]"#.to_owned(), ""),
+        (nested(10_000), ""),
+        (whole[..whole.len() - 1].to_owned(), ""),
+        (whole[..9].to_owned(), ""),
+        (format!("{whole}{whole}"), ""),
+        (format!("{whole} x"), ""),
+        (changed("output", &nested(10_000)), "output[0]"),
+        (
+            changed("clip", &format!(r#"{{"clip_index": {}}}"#, nested(10_000))),
+            "clip.clip_index",
+        ),
+        (whole.replacen('{', r#"{"job_id": "job-2", "#, 1), "job_id"),
+        (
+            whole.replacen('{', r#"{"event": "job.failed", "#, 1),
+            "event",
+        ),
+        (changed("progress_percent", "NaN"), "progress_percent"),
+        (changed("progress_percent", "-Infinity"), "progress_percent"),
+        (changed("progress_percent", "1e999"), "progress_percent"),
+        (changed("progress_percent", "-1"), "progress_percent"),
+        (changed("progress_percent", "100.5"), "progress_percent"),
+        (changed("progress_percent", "\"5\""), "progress_percent"),
+        (changed("progress_percent", "null"), "progress_percent"),
+        (changed("job_id", r#""../job-1""#), "job_id"),
+        (
+            changed("external_job_id", r#""jobs/../../x""#),
+            "external_job_id",
+        ),
+        (changed("external_job_id", r#""""#), "external_job_id"),
+        (changed("job_id", r#""job-1\u0000""#), "job_id"),
+        (
+            changed("job_id", &format!("\"{}\"", "x".repeat(65))),
+            "job_id",
+        ),
+        (changed("event", r#""job.exploded""#), "event"),
+        (changed("status", r#""canceled?""#), "status"),
+        (changed("timestamp", r#""yesterday""#), "timestamp"),
+        (changed("timestamp", "1700000000"), "timestamp"),
+        (changed("attempt", "0"), "attempt"),
+        (changed("attempt", "-1"), "attempt"),
+        (changed("attempt", "4294967296"), "attempt"),
+        (changed("sequence", "1.5"), "sequence"),
+        (changed("current_step", r#""\ud800""#), "current_step"),
+        (
+            changed("output.clips[0].virality_score", "1.01"),
+            "output.clips[0].virality_score",
+        ),
+        (
+            changed("output.clips[0].clip_index", "-1"),
+            "output.clips[0].clip_index",
+        ),
+        (
+            changed("output.clips[1]", r#"{"clip_index": 1}"#),
+            "output.clips[1].s3_url",
+        ),
+        (changed("error_code", r#""no_such_code""#), "error_code"),
+        (without("output"), "output"),
+        (without("job_id"), "job_id"),
+        (without("timestamp"), "timestamp"),
+    ]
+    .map(|(body, field)| (body.into_bytes(), field))
+    .into_iter()
+    .chain([
+        (
+            changed("current_step", "\"\u{0}\"").into_bytes(),
+            "current_step",
+        ),
+        ([whole.as_bytes(), b"\xff"].concat(), ""),
+        (
+            whole
+                .clone()
+                .into_bytes()
+                .into_iter()
+                .map(|byte| if byte == b'T' { 0xff } else { byte })
+                .collect(),
+            "output.source_video_title",
+        ),
+    ])
+    .collect();
+    let before = cloud.records();
+    cloud.front.calls();
+    for (body, field) in cases {
+        let shown = String::from_utf8_lossy(&body)
+            .chars()
+            .take(300)
+            .collect::<String>();
+        let told = tell!(ingest, raw_event(body).base64().signed());
+        assert_eq!(
+            (told.status, told.code()),
+            (422, "invalid_request"),
+            "{told:?} {shown}"
+        );
+        assert_eq!(told.field(), field, "{told:?} {shown}");
+    }
+    assert_eq!(cloud.front.calls(), Vec::<String>::new());
+    assert_eq!(cloud.records(), before);
+}
+
+#[tokio::test]
+async fn a_body_has_a_limit_whoever_sends_it() {
+    let cloud = Cloud::start().await;
+    let ingest = cloud.ingest_webhook().await;
+    cloud.running("job-1").await;
+    let before = cloud.records();
+    cloud.front.calls();
+    let long = raw_event(of_length(MOST_BYTES + 1));
+    for call in [long.clone(), long.clone().signed(), long.base64().signed()] {
+        let told = tell!(ingest, call);
+        assert_eq!((told.status, told.code()), (413, "payload_too_large"));
+    }
+    assert_eq!((cloud.front.calls(), cloud.records()), (vec![], before));
+    let told = tell!(ingest, raw_event(of_length(MOST_BYTES)).signed());
+    assert_eq!(
+        (told.status, &told.body["job_status"]),
+        (200, &json!("succeeded"))
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_known_is_passed_over() {
+    let cloud = Cloud::start().await;
+    let ingest = cloud.ingest_webhook().await;
+    for (number, field) in [
+        nested(10_000),
+        "NaN".to_owned(),
+        "1e999".to_owned(),
+        "null".to_owned(),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = cloud.running(&format!("job-{number}")).await;
+        let body = changed("x", &field).replace("job-1", id.as_str());
+        let told = tell!(ingest, raw_event(body).signed());
+        // what is no JSON at all is refused even there
+        assert_eq!(
+            told.status,
+            if field == "NaN" { 422 } else { 200 },
+            "{field:.20} {told:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_event_of_no_job_is_not_found() {
+    let cloud = Cloud::start().await;
+    let ingest = cloud.ingest_webhook().await;
+    let id: JobId = "nobody".parse().expect("an id");
+    for body in samples::events(&id, 1, "job.completed") {
+        let told = tell!(ingest, event(&body).signed());
+        assert_eq!((told.status, told.code()), (404, "not_found"));
+    }
+    assert!(cloud.records().is_empty() && cloud.stream().is_empty());
+    // found by the second id where the first is nobody's
+    let there = cloud.running("there").await;
+    let mut body = samples::event(&there, "job.progress", 1, 1, 10);
+    body["external_job_id"] = json!("nobody");
+    assert_eq!(tell!(ingest, event(&body).signed()).status, 200);
+    assert_eq!(cloud.job(&there).await.progress_percent, 10);
+    for (method, path) in [
+        ("GET", crate::requests::EVENTS),
+        ("POST", "/api/webhooks"),
+        ("POST", "/webhooks/ai-clipping/"),
+    ] {
+        assert_eq!(tell!(ingest, Call::new(method, path).signed()).status, 404);
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_not_well_has_the_event_sent_again() {
+    use crate::front::Fault;
+    let cloud = Cloud::start().await;
+    let ingest = cloud.ingest_webhook().await;
+    let id = cloud.running("job-1").await;
+    for (number, fault) in [Fault::Throttled, Fault::Broken, Fault::Cut, Fault::Unheard]
+        .into_iter()
+        .enumerate()
+    {
+        let percent = 10 + number as u32;
+        let call = event(&samples::event(&id, "job.progress", 1, percent, percent)).signed();
+        cloud.front.faults(move |_| Some(fault));
+        let told = tell!(ingest, call);
+        assert_eq!(
+            (told.status, told.code()),
+            (503, "unavailable"),
+            "{fault:?}"
+        );
+        assert!(told.header("retry-after").is_some());
+        cloud.front.heal();
+        assert_eq!(tell!(ingest, call).status, 200);
+        assert_eq!(cloud.job(&id).await.progress_percent, percent);
+    }
+}

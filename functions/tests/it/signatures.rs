@@ -1,0 +1,346 @@
+//! Who is believed: events that are signed as agreed, by a secret that is valid now, within five minutes. The store is asked for no other.
+
+use std::time::Duration;
+
+use aws::SecretStore;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use functions::ingest_webhook::{IngestWebhook, SigningSecrets};
+use hmac::{Hmac, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use crate::{
+    cloud::Cloud,
+    requests::{Answer, Call, event, raw_event, tell},
+    samples::{self, SECRET},
+};
+
+const OTHER: &str = "whsec_b3RoZXItc2VjcmV0LW9mLTMyLWJ5dGVzLWxvbmchISE=";
+const STORED: &str = "webhook-secret";
+
+/// An account with a running job, and the function behind its API.
+struct Bed {
+    cloud: Cloud,
+    ingest: IngestWebhook,
+    body: Value,
+}
+
+impl Bed {
+    async fn new(secret: &str) -> Self {
+        let cloud = Cloud::start().await;
+        cloud.front.secrets.set(STORED, secret_of(&[SECRET]));
+        let id = cloud.running("job-1").await;
+        Self {
+            ingest: cloud.ingest_webhook_of(secret).await,
+            body: samples::event(&id, "job.progress", 1, 1, 10),
+            cloud,
+        }
+    }
+
+    fn call(&self) -> Call {
+        event(&self.body)
+    }
+
+    /// The answer to a stranger: always the same, and no store has been asked.
+    async fn refuses(&self, call: &Call) {
+        let before = self.cloud.records();
+        self.cloud.front.calls();
+        let told: Answer = tell!(self.ingest, call);
+        let said = json!({"error": {"code": "unauthorized", "message": "credentials are missing or not valid"}});
+        assert_eq!((told.status, told.body), (401, said), "{call:?}");
+        assert_eq!(self.cloud.front.calls(), Vec::<String>::new());
+        assert_eq!(self.cloud.records(), before);
+    }
+
+    async fn takes(&self, call: &Call) {
+        let told = tell!(self.ingest, call);
+        assert_eq!(told.status, 200, "{told:?} {call:?}");
+    }
+}
+
+/// A secret of the store's with such secrets in it.
+fn secret_of(secrets: &[&str]) -> String {
+    let bare = |secret: &&str| secret.trim_start_matches("whsec_").to_owned();
+    let secrets: Vec<String> = secrets.iter().map(bare).collect();
+    match &secrets[..] {
+        [current] => json!({"current": current}).to_string(),
+        [current, previous] => json!({"current": current, "previous": previous}).to_string(),
+        _ => unreachable!("one or two"),
+    }
+}
+
+/// A signature over just these texts, whatever their form.
+fn signature(id: &str, time: &str, body: &str) -> String {
+    let key = BASE64_STANDARD.decode(SECRET.trim_start_matches("whsec_"));
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key.expect("base64")).expect("a key");
+    mac.update(format!("{id}.{time}.{body}").as_bytes());
+    format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()))
+}
+
+fn with(call: Call, id: &str, time: &str, signature: &str) -> Call {
+    call.header("webhook-id", id)
+        .header("webhook-timestamp", time)
+        .header("webhook-signature", signature)
+}
+
+/// The time now, with most of its second still to come.
+async fn early_in_a_second() -> i64 {
+    loop {
+        let now = functions::now();
+        if now.as_ms() % 1000 < 300 {
+            return now.as_seconds();
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_signature_fits_or_the_event_is_refused() {
+    let bed = Bed::new(SECRET).await;
+    let now = functions::now();
+    let time = now.as_seconds().to_string();
+    let body = bed.body.to_string();
+    let good = signature("msg_1", &time, &body);
+    bed.takes(&with(bed.call(), "msg_1", &time, &good)).await;
+    bed.takes(&bed.call().signed()).await;
+
+    let mut wrong = good.clone().into_bytes();
+    wrong[10] ^= 1;
+    let wrong = String::from_utf8(wrong).expect("text");
+    for bad in [
+        wrong.as_str(),
+        &good[..good.len() - 1],
+        &good[..good.len() - 4],
+        &good[..20],
+        &good[3..],
+        "v1,",
+        "v1",
+        "",
+        " ",
+        &good.replace("v1,", "v2,"),
+        &good.replace("v1,", "v1a,"),
+        &good.replace("v1,", "V1,"),
+        &format!("{good}AAAA"),
+        &signature("msg_2", &time, &body),
+        &signature("msg_1", &time, ""),
+        &signature("msg_1", &(now.as_seconds() + 1).to_string(), &body),
+        &format!("{}{good}", "v1,AAAA ".repeat(1000)),
+    ] {
+        bed.refuses(&with(bed.call(), "msg_1", &time, bad)).await;
+    }
+    bed.refuses(&bed.call().signed_with(OTHER, "msg_1", now))
+        .await;
+    bed.refuses(&bed.call()).await;
+    for header in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
+        bed.refuses(&bed.call().signed().without(header)).await;
+        bed.refuses(&bed.call().signed().header(header, "")).await;
+    }
+    for several in [format!("v1,AAAA v1a,zz {good}"), format!("{good} {wrong}")] {
+        bed.takes(&with(bed.call(), "msg_1", &time, &several)).await;
+    }
+}
+
+#[tokio::test]
+async fn only_the_very_bytes_that_were_signed_are_believed() {
+    let bed = Bed::new(SECRET).await;
+    let now = functions::now();
+    let time = now.as_seconds().to_string();
+    // as our worker writes it, and as somebody does who has parsed and written it again
+    let signed = r#"{"job_id":"job-1",  "event":"job.progress","timestamp":"2024-11-28T10:30:00Z","status":"running","progress_percent":1,"current_step":"\u00e9"}"#;
+    let again: Value = serde_json::from_str(signed).expect("JSON");
+    let good = signature("msg_1", &time, signed);
+    bed.takes(&with(raw_event(signed), "msg_1", &time, &good))
+        .await;
+    bed.takes(&with(raw_event(signed).base64(), "msg_1", &time, &good))
+        .await;
+    for other in [
+        again.to_string(),
+        format!("{signed}\n"),
+        signed.replace("\\u00e9", "é"),
+    ] {
+        bed.refuses(&with(raw_event(other.clone()), "msg_1", &time, &good))
+            .await;
+        bed.refuses(&with(raw_event(other).base64(), "msg_1", &time, &good))
+            .await;
+    }
+    // what is signed is the body, not its base64
+    let encoded = BASE64_STANDARD.encode(signed);
+    let of_encoded = signature("msg_1", &time, &encoded);
+    bed.refuses(&with(
+        raw_event(signed).base64(),
+        "msg_1",
+        &time,
+        &of_encoded,
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn five_minutes_are_tolerated_and_not_a_second_more() {
+    let bed = Bed::new(SECRET).await;
+    let body = bed.body.to_string();
+    for (off, is_fine) in [
+        (-300, true),
+        (300, true),
+        (-301, false),
+        (301, false),
+        (0, true),
+    ] {
+        let time = (early_in_a_second().await + off).to_string();
+        let call = with(
+            bed.call(),
+            "msg_1",
+            &time,
+            &signature("msg_1", &time, &body),
+        );
+        if is_fine {
+            bed.takes(&call).await;
+        } else {
+            bed.refuses(&call).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn times_and_ids_have_one_form() {
+    let bed = Bed::new(SECRET).await;
+    let body = bed.body.to_string();
+    let now = functions::now().as_seconds();
+    let times = [
+        format!("+{now}"),
+        format!("0{now}"),
+        format!("00{now}"),
+        format!("{now}.0"),
+        format!("{now} "),
+        format!("0x{now:x}"),
+        format!("-{now}"),
+        i64::MAX.to_string(),
+        i64::MIN.to_string(),
+        (i128::from(i64::MAX) + 1).to_string(),
+        u64::MAX.to_string(),
+        "9".repeat(400),
+        "0".to_owned(),
+        "-0".to_owned(),
+        "now".to_owned(),
+    ];
+    for time in times {
+        // by one who signs the text, and by one who signs the number
+        for signed in [time.as_str(), &now.to_string()] {
+            let good = signature("msg_1", signed, &body);
+            bed.refuses(&with(bed.call(), "msg_1", &time, &good)).await;
+        }
+    }
+    let time = now.to_string();
+    for id in ["a.b", ".", "", "a b", "../x", "msg_é", &"x".repeat(65)] {
+        bed.refuses(&with(bed.call(), id, &time, &signature(id, &time, &body)))
+            .await;
+    }
+    // a point in the id would let its end be the time and the time be the body's beginning
+    let shifted = signature("a", "b", &format!("{time}.{body}"));
+    bed.refuses(&with(bed.call(), "a.b", &time, &shifted)).await;
+    let longest = "x".repeat(64);
+    bed.takes(&with(
+        bed.call(),
+        &longest,
+        &time,
+        &signature(&longest, &time, &body),
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn unsigned_events_are_taken_where_that_is_allowed_and_half_signed_ones_nowhere() {
+    let mut bed = Bed::new(SECRET).await;
+    bed.ingest.allow_unsigned = true;
+    bed.takes(&bed.call()).await;
+    bed.takes(&bed.call().signed()).await;
+    for header in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
+        bed.refuses(&bed.call().header(header, "")).await;
+        bed.refuses(&bed.call().signed().without(header)).await;
+    }
+    bed.refuses(&bed.call().signed_with(OTHER, "msg_1", functions::now()))
+        .await;
+}
+
+#[tokio::test]
+async fn two_secrets_are_valid_while_they_are_rotated() {
+    let bed = Bed::new(STORED).await;
+    let at = functions::now();
+    let by = |secret: &str| bed.call().signed_with(secret, "msg_1", at);
+    bed.takes(&by(SECRET)).await;
+    bed.cloud
+        .front
+        .secrets
+        .set(STORED, secret_of(&[OTHER, SECRET]));
+    // a stranger does not make us ask for the secret with every message
+    bed.refuses(&by(OTHER)).await;
+    wait(Duration::from_secs(31)).await;
+    bed.cloud.front.calls();
+    bed.takes(&by(OTHER)).await;
+    assert_eq!(
+        bed.cloud.front.calls(),
+        ["Secrets.GetSecretValue", "DynamoDB.UpdateItem"]
+    );
+    bed.takes(&by(SECRET)).await;
+    assert_eq!(bed.cloud.front.calls(), ["DynamoDB.UpdateItem"]);
+
+    // the store is not well, or holds nonsense: what was read last stays
+    wait(Duration::from_secs(31)).await;
+    bed.cloud.front.secrets.set(STORED, "{}");
+    let third = by(&format!("whsec_{}", BASE64_STANDARD.encode([9; 32])));
+    assert_eq!(tell!(bed.ingest, third).status, 401);
+    bed.takes(&by(SECRET)).await;
+    // the rotation is over: the old secret is worth nothing after a while, though nobody sends anything else
+    bed.cloud.front.secrets.set(STORED, secret_of(&[OTHER]));
+    wait(Duration::from_secs(301)).await;
+    bed.cloud.front.calls();
+    assert_eq!(tell!(bed.ingest, by(SECRET)).status, 401);
+    assert_eq!(bed.cloud.front.calls(), ["Secrets.GetSecretValue"]);
+    bed.takes(&by(OTHER)).await;
+}
+
+/// The clock that says when a secret was read goes on; that of the machine, by which messages are signed, does not.
+async fn wait(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn secrets_that_protect_nothing_are_refused_at_the_start() {
+    let cloud = Cloud::start().await;
+    let read = async |setting: &str| {
+        let store = SecretStore::new(&cloud.connection);
+        SigningSecrets::read(store, setting.to_owned()).await
+    };
+    let bare = SECRET.trim_start_matches("whsec_");
+    let short = BASE64_STANDARD.encode([1; 23]);
+    for weak in [
+        "",
+        " ",
+        "{}",
+        "[]",
+        "null",
+        "whsec_",
+        &short,
+        "not base64",
+        &json!({"current": ""}).to_string(),
+        &json!({"current": bare, "previous": short}).to_string(),
+    ] {
+        cloud.front.secrets.set(STORED, weak);
+        assert!(read(STORED).await.is_err(), "{weak}");
+    }
+    for weak in ["whsec_", "whsec_c2hvcnQ=", &format!("whsec_{short}")] {
+        assert!(read(weak).await.is_err(), "{weak}");
+    }
+    assert!(read("another-secret").await.is_err());
+    for good in [
+        bare.to_owned(),
+        secret_of(&[SECRET]),
+        secret_of(&[SECRET, OTHER]),
+    ] {
+        cloud.front.secrets.set(STORED, good.as_str());
+        assert!(read(STORED).await.is_ok(), "{good}");
+    }
+    assert!(read(SECRET).await.is_ok());
+}
