@@ -155,8 +155,12 @@ impl ManageJobs {
 
     /// Everything that is stored goes before the record, so that a deletion which dies half-way can be asked for again.
     async fn delete(&self, owner: &Owner, id: &JobId) -> Result<Response<Body>, Problem> {
-        let job = self.find(owner, id).await?;
-        self.jobs.change(id, &Job::cancel(owner, now())).await?;
+        let seen = self.find(owner, id).await?;
+        // since it was looked at, another attempt may have begun
+        let job = match self.jobs.change(id, &Job::cancel(owner, now())).await? {
+            Changed::Yes(job) | Changed::No(job) => *job,
+            Changed::Gone => seen,
+        };
         self.executions.stop(&attempt_of(&job)).await?;
         let stored = self.bucket.list(&keys::of_job(id, "")).await?;
         self.bucket.delete(&stored).await?;
