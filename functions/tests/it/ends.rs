@@ -1,0 +1,317 @@
+//! `settle-job` repeated, late, at once and dying at every point between two calls: the same end.
+
+use domain::{AUTOMATIC_ATTEMPTS, JobId, Owner, Status, keys};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::{
+    cloud::Cloud,
+    front::Fault,
+    history::{self, essence},
+    requests::{Call, ask, event, tell},
+    samples,
+};
+
+/// What an attempt may leave, with how many attempts there still are, and what becomes of the job.
+fn ends() -> Vec<(&'static str, Option<String>, u32, Value)> {
+    let id: JobId = "job".parse().expect("an id");
+    let [done, failed] = ["job.completed", "job.failed"]
+        .map(|last| Some(samples::outcome(&samples::events(&id, 1, last)[4]).to_string()));
+    let retryable = Some(samples::retryable().to_string());
+    let end = |status: &str, code: Value, attempt: u32, credits: Value| {
+        json!([status, code, attempt, credits])
+    };
+    let null = Value::Null;
+    vec![
+        (
+            "done",
+            done.clone(),
+            2,
+            end("succeeded", null.clone(), 1, json!(3)),
+        ),
+        (
+            "done at last",
+            done,
+            0,
+            end("succeeded", null.clone(), 1, json!(3)),
+        ),
+        (
+            "the source is at fault",
+            failed,
+            2,
+            end("failed", json!("source_unavailable"), 1, null.clone()),
+        ),
+        (
+            "may end better",
+            retryable.clone(),
+            1,
+            end("queued", null.clone(), 2, null.clone()),
+        ),
+        (
+            "nothing is left",
+            None,
+            2,
+            end("queued", null.clone(), 2, null.clone()),
+        ),
+        (
+            "half an outcome",
+            Some(r#"{"status": "succ"#.to_owned()),
+            1,
+            end("queued", null.clone(), 2, null.clone()),
+        ),
+        (
+            "may end better, but was the last",
+            retryable,
+            0,
+            end("failed", json!("disk_full"), 1, null.clone()),
+        ),
+        (
+            "nothing is left of the last",
+            None,
+            0,
+            end("failed", json!("internal"), 1, null),
+        ),
+    ]
+}
+
+/// A job whose attempt has ended.
+async fn ended(cloud: &Cloud, id: &str, outcome: Option<&str>, left: u32) -> JobId {
+    let mut job = samples::job(id);
+    job.automatic_attempts_left = left;
+    cloud.jobs.create(&job).await.expect("created");
+    assert!(cloud.claim(&job.id, 1).await);
+    if let Some(outcome) = outcome {
+        leave(cloud, &job.id, 1, outcome).await;
+    }
+    job.id
+}
+
+async fn leave(cloud: &Cloud, id: &JobId, attempt: u32, outcome: &str) {
+    let key = keys::of_job(id, &keys::outcome_of(attempt));
+    cloud
+        .bucket
+        .write(&key, outcome.as_bytes().to_vec())
+        .await
+        .expect("written");
+}
+
+fn of(id: &JobId, attempt: u32) -> Value {
+    json!({"job_id": id, "attempt": attempt})
+}
+
+/// As `EventBridge` tells it of an execution that did not end by itself.
+fn aborted(id: &JobId, attempt: u32) -> Value {
+    json!({"source": "aws.states", "detail-type": "Step Functions Execution Status Change",
+        "detail": {"name": format!("{id}-{attempt}"), "status": "ABORTED", "input": "{}"}})
+}
+
+fn short(cloud: &Cloud, id: &JobId) -> Value {
+    let record = &cloud.records()[id.as_str()];
+    json!([
+        record["status"],
+        record["error_code"],
+        record["attempt"],
+        record["credits_charged"]
+    ])
+}
+
+#[tokio::test]
+async fn every_end_is_the_same_however_often_settling_dies() {
+    for (what, outcome, left, wanted) in ends() {
+        let cloud = Cloud::start().await;
+        let settle = cloud.settle_job();
+        let straight = ended(&cloud, "straight", outcome.as_deref(), left).await;
+        cloud.front.calls();
+        settle.handle(&of(&straight, 1)).await.expect("settled");
+        let calls = cloud.front.calls();
+        assert_eq!(calls, ["DynamoDB.GetItem", "S3.GET", "DynamoDB.UpdateItem"]);
+        assert_eq!(short(&cloud, &straight), wanted, "{what}");
+        for (number, fault) in [Fault::Throttled, Fault::Cut, Fault::Unheard]
+            .into_iter()
+            .enumerate()
+        {
+            for nth in 0..calls.len() {
+                let id = ended(
+                    &cloud,
+                    &format!("job-{number}-{nth}"),
+                    outcome.as_deref(),
+                    left,
+                )
+                .await;
+                cloud.front.dies_at(nth, fault);
+                let died = settle.handle(&of(&id, 1)).await;
+                assert!(died.is_err(), "{what}: {fault:?} at {nth}");
+                cloud.front.heal();
+                // Step Functions asks again, and EventBridge besides
+                for event in [of(&id, 1), aborted(&id, 1), of(&id, 1)] {
+                    settle.handle(&event).await.expect("settled");
+                }
+            }
+        }
+        let records = cloud.records();
+        let without_time = |id: &str| {
+            let mut record = essence(&records[id]);
+            if outcome.is_none() {
+                // nobody knows when it ended but by this
+                record
+                    .as_object_mut()
+                    .expect("a record")
+                    .remove("finished_at");
+            }
+            record
+        };
+        for (id, changes) in history::changes(&cloud) {
+            assert_eq!(without_time(&id), without_time("straight"), "{what}: {id}");
+            // made, claimed, settled: once each
+            assert_eq!(changes.len(), 3, "{what}: {id}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_attempt_that_is_settled_many_times_at_once_is_settled_once() {
+    for (what, outcome, left, wanted) in ends() {
+        let cloud = Cloud::start().await;
+        let id = ended(&cloud, "job-1", outcome.as_deref(), left).await;
+        let settle = std::sync::Arc::new(cloud.settle_job());
+        let all = (0..8).map(|number| {
+            let event = if number % 2 == 0 {
+                of(&id, 1)
+            } else {
+                aborted(&id, 1)
+            };
+            let settle = std::sync::Arc::clone(&settle);
+            tokio::spawn(async move { json!(settle.handle(&event).await.expect("settled")) })
+        });
+        let said: Vec<Value> = join_all(all)
+            .await
+            .into_iter()
+            .map(|said| said.expect("no panic"))
+            .collect();
+        let changed = said.iter().filter(|said| said["changed"] == json!(true));
+        assert_eq!(changed.count(), 1, "{what}");
+        assert_eq!(
+            (short(&cloud, &id), cloud.stream().len()),
+            (wanted, 3),
+            "{what}"
+        );
+        history::check(&cloud);
+    }
+}
+
+#[tokio::test]
+async fn attempts_are_used_up_and_then_the_job_has_failed() {
+    let cloud = Cloud::start().await;
+    let (start, settle) = (cloud.start_job(), cloud.settle_job());
+    let id = cloud.submitted("job-1").await;
+    for attempt in 1..=AUTOMATIC_ATTEMPTS {
+        let batch = serde_json::from_value(json!({"Records": cloud.queued()})).expect("a batch");
+        start.handle(&batch).await;
+        assert_eq!(
+            cloud.front.executions.running(),
+            [format!("{id}-{attempt}")]
+        );
+        // the second task never starts at all
+        assert!(attempt == 2 || cloud.claim(&id, attempt).await);
+        cloud.front.executions.end(&format!("{id}-{attempt}"));
+        settle.handle(&of(&id, attempt)).await.expect("settled");
+        // word of the attempts before it arrives late
+        for late in 0..attempt {
+            settle
+                .handle(&aborted(&id, late.max(1)))
+                .await
+                .expect("settled");
+        }
+    }
+    let job = cloud.job(&id).await;
+    assert_eq!(
+        (job.status, job.attempt, job.error_code.as_deref()),
+        (Status::Failed, AUTOMATIC_ATTEMPTS, Some("internal"))
+    );
+    assert!(
+        job.error_message.is_some() && job.credits_charged.is_none() && job.active_owner.is_none()
+    );
+    assert_eq!(
+        cloud.front.executions.all().len() as u32,
+        AUTOMATIC_ATTEMPTS
+    );
+    history::check(&cloud);
+}
+
+#[tokio::test]
+async fn a_job_canceled_and_retried_at_once_ends_as_its_new_attempt_says() {
+    let cloud = Cloud::start().await;
+    let (ingest, manage, settle) = (
+        cloud.ingest_webhook().await,
+        cloud.manage_jobs(),
+        cloud.settle_job(),
+    );
+    let id = cloud.running("job-1").await;
+    for what in ["cancel", "retry"] {
+        let asked = ask!(
+            manage,
+            Call::new("POST", format!("/ai-clipping-agent/jobs/{id}/{what}")).user("ann")
+        );
+        assert!(asked.status < 300, "{asked:?}");
+    }
+    let retried = cloud.job(&id).await;
+    // the old worker goes on, ends and leaves an outcome; it is told that another attempt is on
+    for body in samples::events(&id, 1, "job.completed") {
+        let told = tell!(ingest, event(&body).signed());
+        assert_eq!(
+            told.body,
+            json!({"received": true, "job_status": "queued", "attempt": 2})
+        );
+    }
+    let old = samples::outcome(&samples::events(&id, 1, "job.failed")[4]).to_string();
+    leave(&cloud, &id, 1, &old).await;
+    for late in [of(&id, 1), aborted(&id, 1)] {
+        let settled = settle.handle(&late).await.expect("settled");
+        assert_eq!(
+            json!(settled),
+            json!({"changed": false, "status": "queued"})
+        );
+    }
+    assert!(!cloud.claim(&id, 1).await);
+    assert_eq!(cloud.job(&id).await, retried);
+    assert!(cloud.claim(&id, 2).await);
+    let new = samples::outcome(&samples::events(&id, 2, "job.completed")[4]).to_string();
+    leave(&cloud, &id, 2, &new).await;
+    settle.handle(&of(&id, 2)).await.expect("settled");
+    assert_eq!(short(&cloud, &id), json!(["succeeded", null, 2, 3]));
+    history::check(&cloud);
+}
+
+#[tokio::test]
+async fn an_end_of_nothing_is_said_to_be_so() {
+    let cloud = Cloud::start().await;
+    let settle = cloud.settle_job();
+    let nobody: JobId = "nobody".parse().expect("an id");
+    let settled = settle.handle(&of(&nobody, 1)).await.expect("settled");
+    assert_eq!(json!(settled), json!({"changed": false, "status": null}));
+    for wrong in [
+        json!({}),
+        json!(null),
+        json!({"job_id": "../x", "attempt": 1}),
+        json!({"detail": {"name": "x"}}),
+        json!({"job_id": "x", "attempt": -1}),
+    ] {
+        assert!(settle.handle(&wrong).await.is_err(), "{wrong}");
+    }
+    assert!(cloud.records().is_empty());
+    // what has ended stays as it is, whatever is left of it
+    let id = cloud.running("job-1").await;
+    assert!(
+        cloud
+            .change(
+                &id,
+                &domain::Job::cancel(&Owner::user("ann"), functions::now())
+            )
+            .await
+    );
+    let canceled = cloud.records();
+    let done = samples::outcome(&samples::events(&id, 1, "job.completed")[4]).to_string();
+    leave(&cloud, &id, 1, &done).await;
+    settle.handle(&of(&id, 1)).await.expect("settled");
+    assert_eq!(cloud.records(), canceled);
+}

@@ -1,0 +1,195 @@
+//! What people ask for at the same moment as the worker, its events and the end of its execution.
+
+use std::sync::Arc;
+
+use domain::{AttemptOf, Job, JobId, Owner, Status};
+use futures_util::future::join_all;
+use proptest::{prelude::*, sample::select, test_runner::TestRunner};
+use serde_json::{Value, json};
+
+use crate::{
+    cloud::{Cloud, MACHINE},
+    history,
+    requests::{Answer, Call, ask, event, tell},
+    samples,
+};
+
+fn wish(id: &JobId, method: &'static str, what: &str) -> Call {
+    Call::new(method, format!("/ai-clipping-agent/jobs/{id}{what}")).user("ann")
+}
+
+async fn at_once(cloud: &Cloud, calls: Vec<Call>) -> Vec<Answer> {
+    let tasks = calls.into_iter().map(|call| {
+        let manage = cloud.manage_jobs();
+        tokio::spawn(async move { ask!(manage, call) })
+    });
+    let answers = join_all(tasks).await.into_iter();
+    answers.map(|answer| answer.expect("an answer")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_is_tried_again_many_times_at_once_has_one_more_attempt() {
+    let cloud = Cloud::start().await;
+    let id = cloud.running("job-1").await;
+    assert!(
+        cloud
+            .change(&id, &Job::cancel(&Owner::user("ann"), functions::now()))
+            .await
+    );
+    let mut calls = vec![wish(&id, "POST", "/retry"); 8];
+    calls.extend(vec![wish(&id, "PUT", "/plan").json(&samples::plan()); 8]);
+    let answers = at_once(&cloud, calls).await;
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [&[202][..], &[409; 15]].concat());
+    assert_eq!(cloud.job(&id).await.attempt, 2);
+    history::check(&cloud);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_cancellation_and_a_completion_at_once_one_holds() {
+    let cloud = Cloud::start().await;
+    let ingest = Arc::new(cloud.ingest_webhook().await);
+    for number in 0..20 {
+        let id = cloud.running(&format!("job-{number}")).await;
+        let completed = event(&samples::events(&id, 1, "job.completed")[4]).signed();
+        let ingest = Arc::clone(&ingest);
+        let told = tokio::spawn(async move { tell!(ingest, completed) });
+        let canceled = at_once(&cloud, vec![wish(&id, "POST", "/cancel")])
+            .await
+            .remove(0);
+        let told = told.await.expect("an answer");
+        let job = cloud.job(&id).await;
+        assert_eq!(
+            (told.status, &told.body["job_status"]),
+            (200, &json!(job.status))
+        );
+        match job.status {
+            Status::Succeeded => assert_eq!((canceled.status, job.credits_charged), (409, Some(3))),
+            Status::Canceled => assert_eq!((canceled.status, job.credits_charged), (200, None)),
+            other => panic!("{other:?}"),
+        }
+    }
+    history::check(&cloud);
+}
+
+#[tokio::test]
+async fn a_deletion_stops_the_attempt_that_is_under_way_by_then() {
+    let cloud = Cloud::start().await;
+    let id = cloud.running("job-1").await;
+    let executions = aws::Executions::new(&cloud.connection, MACHINE);
+    for attempt in 1..=2 {
+        let of = AttemptOf {
+            job_id: id.clone(),
+            attempt,
+        };
+        executions.start(&of).await.expect("started");
+    }
+    cloud.front.executions.end(&format!("{id}-1"));
+    // between the look at the job and its cancellation, the next attempt begins
+    let (meddle, mut done) = (cloud.meddler(), false);
+    cloud.front.faults(move |call| {
+        if call == "DynamoDB.UpdateItem" && !std::mem::replace(&mut done, true) {
+            meddle(json!({"Key": {"id": {"S": "job-1"}}, "UpdateExpression": "SET attempt = :two", "ExpressionAttributeValues": {":two": {"N": "2"}}}));
+        }
+        None
+    });
+    let deleted = ask!(cloud.manage_jobs(), wish(&id, "DELETE", ""));
+    assert_eq!((deleted.status, cloud.records().len()), (204, 0));
+    assert_eq!(cloud.front.executions.running(), Vec::<String>::new());
+}
+
+/// What comes up in the life of a job, for an attempt or the one after it.
+#[derive(Debug, Clone)]
+enum Deed {
+    Claim(u32),
+    Tell(u32, usize, &'static str),
+    End(u32, bool),
+    Cancel,
+    Retry,
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let last = select(&["job.completed", "job.failed"][..]);
+    prop_oneof![
+        2 => (1_u32..4).prop_map(Deed::Claim),
+        6 => (1_u32..4, 0_usize..5, last).prop_map(|(attempt, place, last)| Deed::Tell(attempt, place, last)),
+        2 => (1_u32..4, any::<bool>()).prop_map(|(attempt, with_outcome)| Deed::End(attempt, with_outcome)),
+        1 => Just(Deed::Cancel),
+        1 => Just(Deed::Retry),
+    ]
+}
+
+async fn carry_out(cloud: Arc<Cloud>, id: JobId, deed: Deed) {
+    match deed {
+        Deed::Claim(attempt) => drop(cloud.claim(&id, attempt).await),
+        Deed::Tell(attempt, place, last) => {
+            let body = samples::events(&id, attempt, last)[place].clone();
+            let told = tell!(cloud.ingest_webhook().await, event(&body).signed());
+            assert_eq!(told.status, 200);
+        }
+        Deed::End(attempt, with_outcome) => {
+            if with_outcome {
+                let outcome = samples::outcome(&samples::events(&id, attempt, "job.completed")[4]);
+                let key = domain::keys::of_job(&id, &domain::keys::outcome_of(attempt));
+                cloud
+                    .bucket
+                    .write(&key, outcome.to_string().into_bytes())
+                    .await
+                    .expect("written");
+            }
+            settle(&cloud, &id, attempt).await;
+        }
+        Deed::Cancel => drop(ask!(cloud.manage_jobs(), wish(&id, "POST", "/cancel"))),
+        Deed::Retry => drop(ask!(cloud.manage_jobs(), wish(&id, "POST", "/retry"))),
+    }
+}
+
+async fn settle(cloud: &Cloud, id: &JobId, attempt: u32) -> Value {
+    let of = json!({"job_id": id, "attempt": attempt});
+    json!(cloud.settle_job().handle(&of).await.expect("settled"))
+}
+
+/// Everything at once and in any order: no rule is broken on the way, and the job comes to an end.
+#[test]
+fn whatever_happens_at_once_the_history_is_sound_and_has_an_end() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let cloud = Arc::new(runtime.block_on(Cloud::start()));
+    let number = std::cell::Cell::new(0);
+    let config = ProptestConfig {
+        cases: 12,
+        failure_persistence: None,
+        max_shrink_iters: 20,
+        ..ProptestConfig::default()
+    };
+    let outcome = TestRunner::new(config).run(&prop::collection::vec(deed(), 1..30), |deeds| {
+        number.set(number.get() + 1);
+        runtime.block_on(async {
+            let id = cloud.submitted(&format!("job-{}", number.get())).await;
+            let tasks = deeds
+                .into_iter()
+                .map(|deed| tokio::spawn(carry_out(Arc::clone(&cloud), id.clone(), deed)));
+            for done in join_all(tasks).await {
+                done.expect("no panic");
+            }
+            // from now on every worker dies without a word
+            for _ in 0..4 {
+                let job = cloud.job(&id).await;
+                settle(&cloud, &id, job.attempt).await;
+            }
+            let job = cloud.job(&id).await;
+            assert!(job.status.is_terminal(), "{job:?}");
+            assert_eq!(
+                job.credits_charged.is_some(),
+                job.status == Status::Succeeded
+            );
+        });
+        Ok(())
+    });
+    outcome.expect("no counterexample");
+    history::check(&cloud);
+}
