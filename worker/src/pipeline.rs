@@ -255,11 +255,10 @@ async fn edited(bytes: &[u8], source: &Source, outputs: &Outputs) -> Result<(Pla
         .read(Stage::Plan, keys::PLAN, &made_from)
         .await?
         .is_some();
-    if !there {
-        outputs
-            .keep_json(Stage::Plan, keys::PLAN, &plan, &made_from)
-            .await?;
-    }
+    // also where it is there: it tells workers of older attempts that there is a later one
+    outputs
+        .keep_json(Stage::Plan, keys::PLAN, &plan, &made_from)
+        .await?;
     Ok((plan, there))
 }
 

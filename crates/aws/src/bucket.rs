@@ -182,10 +182,18 @@ impl Bucket {
     }
 
     /// Keeps a finished file as an object: written once; one made from something else is replaced, unless a later attempt made it.
+    /// `fence` is an object that every attempt with outputs of its own writes before them: a later attempt may take what is older
+    /// than this one, and then only the fence tells of it.
     ///
     /// # Errors
     /// When the file cannot be read, or the bucket does not answer or refuses.
-    pub async fn keep(&self, key: &str, file: &Path, by: &MadeBy) -> Result<Kept, StoreError> {
+    pub async fn keep(
+        &self,
+        key: &str,
+        file: &Path,
+        by: &MadeBy,
+        fence: &str,
+    ) -> Result<Kept, StoreError> {
         let mut replaces: Option<String> = None;
         // each round lost means that another worker has written in between
         for _ in 0..5 {
@@ -215,10 +223,11 @@ impl Bucket {
                 continue;
             };
             let winner = made_by(&head);
-            if winner.made_from == by.made_from {
+            if winner.made_from == by.made_from && winner.attempt >= by.attempt {
                 return Ok(Kept::Yes);
             }
-            if winner.attempt > by.attempt {
+            let newest = self.made_by(fence).await?.map_or(0, |last| last.attempt);
+            if winner.attempt.max(newest) > by.attempt {
                 return Ok(Kept::Superseded);
             }
             replaces = head.e_tag;

@@ -64,7 +64,8 @@ impl Mirror {
             made_from: made_from.clone(),
             attempt: self.of.attempt,
         };
-        match self.bucket.keep(&self.key(name), file, &by).await {
+        let fence = self.key(keys::PLAN);
+        match self.bucket.keep(&self.key(name), file, &by, &fence).await {
             Ok(Kept::Yes) => Ok(()),
             Ok(Kept::Superseded) => Err(superseded(stage)),
             Err(why) => Err(failure(stage, &why)),
@@ -94,6 +95,18 @@ impl Mirror {
             if made_by.is_some_and(|by| by.attempt <= self.of.attempt) {
                 unwanted.push(key);
             }
+        }
+        if unwanted.is_empty() {
+            return Ok(());
+        }
+        // a later attempt may have another plan, and want clips that are older than this attempt
+        let plan = self
+            .bucket
+            .made_by(&self.key(keys::PLAN))
+            .await
+            .map_err(failed)?;
+        if plan.is_some_and(|by| by.attempt > self.of.attempt) {
+            return Err(superseded(stage));
         }
         self.bucket.delete(&unwanted).await.map_err(failed)
     }
