@@ -2,6 +2,7 @@
 
 mod setting;
 mod source;
+mod words;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -79,19 +80,34 @@ async fn run(config: &Config, setting: Setting) -> Result<(), StoreError> {
     let end = work(config, &setting, &job, &bucket, events.as_mut()).await;
     let End::Outcome(outcome) = end else {
         tracing::info!("the job has no use for this attempt any more");
+        leave_nothing_of_deleted(&jobs, &bucket, &setting).await;
         return Ok(());
     };
     let ended = Ended { outcome, at: now() };
     let final_word = settles(&ended.outcome, &job);
-    let end = async {
-        write_outcome(&bucket, &setting.of, &ended).await?;
-        tracing::info!(outcome = ?std::mem::discriminant(&ended.outcome), "outcome written");
-        if let (true, Some(events)) = (final_word, events.as_mut()) {
-            events.end(&ended).await;
+    write_outcome(&bucket, &setting.of, &ended).await?;
+    tracing::info!(outcome = ?std::mem::discriminant(&ended.outcome), "outcome written");
+    if let (true, Some(events)) = (final_word, events.as_mut()) {
+        events.end(&ended).await;
+    }
+    leave_nothing_of_deleted(&jobs, &bucket, &setting).await;
+    Ok(())
+}
+
+/// A job that was deleted meanwhile has nothing stored, also not what was written since. A claim tells, which may be repeated.
+async fn leave_nothing_of_deleted(jobs: &JobTable, bucket: &Bucket, setting: &Setting) {
+    let id = &setting.of.job_id;
+    let left = async {
+        let claim = Job::claim(&setting.of, &setting.task, now());
+        if matches!(jobs.change(id, &claim).await?, Changed::Gone) {
+            let stored = bucket.list(&keys::of_job(id, "")).await?;
+            bucket.delete(&stored).await?;
         }
-        Ok(())
+        Ok::<_, StoreError>(())
     };
-    end.await
+    if let Err(why) = left.await {
+        tracing::warn!(%why, "what a deleted job has stored may still be there");
+    }
 }
 
 /// Takes the attempt up; none if it is not the current one, or another task has it.
@@ -146,7 +162,9 @@ async fn clip(
 ) -> Result<Outcome, Failure> {
     let home = Home::find(config.home.clone());
     let model = home.speech_model()?;
-    let work = tempfile::tempdir().map_err(|why| Failure::internal(Stage::Download, why))?;
+    let internal = |why| Failure::internal(Stage::Download, why);
+    let folder = tempfile::tempdir().map_err(internal)?;
+    let work = folder.path().canonicalize().map_err(internal)?;
     let context = Context {
         home,
         limits: Limits {
@@ -155,10 +173,10 @@ async fn clip(
         },
         progress,
     };
-    let folder = Folder::open(&work.path().join("out"), Stage::Download)?;
+    let folder = Folder::open(&work.join("out"), Stage::Download)?;
     let planned =
         pipeline::Job {
-            source: source::bring(job, bucket, work.path()).await?,
+            source: source::bring(job, bucket, &work).await?,
             options: job.options.clone(),
             model,
             language_model: config.task.planner.clone().map(|(base_url, model)| {
@@ -171,7 +189,11 @@ async fn clip(
             edited_plan: source::edited_plan(job, bucket).await?,
         };
     let outputs = Outputs::in_bucket(folder, Mirror::new(bucket.clone(), setting.of.clone()));
-    pipeline::clip(&context, &planned, &outputs).await
+    let clipped = pipeline::clip(&context, &planned, &outputs).await;
+    clipped.map_err(|failure| Failure {
+        message: words::without_folder(&failure.message, &work),
+        ..failure
+    })
 }
 
 fn with_addresses(outcome: Outcome, address: &impl Fn(&str) -> String) -> Outcome {
@@ -225,4 +247,33 @@ async fn stall(mut news: watch::Receiver<News>, limit: Duration) -> Stage {
 
 fn stage_of(news: &watch::Receiver<News>) -> Stage {
     news.borrow().stage.unwrap_or(Stage::Download)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stage_is_stuck_only_when_nothing_moves() {
+        let (sender, news) = watch::channel(News {
+            stage: Some(Stage::Render),
+            ..News::default()
+        });
+        let moving = async {
+            for percent in 0..5 {
+                tokio::time::sleep(Duration::from_secs(50)).await;
+                sender.send_modify(|news| news.percent = f64::from(percent));
+            }
+            std::future::pending::<()>().await;
+        };
+        let begun = tokio::time::Instant::now();
+        let stuck = tokio::select! {
+            stage = stall(news, Duration::from_secs(60)) => stage,
+            () = moving => unreachable!("it never ends"),
+        };
+        assert_eq!(
+            (stuck, begun.elapsed().as_secs()),
+            (Stage::Render, 5 * 50 + 60)
+        );
+    }
 }
