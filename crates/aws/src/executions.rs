@@ -62,7 +62,11 @@ impl Executions {
             Err(why)
                 if !matches!(
                     why.as_service_error(),
-                    Some(StopExecutionError::ExecutionDoesNotExist(_))
+                    // the second is what one that has ended is answered with: the name itself is always valid
+                    Some(
+                        StopExecutionError::ExecutionDoesNotExist(_)
+                            | StopExecutionError::ValidationException(_)
+                    )
                 ) =>
             {
                 Err(sorted(why))
