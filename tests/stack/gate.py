@@ -13,7 +13,7 @@ HELD_SECONDS = 60
 
 
 class Hold:
-    """Calls that are to stop at the gate."""
+    """The first call of a kind, which is to stop at the gate."""
 
     def __init__(self, pattern: str) -> None:
         self.pattern = re.compile(pattern)
@@ -24,6 +24,11 @@ class Hold:
     def wait(self, seconds: float = 60) -> None:
         if not self.reached.wait(seconds):
             raise AssertionError(f"no call like {self.pattern.pattern!r} within {seconds} s")
+
+    def pass_after(self, seconds: float) -> bool:
+        self.reached.set()
+        self.let_go.wait(seconds)
+        return not self.lost
 
     def release(self) -> None:
         self.let_go.set()
@@ -39,6 +44,8 @@ class Gate:
         self.behind = urlsplit(endpoint).netloc
         self.calls: list[str] = []
         self.holds: list[Hold] = []
+        self.held: list[Hold] = []
+        self.lock = threading.Lock()
         handler = type("Handler", (GateHandler,), {"gate": self})
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.server.daemon_threads = True
@@ -46,10 +53,18 @@ class Gate:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def hold(self, pattern: str) -> Hold:
-        """Stops calls whose `METHOD path?query` the pattern is found in, until they are let go."""
+        """Stops the next call whose `METHOD path?query` the pattern is found in, until it is let go."""
         hold = Hold(pattern)
         self.holds.append(hold)
         return hold
+
+    def holding(self, call: str) -> Hold | None:
+        with self.lock:
+            found = next((hold for hold in self.holds if hold.pattern.search(call)), None)
+            if found:
+                self.holds.remove(found)
+                self.held.append(found)
+            return found
 
     def written(self, job: str, since: int = 0) -> list[str]:
         """Names of the objects of a job that were sent, in order, also where the bucket refused; `since` so many calls ago."""
@@ -57,7 +72,7 @@ class Gate:
         return [found[1] for call in self.calls[since:] if (found := begin.match(call))]
 
     def close(self) -> None:
-        for hold in self.holds:
+        for hold in self.held:
             hold.release()
         self.server.shutdown()
         self.server.server_close()
@@ -77,13 +92,9 @@ class GateHandler(BaseHTTPRequestHandler):
     def pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         call = f"{self.command} {self.path}"
-        for hold in self.gate.holds:
-            if not hold.let_go.is_set() and hold.pattern.search(call):
-                hold.reached.set()
-                hold.let_go.wait(HELD_SECONDS)
-                if hold.lost:
-                    self.close_connection = True
-                    return
+        if (hold := self.gate.holding(call)) and not hold.pass_after(HELD_SECONDS):
+            self.close_connection = True
+            return
         self.gate.calls.append(call)
         try:
             self.answer(body)
