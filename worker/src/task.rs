@@ -268,7 +268,7 @@ mod tests {
         };
         let begun = tokio::time::Instant::now();
         let stuck = tokio::select! {
-            stage = stall(news, Duration::from_secs(60)) => stage,
+            stage = stall(news, Duration::from_mins(1)) => stage,
             () = moving => unreachable!("it never ends"),
         };
         assert_eq!(
