@@ -10,6 +10,7 @@ mod front;
 mod history;
 mod life;
 mod owners;
+mod peers;
 mod races;
 mod requests;
 mod samples;
