@@ -15,7 +15,7 @@ const MOST_BYTES: usize = 256 * 1024;
 fn changed(field: &str, value: &str) -> String {
     let id: JobId = "job-1".parse().expect("an id");
     let mut body = samples::events(&id, 1, "job.completed")[4].clone();
-    let pointer = field.replace('.', "/").replace('[', "/").replace(']', "");
+    let pointer = field.replace(['.', '['], "/").replace(']', "");
     let pointer = format!("/{pointer}");
     match body.pointer_mut(&pointer) {
         Some(there) => *there = json!("@"),

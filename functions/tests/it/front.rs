@@ -190,10 +190,9 @@ pub(crate) fn failure(status: u16, kind: &str) -> Response<Full<Bytes>> {
 }
 
 pub(crate) fn json(status: u16, body: String) -> Response<Full<Bytes>> {
-    let response: Result<_, Infallible> = Ok(Response::builder()
+    Response::builder()
         .status(status)
         .header("content-type", "application/x-amz-json-1.0")
         .body(Full::new(body.into()))
-        .expect("a response"));
-    response.unwrap_or_else(|never| match never {})
+        .expect("a response")
 }

@@ -11,7 +11,7 @@ use crate::{
 
 const JOBS: &str = "/api/ai-clipping-agent/jobs";
 
-fn batch(records: Vec<Value>) -> functions::start_job::Batch {
+fn batch(records: &[Value]) -> functions::start_job::Batch {
     serde_json::from_value(json!({"Records": records})).expect("a batch")
 }
 
@@ -71,7 +71,7 @@ async fn a_job_is_submitted_run_shown_edited_canceled_retried_and_deleted() {
     );
     assert_eq!((twice.status, twice.code()), (409, "job_under_way"));
 
-    cloud.start_job().handle(&batch(cloud.queued())).await;
+    cloud.start_job().handle(&batch(&cloud.queued())).await;
     assert_eq!(cloud.front.executions.running(), [format!("{id}-2")]);
     let canceled = ask!(
         manage,
@@ -93,7 +93,7 @@ async fn a_job_is_submitted_run_shown_edited_canceled_retried_and_deleted() {
     assert_eq!((retried.status, &retried.body["attempt"]), (202, &json!(3)));
     assert_eq!(cloud.job(&id).await.automatic_attempts_left, 2);
 
-    cloud.start_job().handle(&batch(cloud.queued())).await;
+    cloud.start_job().handle(&batch(&cloud.queued())).await;
     let deleted = ask!(manage, Call::new("DELETE", path.clone()).user("ann"));
     assert_eq!((deleted.status, deleted.body), (204, Value::Null));
     assert!(cloud.front.executions.running().is_empty() && cloud.records().is_empty());
@@ -103,7 +103,7 @@ async fn a_job_is_submitted_run_shown_edited_canceled_retried_and_deleted() {
 
 /// As the stream, the task and the worker do it.
 async fn start_and_run(cloud: &Cloud, id: &domain::JobId) {
-    let answer = cloud.start_job().handle(&batch(cloud.queued())).await;
+    let answer = cloud.start_job().handle(&batch(&cloud.queued())).await;
     assert_eq!(json!(answer), json!({"batchItemFailures": []}));
     let executions = cloud.front.executions.all();
     assert_eq!(

@@ -161,11 +161,12 @@ async fn a_back_end_comes_by_its_key_and_sees_its_own_jobs() {
     }
 }
 
+const UPLOADS: &str = "/api/ai-clipping-agent/uploads";
+
 #[tokio::test]
 async fn an_upload_in_parts_belongs_to_its_owner_and_becomes_a_source() {
     let cloud = Cloud::start().await;
     let submit = cloud.submit_job();
-    const UPLOADS: &str = "/api/ai-clipping-agent/uploads";
     let post = |path: &str, body: Value| Call::new("POST", path).json(&body);
     let size = (16 << 20) + 5;
     let begun = ask!(
