@@ -174,6 +174,11 @@ impl SubmitJob {
     ) -> Result<Response<Body>, Problem> {
         let mut upload = self.upload(id, owner).await?;
         let sent: UploadedParts = parse(body(request, 1 << 20)?)?;
+        let count = sent.parts.len() as u64;
+        if !(1..=part_count(&upload)).contains(&count) {
+            let message = format!("must be 1 to {} parts", part_count(&upload));
+            return Err(Problem::invalid("parts", message));
+        }
         if !upload.complete {
             let parts: Vec<Part> = sent
                 .parts
