@@ -215,6 +215,12 @@ impl Cloud {
         all
     }
 
+    /// What the engine says of a table.
+    pub(crate) fn described(&self, table: &str) -> Value {
+        let described = self.engine.describe_table(ask(json!({"TableName": table})));
+        json!(described.expect("a table"))["Table"].take()
+    }
+
     /// A change of somebody else's, past the front and at this very moment.
     pub(crate) fn meddler(&self) -> impl Fn(Value) + Send + 'static {
         let engine = self.engine.clone();

@@ -8,7 +8,6 @@ use crate::{
     cloud::Cloud,
     front::Fault,
     history::{self, essence},
-    requests::{Call, ask, event, tell},
     samples,
 };
 
@@ -86,7 +85,7 @@ async fn ended(cloud: &Cloud, id: &str, outcome: Option<&str>, left: u32) -> Job
     job.id
 }
 
-async fn leave(cloud: &Cloud, id: &JobId, attempt: u32, outcome: &str) {
+pub(crate) async fn leave(cloud: &Cloud, id: &JobId, attempt: u32, outcome: &str) {
     let key = keys::of_job(id, &keys::outcome_of(attempt));
     cloud
         .bucket
@@ -95,17 +94,17 @@ async fn leave(cloud: &Cloud, id: &JobId, attempt: u32, outcome: &str) {
         .expect("written");
 }
 
-fn of(id: &JobId, attempt: u32) -> Value {
+pub(crate) fn of(id: &JobId, attempt: u32) -> Value {
     json!({"job_id": id, "attempt": attempt})
 }
 
 /// As `EventBridge` tells it of an execution that did not end by itself.
-fn aborted(id: &JobId, attempt: u32) -> Value {
+pub(crate) fn aborted(id: &JobId, attempt: u32) -> Value {
     json!({"source": "aws.states", "detail-type": "Step Functions Execution Status Change",
         "detail": {"name": format!("{id}-{attempt}"), "status": "ABORTED", "input": "{}"}})
 }
 
-fn short(cloud: &Cloud, id: &JobId) -> Value {
+pub(crate) fn short(cloud: &Cloud, id: &JobId) -> Value {
     let record = &cloud.records()[id.as_str()];
     json!([
         record["status"],
@@ -235,50 +234,6 @@ async fn attempts_are_used_up_and_then_the_job_has_failed() {
         cloud.front.executions.all().len() as u32,
         AUTOMATIC_ATTEMPTS
     );
-    history::check(&cloud);
-}
-
-#[tokio::test]
-async fn a_job_canceled_and_retried_at_once_ends_as_its_new_attempt_says() {
-    let cloud = Cloud::start().await;
-    let (ingest, manage, settle) = (
-        cloud.ingest_webhook().await,
-        cloud.manage_jobs(),
-        cloud.settle_job(),
-    );
-    let id = cloud.running("job-1").await;
-    for what in ["cancel", "retry"] {
-        let asked = ask!(
-            manage,
-            Call::new("POST", format!("/ai-clipping-agent/jobs/{id}/{what}")).user("ann")
-        );
-        assert!(asked.status < 300, "{asked:?}");
-    }
-    let retried = cloud.job(&id).await;
-    // the old worker goes on, ends and leaves an outcome; it is told that another attempt is on
-    for body in samples::events(&id, 1, "job.completed") {
-        let told = tell!(ingest, event(&body).signed());
-        assert_eq!(
-            told.body,
-            json!({"received": true, "job_status": "queued", "attempt": 2})
-        );
-    }
-    let old = samples::outcome(&samples::events(&id, 1, "job.failed")[4]).to_string();
-    leave(&cloud, &id, 1, &old).await;
-    for late in [of(&id, 1), aborted(&id, 1)] {
-        let settled = settle.handle(&late).await.expect("settled");
-        assert_eq!(
-            json!(settled),
-            json!({"changed": false, "status": "queued"})
-        );
-    }
-    assert!(!cloud.claim(&id, 1).await);
-    assert_eq!(cloud.job(&id).await, retried);
-    assert!(cloud.claim(&id, 2).await);
-    let new = samples::outcome(&samples::events(&id, 2, "job.completed")[4]).to_string();
-    leave(&cloud, &id, 2, &new).await;
-    settle.handle(&of(&id, 2)).await.expect("settled");
-    assert_eq!(short(&cloud, &id), json!(["succeeded", null, 2, 3]));
     history::check(&cloud);
 }
 

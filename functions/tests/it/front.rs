@@ -1,7 +1,6 @@
 //! One address of this machine behind which all of AWS lies: it counts the calls, and loses or refuses those that a test says.
 
 use std::{
-    convert::Infallible,
     future::pending,
     sync::{Arc, Mutex},
 };

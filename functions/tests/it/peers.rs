@@ -211,7 +211,7 @@ async fn a_receiver_in_typescript_understands_us_and_its_package_believes_us() {
     let source = in_repository("tests/contracts/receiver.ts");
     std::fs::copy(source, folder.path().join("receiver.ts")).expect("a copy");
     std::fs::write(folder.path().join("events.ts"), typed_events()).expect("written");
-    let compiled = Command::new("node")
+    let checked = Command::new("node")
         .arg(&compiler)
         .args([
             "--strict",
@@ -229,9 +229,9 @@ async fn a_receiver_in_typescript_understands_us_and_its_package_believes_us() {
         .output()
         .expect("a compiler");
     assert!(
-        compiled.status.success(),
+        checked.status.success(),
         "{}",
-        String::from_utf8_lossy(&compiled.stdout)
+        String::from_utf8_lossy(&checked.stdout)
     );
     let said = exchange(Command::new("node").arg(folder.path().join("receiver.js"))).await;
     let jobs: Vec<&Value> = said.iter().step_by(6).map(|said| &said["job"]).collect();
@@ -257,7 +257,8 @@ fn typed_events() -> String {
         let event = json!(event);
         let mut wrong = event.clone();
         wrong["status"] = json!("canceled");
-        text += &format!("accepts({event});\n// @ts-expect-error\naccepts({wrong});\n");
+        let line = format!("accepts({event});\n// @ts-expect-error\naccepts({wrong});\n");
+        text.push_str(&line);
     }
     // a line of TypeScript ends at this one, also within a text
     text.replace('\u{2028}', "\\u2028")

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cloud::{Cloud, MACHINE},
+    ends::{aborted, leave, of, short},
     history,
     requests::{Answer, Call, ask, event, tell},
     samples,
@@ -97,6 +98,50 @@ async fn a_deletion_stops_the_attempt_that_is_under_way_by_then() {
     let deleted = ask!(cloud.manage_jobs(), wish(&id, "DELETE", ""));
     assert_eq!((deleted.status, cloud.records().len()), (204, 0));
     assert_eq!(cloud.front.executions.running(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_job_canceled_and_retried_at_once_ends_as_its_new_attempt_says() {
+    let cloud = Cloud::start().await;
+    let (ingest, manage, settle) = (
+        cloud.ingest_webhook().await,
+        cloud.manage_jobs(),
+        cloud.settle_job(),
+    );
+    let id = cloud.running("job-1").await;
+    for what in ["cancel", "retry"] {
+        let asked = ask!(
+            manage,
+            Call::new("POST", format!("/ai-clipping-agent/jobs/{id}/{what}")).user("ann")
+        );
+        assert!(asked.status < 300, "{asked:?}");
+    }
+    let retried = cloud.job(&id).await;
+    // the old worker goes on, ends and leaves an outcome; it is told that another attempt is on
+    for body in samples::events(&id, 1, "job.completed") {
+        let told = tell!(ingest, event(&body).signed());
+        assert_eq!(
+            told.body,
+            json!({"received": true, "job_status": "queued", "attempt": 2})
+        );
+    }
+    let old = samples::outcome(&samples::events(&id, 1, "job.failed")[4]).to_string();
+    leave(&cloud, &id, 1, &old).await;
+    for late in [of(&id, 1), aborted(&id, 1)] {
+        let settled = settle.handle(&late).await.expect("settled");
+        assert_eq!(
+            json!(settled),
+            json!({"changed": false, "status": "queued"})
+        );
+    }
+    assert!(!cloud.claim(&id, 1).await);
+    assert_eq!(cloud.job(&id).await, retried);
+    assert!(cloud.claim(&id, 2).await);
+    let new = samples::outcome(&samples::events(&id, 2, "job.completed")[4]).to_string();
+    leave(&cloud, &id, 2, &new).await;
+    settle.handle(&of(&id, 2)).await.expect("settled");
+    assert_eq!(short(&cloud, &id), json!(["succeeded", null, 2, 3]));
+    history::check(&cloud);
 }
 
 /// What comes up in the life of a job, for an attempt or the one after it.

@@ -1,0 +1,98 @@
+//! The secrets that events are signed with: two at once while they are rotated, none that protects nothing.
+
+use std::time::Duration;
+
+use aws::SecretStore;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use functions::ingest_webhook::SigningSecrets;
+use serde_json::json;
+
+use crate::{
+    cloud::Cloud,
+    requests::tell,
+    samples::SECRET,
+    signatures::{Bed, OTHER, STORED, secret_of},
+};
+
+#[tokio::test]
+async fn two_secrets_are_valid_while_they_are_rotated() {
+    let bed = Bed::new(STORED).await;
+    let at = functions::now();
+    let by = |secret: &str| bed.call().signed_with(secret, "msg_1", at);
+    bed.takes(&by(SECRET)).await;
+    bed.cloud
+        .front
+        .secrets
+        .set(STORED, secret_of(&[OTHER, SECRET]));
+    // a stranger does not make us ask for the secret with every message
+    bed.refuses(&by(OTHER)).await;
+    wait(Duration::from_secs(31)).await;
+    bed.cloud.front.calls();
+    bed.takes(&by(OTHER)).await;
+    assert_eq!(
+        bed.cloud.front.calls(),
+        ["Secrets.GetSecretValue", "DynamoDB.UpdateItem"]
+    );
+    bed.takes(&by(SECRET)).await;
+    assert_eq!(bed.cloud.front.calls(), ["DynamoDB.UpdateItem"]);
+
+    // the store is not well, or holds nonsense: what was read last stays
+    wait(Duration::from_secs(31)).await;
+    bed.cloud.front.secrets.set(STORED, "{}");
+    let third = by(&format!("whsec_{}", BASE64_STANDARD.encode([9; 32])));
+    assert_eq!(tell!(bed.ingest, third).status, 401);
+    bed.takes(&by(SECRET)).await;
+    // the rotation is over: the old secret is worth nothing after a while, though nobody sends anything else
+    bed.cloud.front.secrets.set(STORED, secret_of(&[OTHER]));
+    wait(Duration::from_secs(301)).await;
+    bed.cloud.front.calls();
+    assert_eq!(tell!(bed.ingest, by(SECRET)).status, 401);
+    assert_eq!(bed.cloud.front.calls(), ["Secrets.GetSecretValue"]);
+    bed.takes(&by(OTHER)).await;
+}
+
+/// The clock that says when a secret was read goes on; that of the machine, by which messages are signed, does not.
+async fn wait(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn secrets_that_protect_nothing_are_refused_at_the_start() {
+    let cloud = Cloud::start().await;
+    let read = async |setting: &str| {
+        let store = SecretStore::new(&cloud.connection);
+        SigningSecrets::read(store, setting.to_owned()).await
+    };
+    let bare = SECRET.trim_start_matches("whsec_");
+    let short = BASE64_STANDARD.encode([1; 23]);
+    for weak in [
+        "",
+        " ",
+        "{}",
+        "[]",
+        "null",
+        "whsec_",
+        &short,
+        "not base64",
+        &json!({"current": ""}).to_string(),
+        &json!({"current": bare, "previous": short}).to_string(),
+    ] {
+        cloud.front.secrets.set(STORED, weak);
+        assert!(read(STORED).await.is_err(), "{weak}");
+    }
+    for weak in ["whsec_", "whsec_c2hvcnQ=", &format!("whsec_{short}")] {
+        assert!(read(weak).await.is_err(), "{weak}");
+    }
+    assert!(read("another-secret").await.is_err());
+    for good in [
+        bare.to_owned(),
+        secret_of(&[SECRET]),
+        secret_of(&[SECRET, OTHER]),
+    ] {
+        cloud.front.secrets.set(STORED, good.as_str());
+        assert!(read(STORED).await.is_ok(), "{good}");
+    }
+    assert!(read(SECRET).await.is_ok());
+}

@@ -1,0 +1,61 @@
+//! The tables of the tests are those of the template.
+
+use serde_json::{Value, json};
+
+use crate::cloud::{Cloud, JOBS, UPLOADS};
+
+const TEMPLATE: &str = include_str!("../../../template.yaml");
+
+/// The block of a resource, without its spaces and line ends.
+fn block(resource: &str) -> String {
+    let lines = TEMPLATE.lines();
+    let from = lines.skip_while(|line| *line != format!("  {resource}:"));
+    let own = from
+        .skip(1)
+        .take_while(|line| line.starts_with("   ") || line.is_empty());
+    own.flat_map(str::split_whitespace).collect()
+}
+
+fn keys(schema: &Value) -> String {
+    let keys = schema.as_array().expect("keys").iter().map(|key| {
+        let text = |name: &str| key[name].as_str().expect("a text").to_owned();
+        let (name, kind) = (text("AttributeName"), text("KeyType"));
+        format!("{{AttributeName:{name},KeyType:{kind}}}")
+    });
+    format!("KeySchema:[{}]", keys.collect::<Vec<_>>().join(","))
+}
+
+#[tokio::test]
+async fn the_tables_of_the_tests_are_those_of_the_template() {
+    let cloud = Cloud::start().await;
+    for (table, resource) in [(JOBS, "JobsTable"), (UPLOADS, "UploadsTable")] {
+        let block = block(resource);
+        let described = cloud.described(table);
+        let name = table.trim_end_matches("test");
+        assert!(
+            block.contains(&format!("TableName:!Sub{name}${{Environment}}")),
+            "{block}"
+        );
+        assert!(block.contains(&keys(&described["KeySchema"])), "{block}");
+        let none = json!([]);
+        let indexes = described.get("GlobalSecondaryIndexes").unwrap_or(&none);
+        let indexes = indexes.as_array().expect("indexes");
+        assert_eq!(block.matches("IndexName:").count(), indexes.len());
+        for index in indexes {
+            let name = index["IndexName"].as_str().expect("a name");
+            let projection = index["Projection"]["ProjectionType"]
+                .as_str()
+                .expect("a type");
+            let keys = keys(&index["KeySchema"]);
+            let wanted =
+                format!("IndexName:{name}{keys}Projection:{{ProjectionType:{projection}}}");
+            assert!(block.contains(&wanted), "{wanted} in {block}");
+        }
+        let view = &described["StreamSpecification"]["StreamViewType"];
+        let stream = view.as_str().map(|view| format!("StreamViewType:{view}"));
+        assert_eq!(
+            block.contains("StreamViewType:"),
+            stream.is_some_and(|stream| block.contains(&stream))
+        );
+    }
+}
