@@ -82,7 +82,9 @@ impl IngestWebhook {
             .map_err(|wrong| Problem::invalid(wrong.field, wrong.what))?;
         let span = tracing::info_span!("event", job_id = %event.external_job_id.as_ref().unwrap_or(&event.job_id),
             attempt = event.attempt, event = event.event.name(), sequence = event.sequence);
-        self.apply(&event).instrument(span).await
+        Ok(async { settled(self.apply(&event).await) }
+            .instrument(span)
+            .await)
     }
 
     /// Whether the raw body is signed by one who may; nothing is parsed and no store touched before.

@@ -21,6 +21,9 @@ use crate::{
     view::{JobView, ServiceJobView},
 };
 
+/// How long Step Functions knows the name of an execution that has ended, 90 days, and a day more.
+const EXECUTIONS_KNOWN_S: i64 = 91 * 24 * 3600;
+
 /// What this function may touch.
 #[derive(Debug)]
 pub struct ManageJobs {
@@ -32,6 +35,8 @@ pub struct ManageJobs {
     pub executions: Executions,
     /// Keys of back ends.
     pub keys: ServiceKeys,
+    /// How many jobs of an owner may be under way at once.
+    pub max_active: u32,
 }
 
 /// Runs the function.
@@ -45,6 +50,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         bucket: Bucket::new(&connection, settings.bucket()?),
         executions: Executions::new(&connection, settings.state_machine()?),
         keys: ServiceKeys::new(SecretStore::new(&connection), settings.service_keys()?),
+        max_active: settings.max_active_jobs()?,
     };
     // the first call of all would pay for the handshake; what it finds does not matter
     let _ = function.jobs.get(&JobId::new(Uuid::nil())).await;
@@ -87,18 +93,27 @@ impl ManageJobs {
         }
         let id = job_id(id)?;
         let span = tracing::info_span!("job", job_id = %id, attempt = tracing::field::Empty);
-        async {
-            match (request.method().as_str(), route.rsplit('/').next()) {
-                ("GET", _) => self.show(self.find(&owner, &id).await?).await,
-                ("DELETE", _) => self.delete(&owner, &id).await,
-                (_, Some("cancel")) => self.cancel(&owner, &id).await,
-                (_, Some("retry")) => self.retry(&owner, &id).await,
-                (_, Some("plan")) => self.edit_plan(request, &owner, &id).await,
-                _ => Err(Problem::NoRoute),
-            }
+        // what goes wrong is said while the log knows which job it is about
+        let answered = async { settled(self.of_job(request, route, &owner, &id).await) };
+        Ok(answered.instrument(span).await)
+    }
+
+    /// What is asked of one job of a user's.
+    async fn of_job(
+        &self,
+        request: &Request,
+        route: &str,
+        owner: &Owner,
+        id: &JobId,
+    ) -> Result<Response<Body>, Problem> {
+        match (request.method().as_str(), route.rsplit('/').next()) {
+            ("GET", _) => self.show(self.find(owner, id).await?).await,
+            ("DELETE", _) => self.delete(owner, id).await,
+            (_, Some("cancel")) => self.cancel(owner, id).await,
+            (_, Some("retry")) => self.retry(owner, id).await,
+            (_, Some("plan")) => self.edit_plan(request, owner, id).await,
+            _ => Err(Problem::NoRoute),
         }
-        .instrument(span)
-        .await
     }
 
     /// The job, if it is this owner's.
@@ -140,8 +155,13 @@ impl ManageJobs {
 
     async fn retry(&self, owner: &Owner, id: &JobId) -> Result<Response<Body>, Problem> {
         let job = self.find(owner, id).await?;
+        self.has_room(owner).await?;
         match self.jobs.change(id, &job.retry(now())).await? {
             Changed::Yes(job) => Ok(answer(StatusCode::ACCEPTED, &JobView::plain(*job))),
+            // the answer was lost on the way, and it was asked for again
+            Changed::No(now) if now.follows(&job) && now.edited_plan == job.edited_plan => {
+                Ok(answer(StatusCode::ACCEPTED, &JobView::plain(*now)))
+            }
             Changed::No(job) => Err(Problem::Conflict {
                 code: "job_not_retryable",
                 message: format!(
@@ -150,6 +170,16 @@ impl ManageJobs {
                 ),
             }),
             Changed::Gone => Err(Problem::NotFound("job")),
+        }
+    }
+
+    /// Whether the owner may have another job under way.
+    async fn has_room(&self, owner: &Owner) -> Result<(), Problem> {
+        let active = self.jobs.active(owner, self.max_active).await?;
+        if active < self.max_active {
+            Ok(())
+        } else {
+            Err(Problem::TooManyActive(self.max_active))
         }
     }
 
@@ -164,7 +194,9 @@ impl ManageJobs {
         self.executions.stop(&attempt_of(&job)).await?;
         let stored = self.bucket.list(&keys::of_job(id, "")).await?;
         self.bucket.delete(&stored).await?;
-        self.jobs.delete(id, owner).await?;
+        self.jobs
+            .delete(&job, now().as_seconds() + EXECUTIONS_KNOWN_S)
+            .await?;
         tracing::info!(objects = stored.len(), "deleted");
         let mut gone = Response::new(Body::Empty);
         *gone.status_mut() = StatusCode::NO_CONTENT;

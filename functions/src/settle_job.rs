@@ -95,7 +95,20 @@ impl SettleJob {
                 status: Some(job.status),
             });
         };
-        let (changed, job) = match self.jobs.change(&of.job_id, &change).await? {
+        let changed = match self.jobs.change(&of.job_id, &change).await {
+            // an outcome that the table does not take must not keep the job from its end
+            Err(StoreError::Refused(why)) => {
+                tracing::error!(%why, "the outcome cannot be stored");
+                self.jobs
+                    .change(
+                        &of.job_id,
+                        &job.fail(of.attempt, "the result cannot be stored", now()),
+                    )
+                    .await?
+            }
+            other => other?,
+        };
+        let (changed, job) = match changed {
             Changed::Yes(job) => (true, Some(job)),
             Changed::No(job) => (false, Some(job)),
             Changed::Gone => (false, None),

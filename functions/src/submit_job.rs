@@ -5,7 +5,7 @@ mod uploads;
 pub(crate) use uploads::{NewUpload, PartLinks, UploadView, UploadedParts, WantedParts};
 
 use aws::{Bucket, Connection, Created, JobTable, Patience, SecretStore, UploadTable};
-use domain::{Job, JobId, Owner, Submission};
+use domain::{Job, JobId, Owner, Submission, is_plain_id};
 use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -141,10 +141,10 @@ impl SubmitJob {
         let span = tracing::info_span!("job", job_id = %job.id, attempt = job.attempt);
         async {
             match self.jobs.create(&job).await? {
-                Created::New => {
+                Created::New(job) => {
                     tracing::info!("submitted");
                     count("submit-job", "JobsSubmitted");
-                    Ok(job)
+                    Ok(*job)
                 }
                 Created::Existing(existing) => same(*existing, sent.as_ref()),
             }
@@ -157,7 +157,11 @@ impl SubmitJob {
         let Some(id) = &submission.source.upload_id else {
             return Ok(());
         };
-        let upload = self.uploads.get(id, &submission.owner).await?;
+        let upload = if is_plain_id(id) {
+            self.uploads.get(id, &submission.owner).await?
+        } else {
+            None
+        };
         let complete = upload.filter(|upload| upload.complete);
         let complete = complete.ok_or_else(|| {
             Problem::invalid("uploadId", "there is no complete upload of this id")

@@ -7,7 +7,7 @@ mod words;
 use std::{process::ExitCode, time::Duration};
 
 use aws::{Bucket, Changed, Connection, JobTable, Patience, StoreError};
-use domain::{AttemptOf, Ended, ErrorCode, Failure, Job, Outcome, Stage, keys};
+use domain::{AttemptOf, Ended, ErrorCode, Failure, FailureKind, Job, Outcome, Stage, keys};
 use tokio::sync::watch;
 use tracing::Instrument;
 
@@ -27,6 +27,9 @@ use setting::Setting;
 
 /// How long after a signal to stop everything has to be written; the machine is taken away soon after.
 const LAST_WORDS: Duration = Duration::from_secs(15);
+
+/// Longest time for an attempt, ten minutes before Step Functions gives it up without a word to the task.
+const LONGEST: Duration = Duration::from_mins(350);
 
 /// How the work on an attempt ended.
 #[expect(
@@ -140,6 +143,7 @@ async fn work(
         ended = clip(config, setting, job, bucket, Progress::told(sender)) => ended,
         () = told => return End::Abandoned,
         stage = stalled => Err(Failure::transient(stage, ErrorCode::TimedOut, "nothing moved for too long")),
+        () = tokio::time::sleep(LONGEST) => Err(Failure::transient(stage_of(&news), ErrorCode::TimedOut, "the job took too long")),
         () = stopped() => Err(Failure::transient(stage_of(&news), ErrorCode::Internal, "the task was stopped before it was done")),
     };
     match ended {
@@ -147,7 +151,7 @@ async fn work(
         Err(failure) if failure.code == ErrorCode::Canceled => End::Abandoned,
         Err(failure) => {
             tracing::warn!(stage = %failure.stage, code = %failure.code, why = failure.message, "the attempt failed");
-            End::Outcome(Outcome::from(&failure))
+            End::Outcome(Outcome::from(&for_others(failure)))
         }
     }
 }
@@ -208,6 +212,16 @@ fn with_addresses(outcome: Outcome, address: &impl Fn(&str) -> String) -> Outcom
             tools,
         },
         failed @ Outcome::Failed { .. } => failed,
+    }
+}
+
+/// What an owner reads: of our own faults, that they are ours; the log has the rest.
+fn for_others(failure: Failure) -> Failure {
+    match failure.kind {
+        FailureKind::Internal => {
+            Failure::internal(failure.stage, "something went wrong on our side")
+        }
+        FailureKind::Input | FailureKind::Transient => failure,
     }
 }
 

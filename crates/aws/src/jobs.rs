@@ -4,14 +4,17 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::{
-        delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError,
-    },
+    operation::{put_item::PutItemError, update_item::UpdateItemError},
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, Select},
 };
 use domain::{Change, Condition, Job, JobId, Owner, Status};
+use serde::{Deserialize, Serialize};
 
 use crate::{Connection, StoreError, error::sorted, expression::Expression};
+
+/// Jobs read by one query of a list, and most queries for one part of it.
+const QUERIED_AT_ONCE: i32 = 100;
+const MOST_QUERIES: usize = 10;
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -25,8 +28,8 @@ pub struct JobTable {
 /// What became of a submission.
 #[derive(Debug)]
 pub enum Created {
-    /// The job was not there before.
-    New,
+    /// The job was not there before; as it was written.
+    New(Box<Job>),
     /// A job of this id was there.
     Existing(Box<Job>),
 }
@@ -60,33 +63,54 @@ impl JobTable {
         }
     }
 
-    /// Writes a new job, unless one of its id is there.
+    /// Writes a new job, unless one of its id is there. The id of a deleted job goes on where that one ended: its attempts have executions.
     ///
     /// # Errors
     /// When the table does not answer or refuses.
     pub async fn create(&self, job: &Job) -> Result<Created, StoreError> {
+        let Err(there) = self.put_new(job, "attribute_not_exists(id)", None).await? else {
+            return Ok(Created::New(Box::new(job.clone())));
+        };
+        let Some(deleted) = tombstone(&there) else {
+            return Ok(created(read(there)?, job));
+        };
+        let job = Job {
+            attempt: deleted.attempt + 1,
+            ..job.clone()
+        };
+        let is_gone = "attempt = :deleted AND attribute_not_exists(#owner)";
+        match self.put_new(&job, is_gone, Some(deleted.attempt)).await? {
+            Ok(()) => Ok(Created::New(Box::new(job))),
+            Err(there) => Ok(created(read(there)?, &job)),
+        }
+    }
+
+    /// Puts a job on a condition; gives what is there where it does not hold.
+    async fn put_new(
+        &self,
+        job: &Job,
+        condition: &str,
+        deleted: Option<u32>,
+    ) -> Result<Result<(), Item>, StoreError> {
+        let item = serde_dynamo::to_item(job).map_err(StoreError::unreadable)?;
         let put = self
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(
-                serde_dynamo::to_item(job).map_err(StoreError::unreadable)?,
-            ))
-            .condition_expression("attribute_not_exists(id)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match put {
-            Ok(_) => Ok(Created::New),
+            .set_item(Some(item))
+            .condition_expression(condition)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let put = match deleted {
+            Some(attempt) => put
+                .expression_attribute_names("#owner", "owner")
+                .expression_attribute_values(":deleted", AttributeValue::N(attempt.to_string())),
+            None => put,
+        };
+        match put.send().await {
+            Ok(_) => Ok(Ok(())),
             Err(why) => match why.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(there)) => {
-                    let there = read(there.item().cloned().unwrap_or_default())?;
-                    // an answer that was lost on the way makes the SDK ask again
-                    Ok(if there == *job {
-                        Created::New
-                    } else {
-                        Created::Existing(Box::new(there))
-                    })
+                    Ok(Err(there.item().cloned().unwrap_or_default()))
                 }
                 _ => Err(sorted(why)),
             },
@@ -104,7 +128,10 @@ impl JobTable {
             .table_name(&self.table)
             .key("id", text(id.as_str()))
             .consistent_read(true);
-        got.send().await.map_err(sorted)?.item.map(read).transpose()
+        let item = got.send().await.map_err(sorted)?.item;
+        item.filter(|item| tombstone(item).is_none())
+            .map(read)
+            .transpose()
     }
 
     /// Carries a change out in one step, without a read before.
@@ -138,7 +165,7 @@ impl JobTable {
             Err(why) => match why.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(there)) => match there.item()
                 {
-                    Some(item) if !item.is_empty() => {
+                    Some(item) if !item.is_empty() && tombstone(item).is_none() => {
                         Ok(Changed::No(Box::new(read(item.clone())?)))
                     }
                     _ => Ok(Changed::Gone),
@@ -148,7 +175,8 @@ impl JobTable {
         }
     }
 
-    /// An owner's jobs, newest first, from `after` on; `limit` at most.
+    /// An owner's jobs, newest first, from `after` on; `limit` at most, and fewer where most of them are of another status: then the
+    /// next part goes on.
     ///
     /// # Errors
     /// When the table does not answer or refuses.
@@ -160,44 +188,58 @@ impl JobTable {
         mut after: Option<(String, String)>,
     ) -> Result<Page, StoreError> {
         let mut jobs: Vec<Job> = Vec::new();
-        loop {
-            let start = after.as_ref().map(|(id, created_at)| {
-                HashMap::from([
-                    ("id".to_owned(), text(id)),
-                    ("owner".to_owned(), text(owner.as_str())),
-                    ("created_at".to_owned(), text(created_at)),
-                ])
-            });
-            let query = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .index_name("owner-created")
-                .key_condition_expression("#owner = :owner")
-                .expression_attribute_names("#owner", "owner")
-                .expression_attribute_values(":owner", text(owner.as_str()))
-                .scan_index_forward(false)
-                .limit((limit - jobs.len()).max(1) as i32)
-                .set_exclusive_start_key(start);
-            let query = match status {
-                Some(status) => query
-                    .filter_expression("#status = :status")
-                    .expression_attribute_names("#status", "status")
-                    .expression_attribute_values(":status", text(status.name())),
-                None => query,
-            };
-            let part = query.send().await.map_err(sorted)?;
-            for item in part.items.unwrap_or_default() {
-                jobs.push(read(item)?);
+        for _ in 0..MOST_QUERIES {
+            let (found, next) = self.query(owner, after.take()).await?;
+            for job in found {
+                after = Some((job.id.to_string(), job.created_at.to_string()));
+                jobs.extend(
+                    Some(job).filter(|job| status.is_none_or(|status| job.status == status)),
+                );
+                if jobs.len() == limit {
+                    return Ok(Page { jobs, next: after });
+                }
             }
-            after = part.last_evaluated_key.and_then(|key| {
-                let text = |name: &str| key.get(name).and_then(|value| value.as_s().ok()).cloned();
-                text("id").zip(text("created_at"))
-            });
-            if after.is_none() || jobs.len() >= limit {
-                return Ok(Page { jobs, next: after });
+            if !next {
+                return Ok(Page { jobs, next: None });
             }
         }
+        Ok(Page { jobs, next: after })
+    }
+
+    /// The next jobs of an owner, and whether there may be more.
+    async fn query(
+        &self,
+        owner: &Owner,
+        after: Option<(String, String)>,
+    ) -> Result<(Vec<Job>, bool), StoreError> {
+        let start = after.map(|(id, created_at)| {
+            HashMap::from([
+                ("id".to_owned(), text(&id)),
+                ("owner".to_owned(), text(owner.as_str())),
+                ("created_at".to_owned(), text(&created_at)),
+            ])
+        });
+        let part = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("owner-created")
+            .key_condition_expression("#owner = :owner")
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_values(":owner", text(owner.as_str()))
+            .scan_index_forward(false)
+            .limit(QUERIED_AT_ONCE)
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(sorted)?;
+        let jobs: Result<Vec<Job>, _> = part
+            .items
+            .unwrap_or_default()
+            .into_iter()
+            .map(read)
+            .collect();
+        Ok((jobs?, part.last_evaluated_key.is_some()))
     }
 
     /// How many jobs of an owner are not at their end, a moment ago; it counts `most` at most.
@@ -219,26 +261,35 @@ impl JobTable {
         Ok(counted.map_err(sorted)?.count as u32)
     }
 
-    /// Takes a job's record away, if it belongs to `owner`; nothing happens if it is gone.
+    /// Takes a job's record away, if it belongs to `owner`; nothing happens if it is gone. What stays until `until`, in seconds since
+    /// 1970, is its last attempt: Step Functions knows the names of its executions for 90 days.
     ///
     /// # Errors
     /// When the table does not answer or refuses.
-    pub async fn delete(&self, id: &JobId, owner: &Owner) -> Result<(), StoreError> {
+    pub async fn delete(&self, job: &Job, until: i64) -> Result<(), StoreError> {
+        let tombstone = Tombstone {
+            id: job.id.clone(),
+            attempt: job.attempt,
+            expires_at: until,
+        };
         let deleted = self
             .client
-            .delete_item()
+            .put_item()
             .table_name(&self.table)
-            .key("id", text(id.as_str()))
-            .condition_expression("#owner = :owner")
+            .set_item(Some(
+                serde_dynamo::to_item(tombstone).map_err(StoreError::unreadable)?,
+            ))
+            .condition_expression("#owner = :owner AND attempt = :attempt")
             .expression_attribute_names("#owner", "owner")
-            .expression_attribute_values(":owner", text(owner.as_str()))
+            .expression_attribute_values(":owner", text(job.owner.as_str()))
+            .expression_attribute_values(":attempt", AttributeValue::N(job.attempt.to_string()))
             .send()
             .await;
         match deleted {
             Err(why)
                 if !matches!(
                     why.as_service_error(),
-                    Some(DeleteItemError::ConditionalCheckFailedException(_))
+                    Some(PutItemError::ConditionalCheckFailedException(_))
                 ) =>
             {
                 Err(sorted(why))
@@ -288,6 +339,31 @@ impl JobTable {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// What is left of a deleted job.
+#[derive(Debug, Serialize, Deserialize)]
+struct Tombstone {
+    id: JobId,
+    attempt: u32,
+    expires_at: i64,
+}
+
+/// Every job has an owner, what is left of one has none.
+fn tombstone(item: &Item) -> Option<Tombstone> {
+    if item.contains_key("owner") {
+        return None;
+    }
+    serde_dynamo::from_item(item.clone()).ok()
+}
+
+/// A job that was there: the very one, where an answer was lost on the way and the SDK asked again.
+fn created(there: Job, job: &Job) -> Created {
+    if there == *job {
+        Created::New(Box::new(there))
+    } else {
+        Created::Existing(Box::new(there))
     }
 }
 

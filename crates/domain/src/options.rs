@@ -10,6 +10,8 @@ use crate::TimeRange;
 pub const CAPTION_STYLES: [&str; 7] = [
     "bold", "clean", "karaoke", "boxed", "neon", "headline", "minimal",
 ];
+/// A day, longer than any source.
+const LATEST_SECOND: f64 = 86_400.0;
 const MOST_TOPICS: usize = 20;
 const LONGEST_TOPIC: usize = 200;
 
@@ -133,9 +135,9 @@ impl ClipOptions {
 
     fn check_window(&self) -> Result<(), InvalidOption> {
         let second = |field, value: Option<f64>| match value {
-            Some(value) if !value.is_finite() || value < 0.0 => Err(InvalidOption {
+            Some(value) if !(0.0..=LATEST_SECOND).contains(&value) => Err(InvalidOption {
                 field,
-                what: format!("must be 0 or more, got {value}"),
+                what: format!("must be from 0 to {LATEST_SECOND}, got {value}"),
             }),
             _ => Ok(()),
         };

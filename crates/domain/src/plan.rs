@@ -119,6 +119,14 @@ pub enum InvalidPlan {
     /// There is nothing to render.
     #[error("the plan has no clips")]
     Empty,
+    /// There are more clips than anybody posts.
+    #[error("the plan has {got} clips, the limit is {most}")]
+    TooMany {
+        /// How many there are.
+        got: usize,
+        /// How many there may be.
+        most: usize,
+    },
     /// A clip cannot be rendered.
     #[error("clips[{clip}]: {what}")]
     Clip {
@@ -131,6 +139,11 @@ pub enum InvalidPlan {
 
 /// The least that can be shown: one frame at ten a second.
 const SHORTEST_CLIP_MS: u64 = 100;
+/// Limits of a plan that a person sends to the service.
+const MOST_CLIPS: usize = 30;
+const MOST_INDEX: usize = 100;
+const LONGEST_CLIP_MS: u64 = 180_000;
+const MOST_CUTS: usize = 500;
 
 impl PlannedClip {
     /// Where it lies in the source.
@@ -192,6 +205,42 @@ impl Plan {
                 .any(|other| other.clip_index == row.clip_index)
             {
                 return wrong(format!("clip_index {} is there twice", row.clip_index));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a plan that a person sent in is no larger than what the service makes by itself.
+    ///
+    /// # Errors
+    /// When there are too many clips or cuts, a clip is too long, or a text is.
+    pub fn check_edited(&self) -> Result<(), InvalidPlan> {
+        if self.clips.len() > MOST_CLIPS {
+            return Err(InvalidPlan::TooMany {
+                got: self.clips.len(),
+                most: MOST_CLIPS,
+            });
+        }
+        for (clip, row) in self.clips.iter().enumerate() {
+            let wrong = |what: String| Err(InvalidPlan::Clip { clip, what });
+            if row.clip_index as usize >= MOST_INDEX {
+                return wrong(format!("clip_index must be below {MOST_INDEX}"));
+            }
+            if row.range().duration_ms() > LONGEST_CLIP_MS {
+                return wrong(format!("is longer than {LONGEST_CLIP_MS} ms"));
+            }
+            if row.cuts.len() > MOST_CUTS {
+                return wrong(format!("has more than {MOST_CUTS} cuts"));
+            }
+            let texts = [
+                ("title", &row.title, 200),
+                ("summary", &row.summary, 2000),
+                ("reason", &row.reason, 2000),
+            ];
+            for (name, text, most) in texts {
+                if text.chars().count() > most {
+                    return wrong(format!("{name} has more than {most} characters"));
+                }
             }
         }
         Ok(())

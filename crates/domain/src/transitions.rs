@@ -17,7 +17,7 @@ const COMPLETE: &str = "Processing complete!";
 const FAILED: &str = "Processing failed";
 
 /// What belongs to one attempt and is gone when the next begins.
-const OF_AN_ATTEMPT: [&str; 12] = [
+const OF_AN_ATTEMPT: [&str; 11] = [
     "claimed_by",
     "started_at",
     "finished_at",
@@ -28,7 +28,6 @@ const OF_AN_ATTEMPT: [&str; 12] = [
     "total_clips",
     "error_message",
     "error_code",
-    "credits_charged",
     "timings",
 ];
 
@@ -131,6 +130,17 @@ impl Job {
         Settlement::Change(Box::new(change))
     }
 
+    /// The attempt is given up for a reason of ours.
+    pub fn fail(&self, attempt: u32, why: &str, now: Timestamp) -> Change {
+        failed(
+            Change::when([is_active(), is_current(attempt)]),
+            why,
+            Some(ErrorCode::Internal),
+            now,
+            now,
+        )
+    }
+
     /// A person stops it.
     pub fn cancel(owner: &Owner, now: Timestamp) -> Change {
         Change::when([belongs_to(owner), is_active()])
@@ -158,6 +168,13 @@ impl Job {
         let ended = ended.map(|status| status.name().into()).collect();
         self.again(Condition::OneOf("status", ended), now)
             .set("edited_plan", plan)
+    }
+
+    /// Whether this is what a person's wish for another attempt of `before` has made of it.
+    pub fn follows(&self, before: &Self) -> bool {
+        !self.status.is_terminal()
+            && self.attempt == before.attempt + 1
+            && self.owner == before.owner
     }
 
     fn again(&self, ended: Condition, now: Timestamp) -> Change {
@@ -255,7 +272,6 @@ fn succeeded(
         .set("clips_completed", output.total_clips)
         .set("total_clips", output.total_clips)
         .set("clips", plain(&clips))
-        .set("credits_charged", credits(output, rates.credits_per_minute))
         .set("finished_at", text(at))
         .set("updated_at", text(now))
         .set_known(
@@ -270,6 +286,8 @@ fn succeeded(
         .set_known("plan_url", output.plan_url.as_deref())
         .set_known("timings", output.timings.as_ref().map(plain))
         .set_if_missing("started_at", text(at))
+        // once a job: clips of an edited plan come from the same source
+        .set_if_missing("credits_charged", credits(output, rates.credits_per_minute))
         .remove(&[
             "active_owner",
             "progress_stage",

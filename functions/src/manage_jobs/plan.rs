@@ -11,7 +11,7 @@ use crate::{
     view::JobView,
 };
 
-const MOST_BYTES: usize = 2 << 20;
+const MOST_BYTES: usize = 256 * 1024;
 
 impl ManageJobs {
     pub(super) async fn edit_plan(
@@ -25,6 +25,7 @@ impl ManageJobs {
         let plan: Plan = parse(bytes)?;
         // a source that has not been looked at has any length; the worker checks again
         plan.check(job.source.duration_ms.unwrap_or(u64::MAX))
+            .and_then(|()| plan.check_edited())
             .map_err(|why| wrong(&why))?;
         // named by its content, so that of two edits at once each attempt gets the one that it was queued with
         let hash = hex::encode(&Sha256::digest(bytes)[..16]);
@@ -32,11 +33,16 @@ impl ManageJobs {
         if !job.status.is_terminal() {
             return Err(under_way());
         }
+        self.has_room(owner).await?;
         self.bucket
             .write(&keys::of_job(id, &keys::edited_plan(&hash)), bytes.to_vec())
             .await?;
         match self.jobs.change(id, &change).await? {
             Changed::Yes(job) => Ok(answer(StatusCode::ACCEPTED, &JobView::plain(*job))),
+            // the answer was lost on the way, and it was asked for again
+            Changed::No(now) if now.follows(&job) && now.edited_plan.as_ref() == Some(&hash) => {
+                Ok(answer(StatusCode::ACCEPTED, &JobView::plain(*now)))
+            }
             Changed::No(_) => Err(under_way()),
             Changed::Gone => Err(Problem::NotFound("job")),
         }

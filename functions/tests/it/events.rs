@@ -108,13 +108,7 @@ async fn every_order_duplication_and_loss_of_a_short_jobs_events_ends_the_same()
             assert_eq!(bed.essence_of(&id).await, wanted, "{order:?}");
         }
     }
-    let t = std::time::Instant::now();
     history::check(&bed.cloud);
-    eprintln!(
-        "T history {:?} {}",
-        t.elapsed(),
-        bed.cloud.front.calls().len()
-    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

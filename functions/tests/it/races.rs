@@ -40,9 +40,15 @@ async fn a_job_that_is_tried_again_many_times_at_once_has_one_more_attempt() {
     let mut calls = vec![wish(&id, "POST", "/retry"); 8];
     calls.extend(vec![wish(&id, "PUT", "/plan").json(&samples::plan()); 8]);
     let answers = at_once(&cloud, calls).await;
-    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
-    statuses.sort_unstable();
-    assert_eq!(statuses, [&[202][..], &[409; 15]].concat());
+    let accepted = |answers: &[Answer]| answers.iter().any(|answer| answer.status == 202);
+    assert!(
+        answers
+            .iter()
+            .all(|answer| [202, 409].contains(&answer.status))
+    );
+    // whoever wished for the same and came second hears that it is so
+    let (retries, plans) = answers.split_at(8);
+    assert!(accepted(retries) != accepted(plans));
     assert_eq!(cloud.job(&id).await.attempt, 2);
     history::check(&cloud);
 }

@@ -123,5 +123,6 @@ fn superseded(stage: Stage) -> Failure {
 
 /// A store that does not answer may do so the next time.
 pub(crate) fn failure(stage: Stage, why: &StoreError) -> Failure {
-    Failure::transient(stage, ErrorCode::Internal, why.to_string())
+    tracing::warn!(%why, %stage, "a store is not well");
+    Failure::transient(stage, ErrorCode::Internal, "the store does not answer")
 }

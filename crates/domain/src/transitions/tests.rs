@@ -212,6 +212,32 @@ fn credits_are_those_of_the_source_considered() {
 }
 
 #[test]
+fn a_job_is_paid_for_once_also_when_its_plan_is_edited() {
+    let mut record = running();
+    deliver(&mut record, &events("job.completed"));
+    assert!(job(&record).edit_plan("abc", at(300)).apply(&mut record));
+    assert_eq!(job(&record).credits_charged, Some(3));
+    let again = Event {
+        attempt: Some(2),
+        ..events("job.completed").pop().unwrap()
+    };
+    assert!(
+        Job::event(
+            &again,
+            Rates {
+                credits_per_minute: 7
+            },
+            at(301)
+        )
+        .apply(&mut record)
+    );
+    assert_eq!(
+        (job(&record).status, job(&record).credits_charged),
+        (Status::Succeeded, Some(3))
+    );
+}
+
+#[test]
 fn a_second_task_of_an_attempt_finds_it_claimed_and_the_first_may_ask_again() {
     let mut record = running();
     let of = AttemptOf {
