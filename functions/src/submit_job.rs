@@ -125,18 +125,20 @@ impl SubmitJob {
             None => JobId::new(Uuid::now_v7()),
         };
         let sent = submission.body_sha256.clone();
-        if self.jobs.active(&submission.owner, self.max_active).await? >= self.max_active {
-            // a repeated submission is answered as before, however many jobs there are
-            let before = if key.is_some() {
-                self.jobs.get(&id).await?
+        let obstacle =
+            if self.jobs.active(&submission.owner, self.max_active).await? >= self.max_active {
+                Some(Problem::TooManyActive(self.max_active))
             } else {
-                None
+                self.find_upload(&mut submission).await.err()
             };
-            return before.map_or(Err(Problem::TooManyActive(self.max_active)), |job| {
-                same(job, sent.as_ref())
-            });
+        if let Some(obstacle) = obstacle {
+            // a repeated submission is answered as before, however many jobs there are, and whatever became of its upload
+            let before = match key {
+                Some(_) => self.jobs.get(&id).await?,
+                None => None,
+            };
+            return before.map_or(Err(obstacle), |job| same(job, sent.as_ref()));
         }
-        self.find_upload(&mut submission).await?;
         let job = Job::new(id, submission, now());
         let span = tracing::info_span!("job", job_id = %job.id, attempt = job.attempt);
         async {

@@ -99,6 +99,34 @@ class FencedTest(StackTestCase):
         self.assertEqual(before[1], self.stack.record(job))
         self.assertEqual({new}, {int(each["attempt"]) for name, each in before[0].items() if name in (*CLIPS, "plan.json")} - {1})
 
+    def test_what_an_old_worker_replaces_at_the_last_moment_is_put_right(self):
+        """Its write was on the way when it was overtaken: it had seen no later attempt, and replaces what that one has taken."""
+        job = self.user.submit(videoUrl=self.sources.url("talk"))
+        self.assertEqual("succeeded", self.user.end(job)["status"])
+        plan, before = json.loads(self.stack.read(job, "plan.json")), self.stack.objects(job)
+        self.deaf(job, 2)
+        name = "clips/clip_00.vtt"
+        put = f"PUT /[^/]+/jobs/{job}/{name}"
+        on_condition_that_none_is_there, in_place_of_the_old = self.gate.hold(put), self.gate.hold(put)
+        other_end = [plan["clips"][0] | {"end_ms": plan["clips"][0]["end_ms"] - 1500}]
+        self.assertEqual(202, self.user.call("PUT", f"{JOBS}/{job}/plan", plan | {"clips": other_end})[0])
+        on_condition_that_none_is_there.wait()
+        on_condition_that_none_is_there.release()
+        in_place_of_the_old.wait()
+        self.cancel(job)
+        has_taken_the_first = self.gate.hold(f"HEAD /[^/]+/jobs/{job}/clips/clip_01")
+        self.assertEqual(202, self.user.call("PUT", f"{JOBS}/{job}/plan", plan)[0])
+        has_taken_the_first.wait()
+        in_place_of_the_old.release()
+        until(lambda: self.stack.objects(job)[name]["attempt"] == "2", 20, "the old worker's write")
+        has_taken_the_first.release()
+        self.assertEqual("succeeded", self.user.attempt(job, 3, "succeeded", 60)["status"])
+        after = self.stack.objects(job)
+        for each in before:
+            if each.startswith("clips/"):
+                self.assertEqual((before[each]["etag"], before[each]["made-from"]), (after[each]["etag"], after[each]["made-from"]), each)
+        self.assertEqual("3", after[name]["attempt"])
+
     def test_a_second_task_of_an_attempt_has_no_effect(self):
         job = self.held()
         environment = dict(line.split("=", 1) for line in Path(f"/proc/{self.stack.process_of(job, 1)}/environ").read_text().split("\0") if line)

@@ -90,10 +90,8 @@ fn tell(failure: &Failure, json: bool) {
             serde_json::json!({"error": {"code": failure.code, "message": failure.message, "stage": failure.stage}})
         );
     } else {
-        eprintln!(
-            "error: {} ({})",
-            failure.message.replace('\n', " "),
-            failure.code
-        );
+        let message = failure.message.replace('\n', " ");
+        let hint = report::hint(failure.code).unwrap_or_default();
+        eprintln!("error: {message}{hint} ({})", failure.code);
     }
 }

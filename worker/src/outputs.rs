@@ -136,6 +136,17 @@ impl Outputs {
             .await
     }
 
+    /// Makes sure that everything taken and kept is still there, before it is told of.
+    ///
+    /// # Errors
+    /// When the bucket does not answer, or a later attempt has replaced something.
+    pub(crate) async fn confirm(&self, stage: Stage) -> Result<(), Failure> {
+        match &self.mirror {
+            Some(mirror) => mirror.confirm(stage, &self.folder).await,
+            None => Ok(()),
+        }
+    }
+
     /// Removes clips of earlier runs that are not in `wanted`.
     ///
     /// # Errors

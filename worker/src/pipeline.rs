@@ -101,6 +101,7 @@ pub(crate) async fn clip(
     context
         .progress
         .at(Stage::Upload, 0.0, "Writing the outcome...");
+    outputs.confirm(Stage::Upload).await?;
     let output = JobOutput {
         processing_time_seconds: Some(clock.seconds()),
         considered_ms: Some(window.duration_ms()),

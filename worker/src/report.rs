@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, path::Path};
 
-use domain::{ClipOutput, JobOutput};
+use domain::{ClipOutput, ErrorCode, JobOutput};
 
 const TITLE_WIDTH: usize = 48;
 
@@ -31,6 +31,19 @@ pub(crate) fn table(output: &JobOutput, folder: &Path) -> String {
         );
     }
     table
+}
+
+/// What a person at this machine can do about a failure, to follow its message.
+pub(crate) fn hint(code: ErrorCode) -> Option<&'static str> {
+    match code {
+        ErrorCode::SourceForbidden => {
+            Some("; sources of your own network are taken with --allow-private-networks")
+        }
+        ErrorCode::SourceBlocked => {
+            Some("; the cookies of a browser that is signed in there may help: --cookies FILE")
+        }
+        _ => None,
+    }
 }
 
 fn clock(ms: u64) -> String {

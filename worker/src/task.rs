@@ -8,6 +8,10 @@ use std::{process::ExitCode, time::Duration};
 
 use aws::{Bucket, Changed, Connection, JobTable, Patience, StoreError};
 use domain::{AttemptOf, Ended, ErrorCode, Failure, FailureKind, Job, Outcome, Stage, keys};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
 use tokio::sync::watch;
 use tracing::Instrument;
 
@@ -70,6 +74,9 @@ pub(crate) fn main(config: &Config) -> ExitCode {
     }
 }
 
+/// Ends once a signal to stop has come, for everybody who waits for it, also later.
+type Stop = Shared<BoxFuture<'static, ()>>;
+
 /// Claims the attempt, works on it, writes the outcome, and only then says how it ended.
 async fn run(config: &Config, setting: Setting) -> Result<(), StoreError> {
     let connection = Connection::open(Patience::Task).await;
@@ -80,7 +87,16 @@ async fn run(config: &Config, setting: Setting) -> Result<(), StoreError> {
         return Ok(());
     };
     let mut events = setting.events();
-    let end = work(config, &setting, &job, &bucket, events.as_mut()).await;
+    let stop: Stop = stopped().boxed().shared();
+    let end = work(
+        config,
+        &setting,
+        &job,
+        &bucket,
+        events.as_mut(),
+        stop.clone(),
+    )
+    .await;
     let End::Outcome(outcome) = end else {
         tracing::info!("the job has no use for this attempt any more");
         leave_nothing_of_deleted(&jobs, &bucket, &setting).await;
@@ -88,7 +104,7 @@ async fn run(config: &Config, setting: Setting) -> Result<(), StoreError> {
     };
     let ended = Ended { outcome, at: now() };
     let final_word = settles(&ended.outcome, &job);
-    write_outcome(&bucket, &setting.of, &ended).await?;
+    write_outcome(&bucket, &setting.of, &ended, stop).await?;
     tracing::info!(outcome = ?std::mem::discriminant(&ended.outcome), "outcome written");
     if let (true, Some(events)) = (final_word, events.as_mut()) {
         events.end(&ended).await;
@@ -129,6 +145,7 @@ async fn work(
     job: &Job,
     bucket: &Bucket,
     events: Option<&mut Events>,
+    stop: Stop,
 ) -> End {
     let (sender, news) = watch::channel(News::default());
     let address = |name: &str| bucket.address(&keys::of_job(&job.id, name));
@@ -144,7 +161,7 @@ async fn work(
         () = told => return End::Abandoned,
         stage = stalled => Err(Failure::transient(stage, ErrorCode::TimedOut, "nothing moved for too long")),
         () = tokio::time::sleep(LONGEST) => Err(Failure::transient(stage_of(&news), ErrorCode::TimedOut, "the job took too long")),
-        () = stopped() => Err(Failure::transient(stage_of(&news), ErrorCode::Internal, "the task was stopped before it was done")),
+        () = stop => Err(Failure::transient(stage_of(&news), ErrorCode::Internal, "the task was stopped before it was done")),
     };
     match ended {
         Ok(outcome) => End::Outcome(with_addresses(outcome, &address)),
@@ -233,18 +250,23 @@ fn settles(outcome: &Outcome, job: &Job) -> bool {
     }
 }
 
-async fn write_outcome(bucket: &Bucket, of: &AttemptOf, ended: &Ended) -> Result<(), StoreError> {
+async fn write_outcome(
+    bucket: &Bucket,
+    of: &AttemptOf,
+    ended: &Ended,
+    stop: Stop,
+) -> Result<(), StoreError> {
     let key = keys::of_job(&of.job_id, &keys::outcome_of(of.attempt));
     let text =
         serde_json::to_vec_pretty(ended).map_err(|why| StoreError::Refused(why.to_string()))?;
-    let written = tokio::time::timeout(LAST_WORDS, bucket.write_once(&key, text)).await;
-    written
-        .unwrap_or_else(|_| {
-            Err(StoreError::Silent(
-                "the outcome is not written in time".to_owned(),
-            ))
-        })
-        .map(drop)
+    let too_late = async {
+        stop.await;
+        tokio::time::sleep(LAST_WORDS).await;
+    };
+    tokio::select! {
+        written = bucket.write_once(&key, text) => written.map(drop),
+        () = too_late => Err(StoreError::Silent("the outcome is not written in time".to_owned())),
+    }
 }
 
 /// Waits until a stage stands still for `limit`; gives the stage.

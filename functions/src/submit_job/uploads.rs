@@ -157,9 +157,10 @@ impl SubmitJob {
         }
         let mut parts = Vec::with_capacity(wanted.part_numbers.len());
         for part_number in wanted.part_numbers {
+            let bytes = part_bytes(&upload, u64::from(part_number));
             let url = self
                 .bucket
-                .part_link(&multipart(&upload), part_number as i32, LINKS_HOLD)
+                .part_link(&multipart(&upload), part_number as i32, bytes, LINKS_HOLD)
                 .await?;
             parts.push(PartLink { part_number, url });
         }
@@ -189,17 +190,17 @@ impl SubmitJob {
                 })
                 .collect();
             let bytes = self.bucket.complete(&multipart(&upload), &parts).await?;
-            let wrong = || {
-                Problem::invalid(
-                    "parts",
-                    "parts are missing, out of order or not as they were uploaded",
-                )
-            };
-            if bytes.ok_or_else(wrong)? > self.max_upload_bytes {
-                return Err(Problem::invalid(
-                    "parts",
-                    format!("the upload is larger than {} bytes", self.max_upload_bytes),
-                ));
+            let wrong = "parts are missing, out of order or not as they were uploaded";
+            let bytes = bytes.ok_or_else(|| Problem::invalid("parts", wrong))?;
+            if bytes != upload.bytes {
+                self.bucket
+                    .delete(std::slice::from_ref(&upload.key))
+                    .await?;
+                let message = format!(
+                    "have {bytes} bytes in all, and not the {} announced: begin another upload",
+                    upload.bytes
+                );
+                return Err(Problem::invalid("parts", message));
             }
             self.uploads.complete(&upload).await?;
             upload.complete = true;
@@ -219,6 +220,11 @@ impl SubmitJob {
 
 fn part_count(upload: &Upload) -> u64 {
     upload.bytes.div_ceil(PART_BYTES).max(1)
+}
+
+/// Length of a part, of which the last one has the rest.
+fn part_bytes(upload: &Upload, number: u64) -> u64 {
+    PART_BYTES.min(upload.bytes.saturating_sub((number - 1) * PART_BYTES))
 }
 
 fn multipart(upload: &Upload) -> Multipart<'_> {

@@ -1,23 +1,34 @@
 //! The bucket behind a job's folder: finished stages are taken from it and kept in it, fenced by the attempt.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
 
 use aws::{Bucket, Kept, MadeBy, StoreError};
 use domain::{AttemptOf, ErrorCode, Failure, Fingerprint, Stage, keys};
 
 use super::stem;
+use crate::folder::Folder;
 
 /// The objects of one job, as one attempt sees them.
 #[derive(Debug)]
 pub(crate) struct Mirror {
     bucket: Bucket,
     of: AttemptOf,
+    /// What this attempt has taken or kept, and what it was made from.
+    held: Mutex<BTreeMap<String, Fingerprint>>,
 }
 
 impl Mirror {
     /// The objects of an attempt's job.
     pub(crate) fn new(bucket: Bucket, of: AttemptOf) -> Self {
-        Self { bucket, of }
+        Self {
+            bucket,
+            of,
+            held: Mutex::default(),
+        }
     }
 
     /// Brings the files of an output to `to`, if they are all there and made from the same.
@@ -30,24 +41,20 @@ impl Mirror {
     ) -> Result<Option<Vec<(PathBuf, String)>>, Failure> {
         let mut files = Vec::with_capacity(names.len());
         for (number, name) in names.iter().enumerate() {
-            let made_by = self
-                .bucket
-                .made_by(&self.key(name))
-                .await
-                .map_err(|why| failure(stage, &why))?;
-            if made_by.is_none_or(|by| by.made_from != *made_from) {
+            // asked first, since what was made from something else would be brought here for nothing
+            if !self.is_from(stage, name, made_from).await? {
                 return Ok(None);
             }
             let file = to.join(number.to_string());
-            if !self
-                .bucket
-                .fetch(&self.key(name), &file)
-                .await
-                .map_err(|why| failure(stage, &why))?
-            {
+            let fetched = self.bucket.fetch(&self.key(name), &file).await;
+            let made_by = fetched.map_err(|why| failure(stage, &why))?;
+            if made_by.is_none_or(|by| by.made_from != *made_from) {
                 return Ok(None);
             }
             files.push((file, name.clone()));
+        }
+        for name in names {
+            self.hold(name, made_from);
         }
         Ok(Some(files))
     }
@@ -66,10 +73,30 @@ impl Mirror {
         };
         let fence = self.key(keys::PLAN);
         match self.bucket.keep(&self.key(name), file, &by, &fence).await {
-            Ok(Kept::Yes) => Ok(()),
+            Ok(Kept::Yes) => {
+                self.hold(name, made_from);
+                Ok(())
+            }
             Ok(Kept::Superseded) => Err(superseded(stage)),
             Err(why) => Err(failure(stage, &why)),
         }
+    }
+
+    /// Keeps once more what a worker of an older attempt has replaced since it was taken or kept: that one had looked at the fence before
+    /// this attempt's plan was there. `folder` has the files.
+    pub(super) async fn confirm(&self, stage: Stage, folder: &Folder) -> Result<(), Failure> {
+        let held = self
+            .held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        for (name, made_from) in held {
+            if !self.is_from(stage, &name, &made_from).await? {
+                self.keep(stage, &name, &folder.path(&name), &made_from)
+                    .await?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes objects below `prefix` that are not wanted, but for those that a later attempt has made.
@@ -109,6 +136,23 @@ impl Mirror {
             return Err(superseded(stage));
         }
         self.bucket.delete(&unwanted).await.map_err(failed)
+    }
+
+    /// Whether an object is there and was made from this.
+    async fn is_from(
+        &self,
+        stage: Stage,
+        name: &str,
+        made_from: &Fingerprint,
+    ) -> Result<bool, Failure> {
+        let made_by = self.bucket.made_by(&self.key(name)).await;
+        let made_by = made_by.map_err(|why| failure(stage, &why))?;
+        Ok(made_by.is_some_and(|by| by.made_from == *made_from))
+    }
+
+    fn hold(&self, name: &str, made_from: &Fingerprint) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.insert(name.to_owned(), made_from.clone());
     }
 
     fn key(&self, name: &str) -> String {

@@ -102,11 +102,8 @@ pub(super) fn of_egress(why: &Error) -> Failure {
     let input = |code, message: String| Failure::input(STAGE, code, message);
     match why {
         Error::Address(_) => input(SourceUnsupported, why.to_string()),
-        Error::Forbidden { .. } => input(
-            SourceForbidden,
-            format!("{why}; for local use there is --allow-private-networks"),
-        ),
-        Error::Blocked { .. } => input(SourceBlocked, with_advice(&why.to_string(), false)),
+        Error::Forbidden { .. } => input(SourceForbidden, why.to_string()),
+        Error::Blocked { .. } => input(SourceBlocked, why.to_string()),
         Error::Missing { .. } | Error::Redirects => input(SourceUnavailable, why.to_string()),
         Error::TooLarge { .. } => {
             input(SourceTooLarge, format!("the source cannot be taken: {why}"))
@@ -140,8 +137,8 @@ pub(super) fn of_site(stderr: &str, has_cookies: bool) -> Failure {
         (ErrorCode::SourceUnavailable, FailureKind::Transient),
         |sign| (sign.0, sign.1),
     );
-    let message = if code == ErrorCode::SourceBlocked {
-        with_advice(&said, has_cookies)
+    let message = if has_cookies && code == ErrorCode::SourceBlocked {
+        format!("{said}; the cookies given do not help, perhaps they are too old")
     } else {
         said
     };
@@ -151,15 +148,6 @@ pub(super) fn of_site(stderr: &str, has_cookies: bool) -> Failure {
         code,
         message,
     }
-}
-
-fn with_advice(said: &str, has_cookies: bool) -> String {
-    let advice = if has_cookies {
-        "the cookies given do not help, perhaps they are too old"
-    } else {
-        "give the cookies of a browser that is signed in there with --cookies FILE"
-    };
-    format!("{said}; {advice}")
 }
 
 /// What matters of an error line: without the extractor's own marks and its advice to report it.
@@ -246,24 +234,15 @@ mod tests {
     }
 
     #[test]
-    fn a_block_is_told_with_its_way_out_and_without_noise() {
-        let failure = of_site(
-            "ERROR: [x] a: Log in first (caused by y); please report this\n",
-            false,
-        );
-        assert_eq!(
-            failure.message,
-            "[x] a: Log in first; give the cookies of a browser that is signed in there with --cookies FILE"
-        );
-        assert!(
-            of_site("ERROR: Log in first", true)
-                .message
-                .contains("too old")
-        );
-        assert!(
-            of_egress(&Error::Blocked { status: 403 })
-                .message
-                .contains("--cookies")
-        );
+    fn a_block_is_told_without_noise() {
+        let said = |cookies| {
+            of_site(
+                "ERROR: [x] a: Log in first (caused by y); please report this\n",
+                cookies,
+            )
+            .message
+        };
+        assert_eq!(said(false), "[x] a: Log in first");
+        assert!(said(true).contains("too old"));
     }
 }
