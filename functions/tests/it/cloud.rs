@@ -234,6 +234,12 @@ impl Cloud {
         }
     }
 
+    /// Takes the record of an upload away, as its time to live does.
+    pub(crate) fn forget_upload(&self, id: &str) {
+        let gone = json!({"TableName": UPLOADS, "Key": {"id": {"S": id}}});
+        self.engine.delete_item(ask(gone)).expect("a deletion");
+    }
+
     /// The batch that `start-job` is given for a stream with the filter of the template.
     pub(crate) fn queued(&self) -> Vec<Value> {
         let wanted = |record: &Value| {

@@ -22,4 +22,5 @@ mod standins;
 mod stream;
 mod submission;
 mod template;
+mod uploads;
 mod weather;

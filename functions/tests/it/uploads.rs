@@ -1,0 +1,147 @@
+//! Uploads in parts: whose they are, how long they are, and the submissions that name them.
+
+use functions::submit_job::SubmitJob;
+use serde_json::{Value, json};
+
+use crate::{
+    cloud::Cloud,
+    requests::{Call, ask},
+};
+
+const JOBS: &str = "/ai-clipping-agent/jobs";
+const UPLOADS: &str = "/api/ai-clipping-agent/uploads";
+
+#[tokio::test]
+async fn an_upload_in_parts_belongs_to_its_owner_and_becomes_a_source() {
+    let cloud = Cloud::start().await;
+    let submit = cloud.submit_job();
+    let post = |path: &str, body: Value| Call::new("POST", path).json(&body);
+    let size = (16 << 20) + 5;
+    let begun = ask!(
+        submit,
+        post(
+            UPLOADS,
+            json!({"fileName": "My talk.MP4", "sizeBytes": size})
+        )
+        .user("ann")
+    );
+    assert_eq!((begun.status, &begun.body["partCount"]), (201, &json!(2)));
+    let id = begun.body["uploadId"].as_str().expect("an id");
+    let source = json!({"uploadId": id});
+    let early = ask!(submit, post(JOBS, source.clone()).user("ann"));
+    assert_eq!((early.status, early.field()), (422, "uploadId"));
+
+    let parts = format!("{UPLOADS}/{id}/parts");
+    let links = ask!(
+        submit,
+        post(&parts, json!({"partNumbers": [1, 2]})).user("ann")
+    );
+    let client = reqwest::Client::new();
+    let mut sent = Vec::new();
+    for (link, bytes) in links.body["parts"]
+        .as_array()
+        .expect("links")
+        .iter()
+        .zip([16 << 20, 5])
+    {
+        let url = link["url"].as_str().expect("a link");
+        let put = client
+            .put(url)
+            .body(vec![7; bytes])
+            .send()
+            .await
+            .expect("an answer");
+        let etag = put.headers()["etag"].to_str().expect("text");
+        sent.push(json!({"partNumber": link["partNumber"], "etag": etag}));
+    }
+    let complete = format!("{UPLOADS}/{id}/complete");
+    for path in [&parts, &complete] {
+        let stranger = ask!(
+            submit,
+            post(path, json!({"partNumbers": [1], "parts": []})).user("bob")
+        );
+        assert_eq!(stranger.status, 404);
+    }
+    // the answer may be lost: the same is asked again
+    for _ in 0..2 {
+        let done = ask!(submit, post(&complete, json!({"parts": sent})).user("ann"));
+        assert_eq!(
+            (done.status, &done.body["complete"]),
+            (200, &json!(true)),
+            "{done:?}"
+        );
+    }
+    let stranger = ask!(submit, post(JOBS, source.clone()).user("bob"));
+    assert_eq!((stranger.status, stranger.field()), (422, "uploadId"));
+    let job = ask!(submit, post(JOBS, source).user("ann"));
+    assert_eq!(
+        (job.status, &job.body["source"]["title"]),
+        (202, &json!("My talk"))
+    );
+    let key = cloud.job(&job.id()).await.source.upload_key.expect("a key");
+    assert_eq!(
+        cloud
+            .bucket
+            .read(&key)
+            .await
+            .expect("an answer")
+            .map(|all| all.len()),
+        Some(size)
+    );
+}
+
+/// Begins an upload of ann's, sends a first part of so many bytes, and gives its id with what is known of the part.
+async fn part_sent(submit: &SubmitJob, announced: usize, sent: usize) -> (String, u16, Value) {
+    let post = |path: &str, body: Value| Call::new("POST", path).json(&body).user("ann");
+    let begun = ask!(
+        submit,
+        post(
+            UPLOADS,
+            json!({"fileName": "a.mp4", "sizeBytes": announced})
+        )
+    );
+    let id = begun.body["uploadId"].as_str().expect("an id").to_owned();
+    let parts = format!("{UPLOADS}/{id}/parts");
+    let links = ask!(submit, post(&parts, json!({"partNumbers": [1]})));
+    let url = links.body["parts"][0]["url"].as_str().expect("a link");
+    let put = reqwest::Client::new().put(url).body(vec![7; sent]).send();
+    let put = put.await.expect("an answer");
+    let etag = put
+        .headers()
+        .get("etag")
+        .map(|etag| etag.to_str().expect("text").to_owned());
+    (
+        id,
+        put.status().as_u16(),
+        json!({"partNumber": 1, "etag": etag}),
+    )
+}
+
+#[tokio::test]
+async fn a_part_has_the_length_that_was_announced() {
+    let cloud = Cloud::start().await;
+    let submit = cloud.submit_job();
+    for other in [4, 6, 500] {
+        let (_, status, _) = part_sent(&submit, 5, other).await;
+        assert!((400..500).contains(&status), "{other}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_submission_is_answered_as_before_whatever_became_of_its_upload() {
+    let cloud = Cloud::start().await;
+    let submit = cloud.submit_job();
+    let (id, _, part) = part_sent(&submit, 5, 5).await;
+    let complete = Call::new("POST", format!("{UPLOADS}/{id}/complete")).user("ann");
+    let done = ask!(submit, complete.json(&json!({"parts": [part]})));
+    assert_eq!(done.status, 200, "{done:?}");
+    let again = || {
+        let call = Call::new("POST", JOBS).header("idempotency-key", "once");
+        call.json(&json!({"uploadId": id})).user("ann")
+    };
+    let first = ask!(submit, again());
+    cloud.forget_upload(&id);
+    let second = ask!(submit, again());
+    assert_eq!((first.status, second.status), (202, 202));
+    assert_eq!(first.id(), second.id());
+}
