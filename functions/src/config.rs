@@ -33,6 +33,30 @@ impl Settings {
         needed("UPLOADS_TABLE")
     }
 
+    /// `SESSIONS_TABLE`: name of the table of tickets and open connections.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn sessions_table(self) -> Result<String, InvalidSetting> {
+        needed("SESSIONS_TABLE")
+    }
+
+    /// `LISTENERS_TABLE`: name of the table of who listens to what.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn listeners_table(self) -> Result<String, InvalidSetting> {
+        needed("LISTENERS_TABLE")
+    }
+
+    /// `REALTIME_URL`: where the WebSocket API is, with its stage.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn realtime_url(self) -> Result<String, InvalidSetting> {
+        needed("REALTIME_URL")
+    }
+
     /// `BUCKET`: name of the bucket.
     ///
     /// # Errors

@@ -5,13 +5,18 @@ mod config;
 mod http;
 pub mod ingest_webhook;
 pub mod manage_jobs;
+mod messages;
 mod observe;
 pub mod openapi;
+pub mod publish_events;
+pub mod realtime;
 pub mod routes;
 pub mod settle_job;
 pub mod start_job;
+pub mod stream;
 mod submission;
 pub mod submit_job;
+mod tickets;
 mod view;
 
 pub use caller::ServiceKeys;

@@ -1,11 +1,11 @@
-//! `manage-jobs`: shows jobs, lists, cancels, retries, takes edited plans and deletes; health and the API's description besides.
+//! `manage-jobs`: shows jobs, lists, cancels, retries, takes edited plans and deletes; tickets, health and the API's description besides.
 
 mod listing;
 mod plan;
 
 pub(crate) use listing::JobList;
 
-use aws::{Bucket, Changed, Connection, Executions, JobTable, Patience, SecretStore};
+use aws::{Bucket, Changed, Connection, Executions, JobTable, Patience, SecretStore, SessionTable};
 use domain::{AttemptOf, Job, JobId, Owner, Status, keys};
 use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
 use serde_json::json;
@@ -33,6 +33,10 @@ pub struct ManageJobs {
     pub bucket: Bucket,
     /// Executions, to stop them.
     pub executions: Executions,
+    /// Tickets for connections.
+    pub sessions: SessionTable,
+    /// Where such connections are opened.
+    pub realtime_url: String,
     /// Keys of back ends.
     pub keys: ServiceKeys,
     /// How many jobs of an owner may be under way at once.
@@ -49,6 +53,8 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         jobs: JobTable::new(&connection, settings.jobs_table()?),
         bucket: Bucket::new(&connection, settings.bucket()?),
         executions: Executions::new(&connection, settings.state_machine()?),
+        sessions: SessionTable::new(&connection, settings.sessions_table()?),
+        realtime_url: settings.realtime_url()?,
         keys: ServiceKeys::new(SecretStore::new(&connection), settings.service_keys()?),
         max_active: settings.max_active_jobs()?,
     };
@@ -88,8 +94,10 @@ impl ManageJobs {
             _ => {}
         }
         let owner = caller::user(request)?;
-        if route == "/ai-clipping-agent/jobs" {
-            return self.list(request, &owner).await;
+        match route {
+            "/ai-clipping-agent/jobs" => return self.list(request, &owner).await,
+            "/ai-clipping-agent/realtime-tickets" => return self.issue_ticket(&owner).await,
+            _ => {}
         }
         let id = job_id(id)?;
         let span = tracing::info_span!("job", job_id = %id, attempt = tracing::field::Empty);

@@ -15,6 +15,7 @@ use crate::{
     manage_jobs::JobList,
     submission::{ServiceSubmission, UserSubmission},
     submit_job::{NewUpload, PartLinks, UploadView, UploadedParts, WantedParts},
+    tickets::RealtimeTicket,
     view::{JobView, ServiceJobView},
 };
 
@@ -28,7 +29,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     info(title = "clipwright", description = "Long talk videos in, short captioned clips out. Every path is also served without `/api`."),
     modifiers(&Credentials),
     paths(
-        submit, list, show, delete, cancel, retry, edit_plan, begin_upload, link_parts, complete_upload, submit_for_service,
+        submit, list, show, delete, cancel, retry, edit_plan, issue_ticket, begin_upload, link_parts, complete_upload, submit_for_service,
         show_for_service, health, openapi
     )
 )]
@@ -125,6 +126,10 @@ fn retry() {}
     responses((status = 202, body = JobView), (status = 401, body = Refusal), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
         (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn edit_plan() {}
+
+#[utoipa::path(post, path = "/api/ai-clipping-agent/realtime-tickets", security(("token" = [])),
+    responses((status = 201, body = RealtimeTicket), (status = 401, body = Refusal), (status = 503, body = ErrorBody)))]
+fn issue_ticket() {}
 
 #[utoipa::path(post, path = "/api/ai-clipping-agent/uploads", request_body = NewUpload, security(("token" = [])),
     responses((status = 201, body = UploadView), (status = 401, body = Refusal), (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]

@@ -17,6 +17,7 @@ pub const MANAGE_JOBS: &[(&str, &str)] = &[
     ("POST", "/ai-clipping-agent/jobs/{id}/cancel"),
     ("POST", "/ai-clipping-agent/jobs/{id}/retry"),
     ("PUT", "/ai-clipping-agent/jobs/{id}/plan"),
+    ("POST", "/ai-clipping-agent/realtime-tickets"),
     ("GET", "/ai-clipping/jobs/{job_id}"),
     ("GET", "/health"),
     ("GET", "/openapi.json"),

@@ -3,37 +3,20 @@
 use aws::{Connection, Executions, Patience, StoreError};
 use domain::{AttemptOf, Status};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::Instrument;
 
-use crate::{config::Settings, observe::count};
+use crate::{
+    config::Settings,
+    observe::count,
+    stream::{Batch, BatchAnswer},
+};
 
 /// What this function may touch.
 #[derive(Debug)]
 pub struct StartJob {
     /// Executions, to start them.
     pub executions: Executions,
-}
-
-/// A batch of the stream.
-#[derive(Debug, Deserialize)]
-pub struct Batch {
-    #[serde(rename = "Records")]
-    records: Vec<Value>,
-}
-
-/// The first record that was not dealt with; the stream goes on from there.
-#[derive(Debug, Default, Serialize, PartialEq, Eq)]
-pub struct BatchAnswer {
-    #[serde(rename = "batchItemFailures")]
-    failures: Vec<ItemFailure>,
-}
-
-#[derive(Debug, Serialize, PartialEq, Eq)]
-struct ItemFailure {
-    #[serde(rename = "itemIdentifier")]
-    sequence_number: String,
 }
 
 /// Runs the function.
@@ -53,21 +36,9 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 }
 
 impl StartJob {
-    /// Starts what a batch asks for, in order. An execution that is there already is as good, so that a batch may come again.
+    /// Starts what a batch asks for. An execution that is there already is as good, so that a batch may come again.
     pub async fn handle(&self, batch: &Batch) -> BatchAnswer {
-        for record in &batch.records {
-            if let Err(why) = self.start(record).await {
-                tracing::warn!(%why, "an execution is not started yet");
-                let sequence_number = record["dynamodb"]["SequenceNumber"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned();
-                return BatchAnswer {
-                    failures: vec![ItemFailure { sequence_number }],
-                };
-            }
-        }
-        BatchAnswer::default()
+        batch.each(|record| self.start(record)).await
     }
 
     async fn start(&self, record: &Value) -> Result<(), StoreError> {

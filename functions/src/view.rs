@@ -151,6 +151,14 @@ impl JobView {
         }
     }
 
+    /// Without its clips, where there is no room for them.
+    pub(crate) fn without_clips(self) -> Self {
+        Self {
+            clips: Vec::new(),
+            ..self
+        }
+    }
+
     /// With links to everything that is there.
     pub(crate) async fn with_links(mut job: Job, bucket: &Bucket) -> Result<Self, StoreError> {
         let linked = linked_clips(&mut job, bucket).await?;

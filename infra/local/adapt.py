@@ -19,11 +19,12 @@ Json = dict[str, Any]
 # pinned, so that the emulator knows which port stands for which API before any is deployed
 HTTP_API_ID = "00000a01"
 REST_API_ID = "00000a02"
+REALTIME_API_ID = "00000a03"
 CODE_BUCKET = "local-code"
 REGION = "us-east-1"
 
 
-def adapted(template: Path, parameters: dict[str, str], events_address: str) -> Json:
+def adapted(template: Path, parameters: dict[str, str], events_address: str, realtime_address: str) -> Json:
     """The template as MiniStack can deploy it: transformed offline, then adapted."""
     source = yaml_parse(template.read_text(encoding="utf-8"))
     point_code_to_bucket(source)
@@ -35,6 +36,8 @@ def adapted(template: Path, parameters: dict[str, str], events_address: str) -> 
     expand_http_apis(result)
     pin_rest_api(result)
     send_events_to(result, events_address)
+    pin_realtime_api(result)
+    connect_to(result, realtime_address)
     generate_without_punctuation(result)
     spell_secrets_as_ecs_does(result)
     drop_nat(result)
@@ -176,9 +179,23 @@ def send_events_to(template: Json, address: str) -> None:
                     variable["Value"] = with_host(variable["Value"], address)
 
 
+def pin_realtime_api(template: Json) -> None:
+    for _, api in of_type(template, "AWS::ApiGatewayV2::Api"):
+        if api.get("ProtocolType") == "WEBSOCKET":
+            api["Tags"] = {**api.get("Tags", {}), "ms-custom-id": REALTIME_API_ID}
+
+
+def connect_to(template: Json, address: str) -> None:
+    """The WebSocket API has no host name of its own here either."""
+    for _, function in of_type(template, "AWS::Lambda::Function"):
+        variables = function.get("Environment", {}).get("Variables", {})
+        if "REALTIME_URL" in variables:
+            variables["REALTIME_URL"] = with_host(variables["REALTIME_URL"], address)
+
+
 def with_host(value: Any, address: str) -> Any:
     if isinstance(value, str):
-        return re.sub(r"^https://[^/]*", address, value)
+        return re.sub(r"^(https|wss)://[^/]*", address, value)
     changed = copy.deepcopy(value)
     sub = changed["Fn::Sub"]
     if isinstance(sub, list):

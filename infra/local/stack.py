@@ -58,6 +58,8 @@ class Stack:
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self.api = f"http://127.0.0.1:{self.api_port}"
         self.issuer = f"http://127.0.0.1:{self.issuer_port}"
+        # what is sent to its connections is signed, host name included: no port can stand for this API
+        self.realtime = f"ws://127.0.0.1:{self.port}/_aws/execute-api/{adapt.REALTIME_API_ID}"
 
     def up(self) -> Json:
         """Starts every part and gives the addresses."""
@@ -66,7 +68,7 @@ class Stack:
         apis = [f"--api={self.api_port}={adapt.HTTP_API_ID}", f"--api={self.events_port}={adapt.REST_API_ID}"]
         self.start("emulator", f"--port={self.port}", *apis, f"--logs={self.logs / 'functions'}")
         self.start("issuer", f"--port={self.issuer_port}", f"--audience={AUDIENCE}")
-        template = adapt.adapted(self.options.template, self.parameters(), f"http://127.0.0.1:{self.events_port}")
+        template = adapt.adapted(self.options.template, self.parameters(), f"http://127.0.0.1:{self.events_port}", self.realtime)
         self.wait_for(f"{self.endpoint}/_ministack/health")
         self.wait_for(f"{self.issuer}/.well-known/openid-configuration")
         deploy.upload_code(self.endpoint, adapt.binaries(self.options.template), self.options.functions)
@@ -131,6 +133,7 @@ class Stack:
         return {
             "api": self.api,
             "events_api": f"http://127.0.0.1:{self.events_port}/{only('AWS::ApiGateway::Stage')}",
+            "realtime": f"{self.realtime}/{only('AWS::ApiGatewayV2::Stage', 'realtime')}",
             "issuer": self.issuer,
             "user": USER,
             "token": urllib.request.urlopen(f"{self.issuer}/token?sub={USER}", timeout=5).read().decode(),
@@ -140,6 +143,8 @@ class Stack:
             "bucket": only("AWS::S3::Bucket"),
             "jobs_table": only("AWS::DynamoDB::Table", "jobs"),
             "uploads_table": only("AWS::DynamoDB::Table", "uploads"),
+            "sessions_table": only("AWS::DynamoDB::Table", "sessions"),
+            "listeners_table": only("AWS::DynamoDB::Table", "listeners"),
             "state_machine": only("AWS::StepFunctions::StateMachine"),
             "cluster": only("AWS::ECS::Cluster"),
             "endpoint": self.endpoint,
@@ -168,6 +173,7 @@ def describe(addresses: Json) -> str:
   for users     {addresses['api']}/api/ai-clipping-agent/jobs
   for services  {addresses['api']}/ai-clipping/jobs
   events        {addresses['events_api']}/api/webhooks/ai-clipping
+  realtime      {addresses['realtime']}
   tokens        {addresses['issuer']}/token?sub=NAME
   AWS           {addresses['endpoint']} (key and secret `test`, {addresses['region']})
   logs          {addresses['logs']}

@@ -342,6 +342,12 @@ impl JobTable {
     }
 }
 
+/// A job as a record of the table's stream shows it; what is left of a deleted one is none.
+pub fn job_of_image(image: &serde_json::Value) -> Option<Job> {
+    let item: serde_dynamo::Item = serde_json::from_value(image.clone()).ok()?;
+    serde_dynamo::from_item(item).ok()
+}
+
 /// What is left of a deleted job.
 #[derive(Debug, Serialize, Deserialize)]
 struct Tombstone {

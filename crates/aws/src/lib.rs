@@ -1,9 +1,11 @@
-//! The one place that speaks to AWS: the job table, the uploads, the bucket, executions and secrets.
+//! The one place that speaks to AWS: the job table, the uploads, the bucket, executions, secrets and open connections.
 //!
 //! Each part has just the calls that clipwright makes; a function holds only the parts that it was given.
 
 mod bucket;
+mod clients;
 mod connection;
+mod connections;
 mod error;
 mod executions;
 mod expression;
@@ -12,9 +14,11 @@ mod secrets;
 mod uploads;
 
 pub use bucket::{Bucket, Kept, MadeBy, Multipart, Part};
+pub use clients::Clients;
 pub use connection::{Connection, Patience};
+pub use connections::{Listener, ListenerTable, SessionTable};
 pub use error::StoreError;
 pub use executions::Executions;
-pub use jobs::{Changed, Created, JobTable, Page};
+pub use jobs::{Changed, Created, JobTable, Page, job_of_image};
 pub use secrets::SecretStore;
 pub use uploads::{Upload, UploadTable};

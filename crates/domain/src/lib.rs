@@ -8,9 +8,12 @@ mod fingerprint;
 mod ids;
 mod job;
 pub mod keys;
+mod news;
 mod options;
 mod outcome;
 mod plan;
+#[cfg(test)]
+mod samples;
 mod score;
 mod signature;
 mod time;
@@ -25,6 +28,7 @@ pub use failure::{ErrorCode, Failure, FailureKind, Stage};
 pub use fingerprint::Fingerprint;
 pub use ids::{AttemptOf, InvalidId, JobId, Owner, is_plain_id};
 pub use job::{AUTOMATIC_ATTEMPTS, Job, JobSource, Labels, Status, Submission};
+pub use news::news;
 pub use options::{AspectRatio, CAPTION_STYLES, ClipOptions, InvalidOption, Layout, Size};
 pub use outcome::{ClipOutput, JobOutput, Outcome, StageReport};
 pub use plan::{

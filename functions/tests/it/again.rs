@@ -11,7 +11,7 @@ use crate::{
 
 const JOBS: &str = "/api/ai-clipping-agent/jobs";
 
-fn batch(records: &[Value]) -> functions::start_job::Batch {
+fn batch(records: &[Value]) -> functions::stream::Batch {
     serde_json::from_value(json!({"Records": records})).expect("a batch")
 }
 

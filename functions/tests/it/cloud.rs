@@ -2,13 +2,18 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use aws::{Bucket, Connection, Executions, JobTable, SecretStore, UploadTable};
+use aws::{
+    Bucket, Clients, Connection, Executions, JobTable, ListenerTable, SecretStore, SessionTable,
+    UploadTable,
+};
 use domain::{AttemptOf, Change, Job, JobId, Rates};
 use dynoxide::Database;
 use functions::{
     ServiceKeys,
     ingest_webhook::{IngestWebhook, SigningSecrets},
     manage_jobs::ManageJobs,
+    publish_events::PublishEvents,
+    realtime::Realtime,
     settle_job::SettleJob,
     start_job::StartJob,
     submit_job::SubmitJob,
@@ -24,6 +29,8 @@ use crate::{front::Front, samples::SECRET};
 
 pub(crate) const JOBS: &str = "ai_clipping_agent_jobs-test";
 pub(crate) const UPLOADS: &str = "ai_clipping_agent_uploads-test";
+pub(crate) const SESSIONS: &str = "ai_clipping_agent_sessions-test";
+pub(crate) const LISTENERS: &str = "ai_clipping_agent_listeners-test";
 pub(crate) const BUCKET: &str = "bucket";
 pub(crate) const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:jobs";
 pub(crate) const SERVICE_KEYS: &str = "service-keys";
@@ -102,8 +109,31 @@ impl Cloud {
             jobs: self.jobs.clone(),
             bucket: self.bucket.clone(),
             executions: self.executions(),
+            sessions: SessionTable::new(&self.connection, SESSIONS),
+            realtime_url: self.realtime_url(),
             keys: self.keys(),
             max_active: 20,
+        }
+    }
+
+    fn realtime_url(&self) -> String {
+        format!("{}/live", self.endpoint.replacen("http", "ws", 1))
+    }
+
+    pub(crate) fn realtime(&self) -> Realtime {
+        Realtime {
+            jobs: self.jobs.clone(),
+            sessions: SessionTable::new(&self.connection, SESSIONS),
+            listeners: ListenerTable::new(&self.connection, LISTENERS),
+            clients: Clients::new(&self.connection, &self.realtime_url()),
+        }
+    }
+
+    pub(crate) fn publish_events(&self) -> PublishEvents {
+        PublishEvents {
+            listeners: ListenerTable::new(&self.connection, LISTENERS),
+            sessions: SessionTable::new(&self.connection, SESSIONS),
+            clients: Clients::new(&self.connection, &self.realtime_url()),
         }
     }
 
@@ -273,7 +303,19 @@ fn create_tables(engine: &Database) {
         "AttributeDefinitions": [text("id")],
         "KeySchema": [key("id", "HASH")],
     });
-    for table in [jobs, uploads] {
+    let sessions = json!({
+        "TableName": SESSIONS,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [text("id")],
+        "KeySchema": [key("id", "HASH")],
+    });
+    let listeners = json!({
+        "TableName": LISTENERS,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [text("owner"), text("connection_id")],
+        "KeySchema": [key("owner", "HASH"), key("connection_id", "RANGE")],
+    });
+    for table in [jobs, uploads, sessions, listeners] {
         engine.create_table(ask(table)).expect("a table");
     }
 }

@@ -1,6 +1,6 @@
 //! Batches of the table's stream: repeated, out of order, with a record that nobody understands, dying after any of them.
 
-use functions::start_job::Batch;
+use functions::stream::Batch;
 use serde_json::{Value, json};
 
 use crate::{cloud::Cloud, front::Fault};

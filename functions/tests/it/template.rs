@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, JOBS, UPLOADS};
+use crate::cloud::{Cloud, JOBS, LISTENERS, SESSIONS, UPLOADS};
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 
@@ -28,7 +28,12 @@ fn keys(schema: &Value) -> String {
 #[tokio::test]
 async fn the_tables_of_the_tests_are_those_of_the_template() {
     let cloud = Cloud::start().await;
-    for (table, resource) in [(JOBS, "JobsTable"), (UPLOADS, "UploadsTable")] {
+    for (table, resource) in [
+        (JOBS, "JobsTable"),
+        (UPLOADS, "UploadsTable"),
+        (SESSIONS, "SessionsTable"),
+        (LISTENERS, "ListenersTable"),
+    ] {
         let block = block(resource);
         let described = cloud.described(table);
         let name = table.trim_end_matches("test");

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{ClipOptions, JobId, JobSource, Labels, Percent, Record, Submission};
+use crate::{Percent, Record, samples::queued};
 
 const RATES: Rates = Rates {
     credits_per_minute: 1,
@@ -22,25 +22,6 @@ const INTERMEDIATE: [&str; 10] = [
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_ms(1_700_000_000_000 + seconds * 1000)
-}
-
-fn queued() -> Job {
-    let submission = Submission {
-        owner: Owner::user("ann"),
-        source: JobSource {
-            youtube_url: Some("https://youtu.be/x".into()),
-            video_url: None,
-            upload_id: None,
-            upload_key: None,
-            title: None,
-            duration_ms: None,
-        },
-        options: ClipOptions::default(),
-        body_sha256: None,
-        callback_url: None,
-        labels: Labels::default(),
-    };
-    Job::new("job-1".parse::<JobId>().unwrap(), submission, at(0))
 }
 
 fn record(job: &Job) -> Record {

@@ -1,0 +1,5 @@
+//! The Lambda function `publish-events`.
+
+fn main() -> Result<(), lambda_runtime::Error> {
+    functions::start(functions::publish_events::serve)
+}

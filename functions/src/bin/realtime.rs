@@ -1,0 +1,5 @@
+//! The Lambda function `realtime`.
+
+fn main() -> Result<(), lambda_runtime::Error> {
+    functions::start(functions::realtime::serve)
+}

@@ -1,0 +1,242 @@
+//! `realtime`: the WebSocket API, on which users hear of their jobs: `$connect` with a ticket, `subscribe`, `ping`, `$disconnect`.
+
+use std::collections::HashMap;
+
+use aws::{Clients, Connection, JobTable, ListenerTable, Patience, SessionTable, StoreError};
+use domain::{Job, JobId, Owner};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde::{Deserialize, Serialize};
+use tracing::Instrument;
+
+use crate::{
+    config::Settings,
+    http::now,
+    messages::{Message, snapshots, text},
+    tickets::ticket_id,
+};
+
+/// API Gateway keeps a connection for two hours; a while more, so that none is forgotten that is still there.
+const CONNECTION_HOLDS_S: i64 = 2 * 3600 + 600;
+/// Jobs of an owner that a snapshot shows, the newest.
+const JOBS_SHOWN: usize = 50;
+const MOST_BYTES: usize = 4096;
+
+/// What this function may touch.
+#[derive(Debug)]
+pub struct Realtime {
+    /// All jobs.
+    pub jobs: JobTable,
+    /// Tickets and whose connections there are.
+    pub sessions: SessionTable,
+    /// Who listens to what.
+    pub listeners: ListenerTable,
+    /// The connections.
+    pub clients: Clients,
+}
+
+/// Something that happens on a connection, as API Gateway tells it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SocketEvent {
+    request_context: SocketContext,
+    #[serde(default)]
+    query_string_parameters: Option<HashMap<String, String>>,
+    #[serde(default)]
+    body: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SocketContext {
+    connection_id: String,
+    event_type: EventType,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum EventType {
+    Connect,
+    Disconnect,
+    Message,
+}
+
+/// What API Gateway is answered.
+#[derive(Debug, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct SocketAnswer {
+    status_code: u16,
+}
+
+/// What a client asks for.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "action", rename_all = "lowercase")]
+enum Wish {
+    #[serde(rename_all = "camelCase")]
+    Subscribe {
+        #[serde(default)]
+        job_id: Option<String>,
+    },
+    Ping,
+}
+
+/// Runs the function.
+///
+/// # Errors
+/// When a setting is missing or the runtime ends.
+pub async fn serve(settings: Settings) -> Result<(), Error> {
+    let connection = Connection::open(Patience::Function).await;
+    let function = Realtime {
+        jobs: JobTable::new(&connection, settings.jobs_table()?),
+        sessions: SessionTable::new(&connection, settings.sessions_table()?),
+        listeners: ListenerTable::new(&connection, settings.listeners_table()?),
+        clients: Clients::new(&connection, &settings.realtime_url()?),
+    };
+    // the first call of all would pay for the handshake; what it finds does not matter
+    let _ = function.sessions.owner_of("nobody", 0).await;
+    let function = &function;
+    lambda_runtime::run(service_fn(|event: LambdaEvent<SocketEvent>| async move {
+        Ok::<_, Error>(function.answer(&event.payload).await)
+    }))
+    .await
+}
+
+impl Realtime {
+    /// Answers one event of a connection.
+    pub async fn answer(&self, event: &SocketEvent) -> SocketAnswer {
+        let id = &event.request_context.connection_id;
+        let span = tracing::info_span!("connection", connection = %id);
+        let answered = async {
+            match event.request_context.event_type {
+                EventType::Connect => self.connect(id, event).await,
+                EventType::Disconnect => self.disconnect(id).await.map(|()| 200),
+                EventType::Message => self.message(id, event).await.map(|()| 200),
+            }
+            .unwrap_or_else(|why| {
+                tracing::warn!(%why, "a store is not well");
+                if why.is_passing() { 503 } else { 500 }
+            })
+        };
+        SocketAnswer {
+            status_code: answered.instrument(span).await,
+        }
+    }
+
+    /// Lets a connection in whose ticket is good; nothing can be sent to it yet.
+    async fn connect(&self, id: &str, event: &SocketEvent) -> Result<u16, StoreError> {
+        let now = now().as_seconds();
+        let parameters = event.query_string_parameters.as_ref();
+        let Some(ticket) = parameters.and_then(|parameters| parameters.get("ticket")) else {
+            return Ok(401);
+        };
+        let Some(owner) = self.sessions.take(&ticket_id(ticket), now).await? else {
+            tracing::info!("a ticket is not known, used or too old");
+            return Ok(401);
+        };
+        let session = session_of(id);
+        self.sessions
+            .put(session, &owner, now + CONNECTION_HOLDS_S)
+            .await?;
+        Ok(200)
+    }
+
+    async fn disconnect(&self, id: &str) -> Result<(), StoreError> {
+        if let Some(owner) = self.sessions.take(&session_of(id), i64::MIN).await? {
+            self.listeners.remove(&owner, id).await?;
+        }
+        Ok(())
+    }
+
+    async fn message(&self, id: &str, event: &SocketEvent) -> Result<(), StoreError> {
+        let now = now().as_seconds();
+        let Some(owner) = self.sessions.owner_of(&session_of(id), now).await? else {
+            self.say(
+                id,
+                &refusal(
+                    "unauthorized",
+                    "the connection is not known any more; connect again",
+                ),
+            )
+            .await?;
+            return self.clients.cut(id).await;
+        };
+        let body = event.body.as_deref().unwrap_or_default();
+        let wish = Some(body).filter(|body| body.len() <= MOST_BYTES);
+        match wish.and_then(|body| serde_json::from_str(body).ok()) {
+            Some(Wish::Ping) => self.say(id, &Message::Pong).await,
+            Some(Wish::Subscribe { job_id }) => self.subscribe(id, &owner, job_id, now).await,
+            None => {
+                let what = "must be {\"action\": \"subscribe\"}, with a jobId or without, or {\"action\": \"ping\"}";
+                self.say(id, &refusal("invalid_request", what)).await
+            }
+        }
+    }
+
+    /// Registers first and shows where the jobs stand after that, so that nothing falls between the two.
+    async fn subscribe(
+        &self,
+        id: &str,
+        owner: &Owner,
+        job_id: Option<String>,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let until = now + CONNECTION_HOLDS_S;
+        let jobs = match job_id {
+            None => {
+                self.listeners.add(owner, id, None, until).await?;
+                self.newest(owner).await?
+            }
+            Some(job_id) => {
+                let Some(job) = self.find(owner, &job_id).await? else {
+                    return self
+                        .say(id, &refusal("not_found", "there is no such job"))
+                        .await;
+                };
+                if !self.listeners.add(owner, id, Some(&job.id), until).await? {
+                    let what = "a connection names so many jobs at most; subscribe to all of them";
+                    return self.say(id, &refusal("too_many_jobs", what)).await;
+                }
+                self.jobs.get(&job.id).await?.into_iter().collect()
+            }
+        };
+        for part in snapshots(jobs) {
+            self.say(id, &part).await?;
+        }
+        Ok(())
+    }
+
+    async fn find(&self, owner: &Owner, id: &str) -> Result<Option<Job>, StoreError> {
+        let Ok(id) = id.parse::<JobId>() else {
+            return Ok(None);
+        };
+        let job = self.jobs.get(&id).await?;
+        Ok(job.filter(|job| job.owner == *owner))
+    }
+
+    /// The newest jobs of an owner. The index that lists them lags behind: those under way are read again.
+    async fn newest(&self, owner: &Owner) -> Result<Vec<Job>, StoreError> {
+        let listed = self.jobs.list(owner, None, JOBS_SHOWN, None).await?.jobs;
+        let mut jobs = Vec::with_capacity(listed.len());
+        for job in listed {
+            if job.status.is_terminal() {
+                jobs.push(job);
+            } else {
+                jobs.extend(self.jobs.get(&job.id).await?);
+            }
+        }
+        Ok(jobs)
+    }
+
+    /// A client that is gone meanwhile needs no answer.
+    async fn say(&self, id: &str, message: &Message) -> Result<(), StoreError> {
+        self.clients.tell(id, &text(message)).await.map(drop)
+    }
+}
+
+/// A connection's id among those of sessions.
+pub(crate) fn session_of(connection_id: &str) -> String {
+    format!("connection#{connection_id}")
+}
+
+fn refusal(code: &'static str, message: &'static str) -> Message {
+    Message::Error { code, message }
+}

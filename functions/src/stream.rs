@@ -1,0 +1,129 @@
+//! Batches of the job table's stream. What is told of one job keeps its order; jobs do not wait for one another.
+
+use std::{collections::BTreeMap, panic::AssertUnwindSafe};
+
+use aws::StoreError;
+use futures_util::{FutureExt, future::join_all};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A batch of the stream.
+#[derive(Debug, Deserialize)]
+pub struct Batch {
+    #[serde(rename = "Records")]
+    records: Vec<Value>,
+}
+
+/// The first record that was not dealt with; the stream goes on from there.
+#[derive(Debug, Default, Serialize, PartialEq, Eq)]
+pub struct BatchAnswer {
+    #[serde(rename = "batchItemFailures")]
+    failures: Vec<ItemFailure>,
+}
+
+#[derive(Debug, Serialize, PartialEq, Eq)]
+struct ItemFailure {
+    #[serde(rename = "itemIdentifier")]
+    sequence_number: String,
+}
+
+impl Batch {
+    /// Deals with every record: those of one job one after another, up to the first that fails; a panic is a failure of that record.
+    /// Records after the one that is answered come again, whether they were dealt with or not.
+    pub(crate) async fn each<'a, F>(&'a self, deal: impl Fn(&'a Value) -> F) -> BatchAnswer
+    where
+        F: Future<Output = Result<(), StoreError>>,
+    {
+        let mut by_job: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (place, record) in self.records.iter().enumerate() {
+            let job = record["dynamodb"]["Keys"]["id"]["S"].as_str();
+            by_job
+                .entry(job.unwrap_or_default())
+                .or_default()
+                .push(place);
+        }
+        let deal = &deal;
+        let jobs = by_job.into_values().map(|places| async move {
+            for place in places {
+                if !is_dealt_with(deal(&self.records[place])).await {
+                    return Some(place);
+                }
+            }
+            None
+        });
+        let failed = join_all(jobs).await.into_iter().flatten().min();
+        let failures = failed.map(|place| ItemFailure {
+            sequence_number: self.records[place]["dynamodb"]["SequenceNumber"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+        });
+        BatchAnswer {
+            failures: failures.into_iter().collect(),
+        }
+    }
+}
+
+async fn is_dealt_with(dealing: impl Future<Output = Result<(), StoreError>>) -> bool {
+    match AssertUnwindSafe(dealing).catch_unwind().await {
+        Ok(Ok(())) => true,
+        Ok(Err(why)) => {
+            tracing::warn!(%why, "a record is not dealt with yet");
+            false
+        }
+        Err(_) => {
+            tracing::error!("a record made the function panic");
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn batch(jobs: &[&str]) -> Batch {
+        let record = |(place, job): (usize, &&str)| json!({"dynamodb": {"SequenceNumber": place.to_string(), "Keys": {"id": {"S": job}}}});
+        Batch {
+            records: jobs.iter().enumerate().map(record).collect(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_or_failure_loses_no_other_record() {
+        let batch = batch(&["a", "b", "a", "c", "b"]);
+        let dealt = Mutex::new(Vec::new());
+        let answer = batch
+            .each(|record| {
+                let place: usize = record["dynamodb"]["SequenceNumber"]
+                    .as_str()
+                    .unwrap()
+                    .parse()
+                    .unwrap();
+                let dealt = &dealt;
+                async move {
+                    assert_ne!(place, 1, "poison");
+                    if place == 2 {
+                        return Err(StoreError::Busy("later".into()));
+                    }
+                    dealt.lock().unwrap().push(place);
+                    Ok(())
+                }
+            })
+            .await;
+        assert_eq!(answer.failures[0].sequence_number, "1");
+        let mut dealt = dealt.into_inner().unwrap();
+        dealt.sort_unstable();
+        assert_eq!(dealt, [0, 3]);
+    }
+
+    #[tokio::test]
+    async fn a_batch_without_trouble_is_answered_with_nothing() {
+        let batch = batch(&["a", "b"]);
+        assert_eq!(batch.each(async |_| Ok(())).await, BatchAnswer::default());
+    }
+}

@@ -1,0 +1,47 @@
+//! Tickets: a browser cannot send a token when it opens a WebSocket, so it sends one of these, which is good once and for a minute.
+
+use domain::{Owner, Timestamp};
+use lambda_http::{Body, Response, http::StatusCode};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use crate::{
+    http::{Problem, answer, now},
+    manage_jobs::ManageJobs,
+};
+
+const TICKET_HOLDS_S: i64 = 60;
+
+/// A ticket for one connection.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RealtimeTicket {
+    /// good once
+    ticket: String,
+    /// where to connect, the ticket included
+    url: String,
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+}
+
+impl ManageJobs {
+    pub(crate) async fn issue_ticket(&self, owner: &Owner) -> Result<Response<Body>, Problem> {
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).map_err(Problem::internal)?;
+        let ticket = hex::encode(random);
+        let until = now().as_seconds() + TICKET_HOLDS_S;
+        self.sessions.put(ticket_id(&ticket), owner, until).await?;
+        let ticket = RealtimeTicket {
+            url: format!("{}?ticket={ticket}", self.realtime_url),
+            ticket,
+            expires_at: Timestamp::from_ms(until * 1000),
+        };
+        Ok(answer(StatusCode::CREATED, &ticket))
+    }
+}
+
+/// A ticket's id among those of sessions: what is stored opens nothing.
+pub(crate) fn ticket_id(ticket: &str) -> String {
+    format!("ticket#{}", hex::encode(Sha256::digest(ticket)))
+}
