@@ -57,6 +57,38 @@ impl Settings {
         needed("REALTIME_URL")
     }
 
+    /// `DELIVERIES_TABLE`: name of the table of what is owed to customers' addresses.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn deliveries_table(self) -> Result<String, InvalidSetting> {
+        needed("DELIVERIES_TABLE")
+    }
+
+    /// `RECEIVERS_TABLE`: name of the table of customers' secrets for callbacks.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn receivers_table(self) -> Result<String, InvalidSetting> {
+        needed("RECEIVERS_TABLE")
+    }
+
+    /// `CALLBACK_QUEUE`: address of the queue of callbacks.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn callback_queue(self) -> Result<String, InvalidSetting> {
+        needed("CALLBACK_QUEUE")
+    }
+
+    /// `ALLOW_PRIVATE_CALLBACKS`: whether customers' addresses may be private and without TLS; on one machine alone.
+    ///
+    /// # Errors
+    /// When it is neither `true` nor `false`.
+    pub fn allow_private_callbacks(self) -> Result<bool, InvalidSetting> {
+        parsed("ALLOW_PRIVATE_CALLBACKS", false)
+    }
+
     /// `BUCKET`: name of the bucket.
     ///
     /// # Errors

@@ -1,7 +1,9 @@
 //! The Lambda functions. A handler parses, calls a rule of `domain`, stores, answers; its struct shows its powers.
 
+pub mod callbacks;
 mod caller;
 mod config;
+pub mod deliver_callback;
 mod http;
 pub mod ingest_webhook;
 pub mod manage_jobs;

@@ -1,11 +1,18 @@
-//! `manage-jobs`: shows jobs, lists, cancels, retries, takes edited plans and deletes; tickets, health and the API's description besides.
+//! `manage-jobs`: shows jobs, lists, cancels, retries, takes edited plans and deletes; tickets, callbacks, health and the API's description besides.
 
+mod callbacks;
 mod listing;
 mod plan;
 
+pub(crate) use callbacks::{
+    CallbackTest, CallbackTestResult, DeliveryList, DeliveryView, NewSecret,
+};
 pub(crate) use listing::JobList;
 
-use aws::{Bucket, Changed, Connection, Executions, JobTable, Patience, SecretStore, SessionTable};
+use aws::{
+    Bucket, Changed, Connection, DeliveryTable, Executions, JobTable, Patience, Queue,
+    ReceiverTable, SecretStore, SessionTable,
+};
 use domain::{AttemptOf, Job, JobId, Owner, Status, keys};
 use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
 use serde_json::json;
@@ -13,6 +20,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
+    callbacks::Sender,
     caller::{self, ServiceKeys},
     config::Settings,
     http::{Problem, answer, now, settled},
@@ -37,6 +45,14 @@ pub struct ManageJobs {
     pub sessions: SessionTable,
     /// Where such connections are opened.
     pub realtime_url: String,
+    /// What is owed to customers' addresses.
+    pub deliveries: DeliveryTable,
+    /// Secrets for callbacks.
+    pub receivers: ReceiverTable,
+    /// Messages to `deliver-callback`.
+    pub callback_queue: Queue,
+    /// The way out, for tests of an address.
+    pub sender: Sender,
     /// Keys of back ends.
     pub keys: ServiceKeys,
     /// How many jobs of an owner may be under way at once.
@@ -55,6 +71,10 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         executions: Executions::new(&connection, settings.state_machine()?),
         sessions: SessionTable::new(&connection, settings.sessions_table()?),
         realtime_url: settings.realtime_url()?,
+        deliveries: DeliveryTable::new(&connection, settings.deliveries_table()?),
+        receivers: ReceiverTable::new(&connection, settings.receivers_table()?),
+        callback_queue: Queue::new(&connection, settings.callback_queue()?),
+        sender: Sender::new(settings.allow_private_callbacks()?)?,
         keys: ServiceKeys::new(SecretStore::new(&connection), settings.service_keys()?),
         max_active: settings.max_active_jobs()?,
     };
@@ -83,6 +103,10 @@ impl ManageJobs {
         match route {
             "/health" => return Ok(answer(StatusCode::OK, &json!({"status": "ok"}))),
             "/openapi.json" => return Ok(answer(StatusCode::OK, &openapi::document())),
+            "/ai-clipping/callback-secrets" => {
+                let owner = self.keys.tenant(request).await?;
+                return self.rotate_secret(&owner).await;
+            }
             "/ai-clipping/jobs/{job_id}" => {
                 let owner = self.keys.tenant(request).await?;
                 let job = self.find(&owner, &job_id(id)?).await?;
@@ -97,6 +121,11 @@ impl ManageJobs {
         match route {
             "/ai-clipping-agent/jobs" => return self.list(request, &owner).await,
             "/ai-clipping-agent/realtime-tickets" => return self.issue_ticket(&owner).await,
+            "/ai-clipping-agent/callback-secrets" => return self.rotate_secret(&owner).await,
+            "/ai-clipping-agent/callback-tests" => {
+                return self.test_callback(request, &owner).await;
+            }
+            "/ai-clipping-agent/deliveries/{id}/replay" => return self.replay(&owner, id).await,
             _ => {}
         }
         let id = job_id(id)?;
@@ -115,6 +144,7 @@ impl ManageJobs {
         id: &JobId,
     ) -> Result<Response<Body>, Problem> {
         match (request.method().as_str(), route.rsplit('/').next()) {
+            ("GET", Some("deliveries")) => self.deliveries_of(&self.find(owner, id).await?).await,
             ("GET", _) => self.show(self.find(owner, id).await?).await,
             ("DELETE", _) => self.delete(owner, id).await,
             (_, Some("cancel")) => self.cancel(owner, id).await,
@@ -202,6 +232,7 @@ impl ManageJobs {
         self.executions.stop(&attempt_of(&job)).await?;
         let stored = self.bucket.list(&keys::of_job(id, "")).await?;
         self.bucket.delete(&stored).await?;
+        self.deliveries.forget(id).await?;
         self.jobs
             .delete(&job, now().as_seconds() + EXECUTIONS_KNOWN_S)
             .await?;

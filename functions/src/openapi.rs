@@ -12,7 +12,9 @@ use utoipa::{
 };
 
 use crate::{
-    manage_jobs::JobList,
+    manage_jobs::{
+        CallbackTest, CallbackTestResult, DeliveryList, DeliveryView, JobList, NewSecret,
+    },
     submission::{ServiceSubmission, UserSubmission},
     submit_job::{NewUpload, PartLinks, UploadView, UploadedParts, WantedParts},
     tickets::RealtimeTicket,
@@ -29,8 +31,9 @@ pub fn document() -> utoipa::openapi::OpenApi {
     info(title = "clipwright", description = "Long talk videos in, short captioned clips out. Every path is also served without `/api`."),
     modifiers(&Credentials),
     paths(
-        submit, list, show, delete, cancel, retry, edit_plan, issue_ticket, begin_upload, link_parts, complete_upload, submit_for_service,
-        show_for_service, health, openapi
+        submit, list, show, delete, cancel, retry, edit_plan, deliveries, issue_ticket, rotate_secret, test_callback, replay,
+        begin_upload, link_parts, complete_upload, submit_for_service,
+        show_for_service, rotate_secret_for_service, health, openapi
     )
 )]
 struct Api;
@@ -61,7 +64,8 @@ struct ErrorBody {
 #[derive(Serialize, ToSchema)]
 struct ErrorDetail {
     /// stable: `unauthorized`, `not_found`, `invalid_request`, `payload_too_large`, `idempotency_key_reused`, `job_ended`,
-    /// `job_not_retryable`, `job_under_way`, `too_many_active_jobs`, `unavailable`, `internal`
+    /// `job_not_retryable`, `job_under_way`, `too_many_active_jobs`, `delivery_pending`, `address_disabled`,
+    /// `unavailable`, `internal`
     code: String,
     /// for a person
     message: String,
@@ -130,6 +134,28 @@ fn edit_plan() {}
 #[utoipa::path(post, path = "/api/ai-clipping-agent/realtime-tickets", security(("token" = [])),
     responses((status = 201, body = RealtimeTicket), (status = 401, body = Refusal), (status = 503, body = ErrorBody)))]
 fn issue_ticket() {}
+
+#[utoipa::path(get, path = "/api/ai-clipping-agent/jobs/{id}/deliveries", security(("token" = [])), params(("id" = String, Path)),
+    responses((status = 200, body = DeliveryList), (status = 401, body = Refusal), (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+fn deliveries() {}
+
+#[utoipa::path(post, path = "/api/ai-clipping-agent/callback-secrets", security(("token" = [])),
+    responses((status = 201, body = NewSecret), (status = 401, body = Refusal), (status = 503, body = ErrorBody)))]
+fn rotate_secret() {}
+
+#[utoipa::path(post, path = "/ai-clipping/callback-secrets", security(("key" = [])),
+    responses((status = 201, body = NewSecret), (status = 401, body = ErrorBody), (status = 503, body = ErrorBody)))]
+fn rotate_secret_for_service() {}
+
+#[utoipa::path(post, path = "/api/ai-clipping-agent/callback-tests", request_body = CallbackTest, security(("token" = [])),
+    responses((status = 200, body = CallbackTestResult), (status = 401, body = Refusal), (status = 413, body = ErrorBody),
+        (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
+fn test_callback() {}
+
+#[utoipa::path(post, path = "/api/ai-clipping-agent/deliveries/{id}/replay", security(("token" = [])), params(("id" = String, Path)),
+    responses((status = 202, body = DeliveryView), (status = 401, body = Refusal), (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
+fn replay() {}
 
 #[utoipa::path(post, path = "/api/ai-clipping-agent/uploads", request_body = NewUpload, security(("token" = [])),
     responses((status = 201, body = UploadView), (status = 401, body = Refusal), (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]

@@ -1,9 +1,13 @@
-//! `publish-events`: tells an owner's open connections what the table's stream shows of the owner's jobs.
+//! `publish-events`: tells what the table's stream shows of jobs: their owners' open connections at once, and the addresses that
+//! customers named by way of a queue.
+
+use std::time::Duration;
 
 use aws::{
-    Clients, Connection, Listener, ListenerTable, Patience, SessionTable, StoreError, job_of_image,
+    Clients, Connection, DeliveryTable, Listener, ListenerTable, Patience, Queue, SessionTable,
+    StoreError, job_of_image,
 };
-use domain::{Owner, news};
+use domain::{Delivery, EventKind, Job, Owner, moved, news};
 use futures_util::{StreamExt, stream};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
@@ -11,6 +15,8 @@ use tracing::Instrument;
 
 use crate::{
     config::Settings,
+    deliver_callback::Errand,
+    http::now,
     messages::{News, text},
     realtime::session_of,
     stream::{Batch, BatchAnswer},
@@ -18,6 +24,8 @@ use crate::{
 
 /// Connections that are told something at the same time.
 const AT_ONCE: usize = 100;
+/// How long it can be seen what was sent to an address, and sent again.
+const DELIVERIES_KNOWN_S: i64 = 30 * 24 * 3600;
 
 /// What this function may touch.
 #[derive(Debug)]
@@ -28,6 +36,10 @@ pub struct PublishEvents {
     pub sessions: SessionTable,
     /// The connections.
     pub clients: Clients,
+    /// What is owed to customers' addresses.
+    pub deliveries: DeliveryTable,
+    /// Messages to `deliver-callback`.
+    pub callback_queue: Queue,
 }
 
 /// Runs the function.
@@ -40,6 +52,8 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         listeners: ListenerTable::new(&connection, settings.listeners_table()?),
         sessions: SessionTable::new(&connection, settings.sessions_table()?),
         clients: Clients::new(&connection, &settings.realtime_url()?),
+        deliveries: DeliveryTable::new(&connection, settings.deliveries_table()?),
+        callback_queue: Queue::new(&connection, settings.callback_queue()?),
     };
     // the first call of all would pay for the handshake; what it finds does not matter
     let _ = function.listeners.of(&Owner::user("nobody")).await;
@@ -61,23 +75,50 @@ impl PublishEvents {
         let Some(job) = job_of_image(&record["dynamodb"]["NewImage"]) else {
             return Ok(());
         };
-        let Some(kind) = news(before.as_ref(), &job) else {
-            return Ok(());
-        };
         let span = tracing::info_span!("job", job_id = %job.id, attempt = job.attempt);
         async {
-            let mut listeners = self.listeners.of(&job.owner).await?;
-            listeners.retain(|listener| listener.wants(&job.id));
-            if listeners.is_empty() {
-                return Ok(());
+            let kind = news(before.as_ref(), &job);
+            self.owe(before.as_ref(), &job, kind).await?;
+            match kind {
+                Some(kind) => self.tell_connections(kind, job).await,
+                None => Ok(()),
             }
-            let owner = job.owner.clone();
-            let message = text(&News::of(kind, job));
-            tracing::info!(event = kind.name(), listeners = listeners.len(), "told");
-            self.tell_all(&owner, &listeners, &message).await
         }
         .instrument(span)
         .await
+    }
+
+    /// Starts and ends are owed until they are taken; progress is told once, as it is when its turn comes.
+    async fn owe(
+        &self,
+        before: Option<&Job>,
+        job: &Job,
+        kind: Option<EventKind>,
+    ) -> Result<(), StoreError> {
+        let until = now().as_seconds() + DELIVERIES_KNOWN_S;
+        let durable = kind.filter(|kind| *kind != EventKind::Progress);
+        let progress = match durable.and_then(|kind| Delivery::of(job, kind, now(), until)) {
+            Some(delivery) => {
+                self.deliveries.create(&delivery).await?;
+                false
+            }
+            None if job.callback_url.is_some() && moved(before, job) => true,
+            None => return Ok(()),
+        };
+        let errand = Errand::now(&job.id, progress);
+        self.callback_queue.send(&errand, Duration::ZERO).await
+    }
+
+    async fn tell_connections(&self, kind: EventKind, job: Job) -> Result<(), StoreError> {
+        let mut listeners = self.listeners.of(&job.owner).await?;
+        listeners.retain(|listener| listener.wants(&job.id));
+        if listeners.is_empty() {
+            return Ok(());
+        }
+        let owner = job.owner.clone();
+        let message = text(&News::of(kind, job));
+        tracing::info!(event = kind.name(), listeners = listeners.len(), "told");
+        self.tell_all(&owner, &listeners, &message).await
     }
 
     async fn tell_all(

@@ -4,7 +4,9 @@ mod uploads;
 
 pub(crate) use uploads::{NewUpload, PartLinks, UploadView, UploadedParts, WantedParts};
 
-use aws::{Bucket, Connection, Created, JobTable, Patience, SecretStore, UploadTable};
+use aws::{
+    Bucket, Connection, Created, JobTable, Patience, ReceiverTable, SecretStore, UploadTable,
+};
 use domain::{Job, JobId, Owner, Submission, is_plain_id};
 use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
 use serde_json::json;
@@ -13,6 +15,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
+    callbacks::Addresses,
     caller::{self, ServiceKeys},
     config::Settings,
     http::{Problem, answer, body, header, now, parse, settled},
@@ -34,6 +37,10 @@ pub struct SubmitJob {
     pub uploads: UploadTable,
     /// Where uploads lie.
     pub bucket: Bucket,
+    /// Secrets for callbacks.
+    pub receivers: ReceiverTable,
+    /// Which addresses may be called back.
+    pub addresses: Addresses,
     /// Keys of back ends.
     pub keys: ServiceKeys,
     /// How many jobs of an owner may be under way at once.
@@ -52,6 +59,8 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         jobs: JobTable::new(&connection, settings.jobs_table()?),
         uploads: UploadTable::new(&connection, settings.uploads_table()?),
         bucket: Bucket::new(&connection, settings.bucket()?),
+        receivers: ReceiverTable::new(&connection, settings.receivers_table()?),
+        addresses: Addresses::new(settings.allow_private_callbacks()?),
         keys: ServiceKeys::new(SecretStore::new(&connection), settings.service_keys()?),
         max_active: settings.max_active_jobs()?,
         max_upload_bytes: settings.max_upload_bytes()?,
@@ -103,6 +112,7 @@ impl SubmitJob {
         let (key, bytes) = (idempotency_key(request)?, body(request, MOST_BYTES)?);
         let submission =
             parse::<UserSubmission>(bytes)?.check(owner, key.map(|_| sha256(bytes)))?;
+        self.check_callback(&submission).await?;
         let job = self.submit(submission, key).await?;
         let location = format!("/api/ai-clipping-agent/jobs/{}", job.id);
         accepted(&location, &JobView::plain(job))
@@ -113,9 +123,37 @@ impl SubmitJob {
         let (key, bytes) = (idempotency_key(request)?, body(request, MOST_BYTES)?);
         let submission =
             parse::<ServiceSubmission>(bytes)?.check(owner, key.map(|_| sha256(bytes)))?;
+        if let Some(url) = &submission.callback_url {
+            self.addresses
+                .check(url)
+                .map_err(|why| Problem::invalid("callback_url", why))?;
+        }
         let job = self.submit(submission, key).await?;
         let location = format!("/ai-clipping/jobs/{}", job.id);
         accepted(&location, &json!({"job_id": job.id, "status": job.status}))
+    }
+
+    /// A user's callbacks are always signed, so that they need a secret before the first of them.
+    async fn check_callback(&self, submission: &Submission) -> Result<(), Problem> {
+        let Some(url) = &submission.callback_url else {
+            return Ok(());
+        };
+        self.addresses
+            .check(url)
+            .map_err(|why| Problem::invalid("callbackUrl", why))?;
+        if self
+            .receivers
+            .get(&submission.owner)
+            .await?
+            .secret
+            .is_none()
+        {
+            return Err(Problem::invalid(
+                "callbackUrl",
+                "callbacks need a secret: make one with callback-secrets",
+            ));
+        }
+        Ok(())
     }
 
     /// One conditional write; everything after it follows from the table's stream.

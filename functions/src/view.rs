@@ -243,7 +243,10 @@ async fn linked_clips(job: &mut Job, bucket: &Bucket) -> Result<Vec<ClipOutput>,
 }
 
 /// A link to an object of ours; an address of somebody else stays as it is.
-async fn link(bucket: &Bucket, address: Option<String>) -> Result<Option<String>, StoreError> {
+pub(crate) async fn link(
+    bucket: &Bucket,
+    address: Option<String>,
+) -> Result<Option<String>, StoreError> {
     let Some(address) = address else {
         return Ok(None);
     };

@@ -104,7 +104,7 @@ class Stack:
         }
 
     def parameters(self) -> dict[str, str]:
-        local = {"AllowPrivateSources": "true", "AllowUnsignedEvents": "true"} if self.options.environment == "local" else {}
+        local = {"AllowPrivateSources": "true", "AllowPrivateCallbacks": "true", "AllowUnsignedEvents": "true"} if self.options.environment == "local" else {}
         given = dict(each.split("=", 1) for each in self.options.parameter)
         return {"Environment": self.options.environment, "JwtIssuer": self.issuer, "JwtAudience": AUDIENCE} | local | given
 
@@ -143,6 +143,9 @@ class Stack:
             "bucket": only("AWS::S3::Bucket"),
             "jobs_table": only("AWS::DynamoDB::Table", "jobs"),
             "uploads_table": only("AWS::DynamoDB::Table", "uploads"),
+            "deliveries_table": only("AWS::DynamoDB::Table", "deliveries"),
+            "receivers_table": only("AWS::DynamoDB::Table", "receivers"),
+            "callback_queue": only("AWS::SQS::Queue", "callbackqueue"),
             "sessions_table": only("AWS::DynamoDB::Table", "sessions"),
             "listeners_table": only("AWS::DynamoDB::Table", "listeners"),
             "state_machine": only("AWS::StepFunctions::StateMachine"),

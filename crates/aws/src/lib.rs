@@ -1,4 +1,5 @@
-//! The one place that speaks to AWS: the job table, the uploads, the bucket, executions, secrets and open connections.
+//! The one place that speaks to AWS: the job table, the uploads, the bucket, executions, secrets, open connections and what is owed to
+//! customers.
 //!
 //! Each part has just the calls that clipwright makes; a function holds only the parts that it was given.
 
@@ -6,10 +7,13 @@ mod bucket;
 mod clients;
 mod connection;
 mod connections;
+mod deliveries;
 mod error;
 mod executions;
 mod expression;
 mod jobs;
+mod queue;
+mod receivers;
 mod secrets;
 mod uploads;
 
@@ -17,8 +21,11 @@ pub use bucket::{Bucket, Kept, MadeBy, Multipart, Part};
 pub use clients::Clients;
 pub use connection::{Connection, Patience};
 pub use connections::{Listener, ListenerTable, SessionTable};
+pub use deliveries::DeliveryTable;
 pub use error::StoreError;
 pub use executions::Executions;
 pub use jobs::{Changed, Created, JobTable, Page, job_of_image};
+pub use queue::Queue;
+pub use receivers::{Receiver, ReceiverTable};
 pub use secrets::SecretStore;
 pub use uploads::{Upload, UploadTable};

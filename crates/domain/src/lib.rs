@@ -1,5 +1,6 @@
 //! Types and rules of clipwright, without any input or output.
 
+mod callback;
 mod change;
 mod credits;
 mod event;
@@ -21,6 +22,7 @@ mod timestamp;
 mod transcript;
 mod transitions;
 
+pub use callback::{Delivery, DeliveryState, DeliveryTry, pause};
 pub use change::{Change, Condition, Place, Record};
 pub use credits::credits;
 pub use event::{Event, EventKind, InvalidEvent, Percent};
@@ -28,7 +30,7 @@ pub use failure::{ErrorCode, Failure, FailureKind, Stage};
 pub use fingerprint::Fingerprint;
 pub use ids::{AttemptOf, InvalidId, JobId, Owner, is_plain_id};
 pub use job::{AUTOMATIC_ATTEMPTS, Job, JobSource, Labels, Status, Submission};
-pub use news::news;
+pub use news::{moved, news};
 pub use options::{AspectRatio, CAPTION_STYLES, ClipOptions, InvalidOption, Layout, Size};
 pub use outcome::{ClipOutput, JobOutput, Outcome, StageReport};
 pub use plan::{

@@ -33,6 +33,12 @@ pub fn news(before: Option<&Job>, now: &Job) -> Option<EventKind> {
     }
 }
 
+/// Whether an attempt that runs is further than it was, in percents or steps.
+pub fn moved(before: Option<&Job>, now: &Job) -> bool {
+    let place = |job: &Job| (job.attempt, job.progress_percent, job.current_step.clone());
+    now.status == Status::Running && before.is_some_and(|before| place(before) != place(now))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,11 +1,12 @@
-//! Requests to addresses that a stranger names, held to public networks: a guard, an HTTP client, a resumable
-//! download, and a loopback proxy for programs that have to be held to the same guard.
+//! Requests to addresses that a stranger names, held to public networks: a guard, an HTTP client, a message
+//! posted, a resumable download, and a loopback proxy for programs that have to be held to the same guard.
 
 mod address;
 mod client;
 mod error;
 mod fetch;
 mod guard;
+mod post;
 mod proxy;
 
 pub use address::is_public;
@@ -13,4 +14,5 @@ pub use client::Client;
 pub use error::{Error, InvalidAddress};
 pub use fetch::{FetchLimits, Fetched, MediaFile, Progress, fetch};
 pub use guard::{Answer, Guard, Lookup};
+pub use post::{PostLimits, Posted, post};
 pub use proxy::{Proxy, ProxyLimits};

@@ -3,13 +3,15 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use aws::{
-    Bucket, Clients, Connection, Executions, JobTable, ListenerTable, SecretStore, SessionTable,
-    UploadTable,
+    Bucket, Clients, Connection, DeliveryTable, Executions, JobTable, ListenerTable, Queue,
+    ReceiverTable, SecretStore, SessionTable, UploadTable,
 };
 use domain::{AttemptOf, Change, Job, JobId, Rates};
 use dynoxide::Database;
 use functions::{
     ServiceKeys,
+    callbacks::{Addresses, Sender},
+    deliver_callback::DeliverCallback,
     ingest_webhook::{IngestWebhook, SigningSecrets},
     manage_jobs::ManageJobs,
     publish_events::PublishEvents,
@@ -31,6 +33,9 @@ pub(crate) const JOBS: &str = "ai_clipping_agent_jobs-test";
 pub(crate) const UPLOADS: &str = "ai_clipping_agent_uploads-test";
 pub(crate) const SESSIONS: &str = "ai_clipping_agent_sessions-test";
 pub(crate) const LISTENERS: &str = "ai_clipping_agent_listeners-test";
+pub(crate) const DELIVERIES: &str = "ai_clipping_agent_deliveries-test";
+pub(crate) const RECEIVERS: &str = "ai_clipping_agent_receivers-test";
+const CALLBACK_QUEUE: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/callbacks";
 pub(crate) const BUCKET: &str = "bucket";
 pub(crate) const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:jobs";
 pub(crate) const SERVICE_KEYS: &str = "service-keys";
@@ -98,6 +103,8 @@ impl Cloud {
             jobs: self.jobs.clone(),
             uploads: UploadTable::new(&self.connection, UPLOADS),
             bucket: self.bucket.clone(),
+            receivers: self.receivers(),
+            addresses: Addresses::new(true),
             keys: self.keys(),
             max_active: 20,
             max_upload_bytes: 1 << 30,
@@ -111,6 +118,10 @@ impl Cloud {
             executions: self.executions(),
             sessions: SessionTable::new(&self.connection, SESSIONS),
             realtime_url: self.realtime_url(),
+            deliveries: self.deliveries(),
+            receivers: self.receivers(),
+            callback_queue: self.callback_queue(),
+            sender: Sender::new(true).expect("a sender"),
             keys: self.keys(),
             max_active: 20,
         }
@@ -134,7 +145,37 @@ impl Cloud {
             listeners: ListenerTable::new(&self.connection, LISTENERS),
             sessions: SessionTable::new(&self.connection, SESSIONS),
             clients: Clients::new(&self.connection, &self.realtime_url()),
+            deliveries: self.deliveries(),
+            callback_queue: self.callback_queue(),
         }
+    }
+
+    /// Calls addresses of this machine back too.
+    pub(crate) fn deliver_callback(&self) -> DeliverCallback {
+        self.deliver_callback_to(true)
+    }
+
+    pub(crate) fn deliver_callback_to(&self, allow_private: bool) -> DeliverCallback {
+        DeliverCallback {
+            jobs: self.jobs.clone(),
+            deliveries: self.deliveries(),
+            receivers: self.receivers(),
+            bucket: self.bucket.clone(),
+            queue: self.callback_queue(),
+            sender: Sender::new(allow_private).expect("a sender"),
+        }
+    }
+
+    pub(crate) fn deliveries(&self) -> DeliveryTable {
+        DeliveryTable::new(&self.connection, DELIVERIES)
+    }
+
+    pub(crate) fn receivers(&self) -> ReceiverTable {
+        ReceiverTable::new(&self.connection, RECEIVERS)
+    }
+
+    fn callback_queue(&self) -> Queue {
+        Queue::new(&self.connection, CALLBACK_QUEUE)
     }
 
     /// Takes signed events alone; the secret is a setting.
@@ -315,7 +356,19 @@ fn create_tables(engine: &Database) {
         "AttributeDefinitions": [text("owner"), text("connection_id")],
         "KeySchema": [key("owner", "HASH"), key("connection_id", "RANGE")],
     });
-    for table in [jobs, uploads, sessions, listeners] {
+    let deliveries = json!({
+        "TableName": DELIVERIES,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [text("job_id"), text("id")],
+        "KeySchema": [key("job_id", "HASH"), key("id", "RANGE")],
+    });
+    let receivers = json!({
+        "TableName": RECEIVERS,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [text("owner")],
+        "KeySchema": [key("owner", "HASH")],
+    });
+    for table in [jobs, uploads, sessions, listeners, deliveries, receivers] {
         engine.create_table(ask(table)).expect("a table");
     }
 }

@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use s3s::service::S3Service;
 use tokio::net::TcpListener;
 
-use crate::standins::{Executions, Secrets};
+use crate::standins::{Executions, Messages, Secrets};
 
 /// What becomes of a call that a test does not let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,7 @@ type Plan = Box<dyn FnMut(&str) -> Option<Fault> + Send>;
 pub(crate) struct Front {
     pub(crate) executions: Executions,
     pub(crate) secrets: Secrets,
+    pub(crate) messages: Messages,
     calls: Mutex<Vec<String>>,
     plan: Mutex<Option<Plan>>,
     engine: String,
@@ -50,6 +51,7 @@ impl Front {
         Self {
             executions: Executions::default(),
             secrets: Secrets::default(),
+            messages: Messages::default(),
             calls: Mutex::default(),
             plan: Mutex::default(),
             engine,
@@ -133,6 +135,7 @@ impl Front {
             Some(("DynamoDB", _)) => self.forward(request).await,
             Some(("States", operation)) => self.executions.answer(operation, request.body()),
             Some(("Secrets", _)) => self.secrets.answer(request.body()),
+            Some(("Queue", _)) => self.messages.answer(request.body()),
             _ => self.object(request).await,
         }
     }
@@ -176,6 +179,7 @@ fn name(request: &Request<Bytes>) -> String {
     match target.split_once('.') {
         Some(("AWSStepFunctions", operation)) => format!("States.{operation}"),
         Some(("secretsmanager", operation)) => format!("Secrets.{operation}"),
+        Some(("AmazonSQS", operation)) => format!("Queue.{operation}"),
         Some((_, operation)) => format!("DynamoDB.{operation}"),
         None => format!("S3.{}", request.method()),
     }

@@ -1,4 +1,4 @@
-//! Stand-ins for the two services without an engine: Step Functions and Secrets Manager, answering as AWS documents it.
+//! Stand-ins for the services without an engine: Step Functions, Secrets Manager and SQS, answering as AWS documents it.
 
 use std::{collections::BTreeMap, sync::Mutex};
 
@@ -88,5 +88,26 @@ impl Secrets {
             Some(text) => answer(200, json!({"Name": name, "SecretString": text}).to_string()),
             None => failure(400, "ResourceNotFoundException"),
         }
+    }
+}
+
+/// Messages that were sent, with the seconds that each is kept back.
+#[derive(Debug, Default)]
+pub(crate) struct Messages(Mutex<Vec<(u64, Value)>>);
+
+impl Messages {
+    /// Those since the last time.
+    pub(crate) fn take(&self) -> Vec<(u64, Value)> {
+        std::mem::take(&mut *self.0.lock().expect("messages"))
+    }
+
+    pub(crate) fn answer(&self, body: &Bytes) -> Response<Full<Bytes>> {
+        let asked: Value = serde_json::from_slice(body).expect("JSON");
+        let text = asked["MessageBody"].as_str().expect("a message");
+        let message = serde_json::from_str(text).expect("JSON");
+        let delay = asked["DelaySeconds"].as_u64().unwrap_or(0);
+        assert!(delay <= 900, "SQS takes no longer delay");
+        self.0.lock().expect("messages").push((delay, message));
+        answer(200, json!({"MessageId": "message"}).to_string())
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, JOBS, LISTENERS, SESSIONS, UPLOADS};
+use crate::cloud::{Cloud, DELIVERIES, JOBS, LISTENERS, RECEIVERS, SESSIONS, UPLOADS};
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 
@@ -33,6 +33,8 @@ async fn the_tables_of_the_tests_are_those_of_the_template() {
         (UPLOADS, "UploadsTable"),
         (SESSIONS, "SessionsTable"),
         (LISTENERS, "ListenersTable"),
+        (DELIVERIES, "DeliveriesTable"),
+        (RECEIVERS, "ReceiversTable"),
     ] {
         let block = block(resource);
         let described = cloud.described(table);

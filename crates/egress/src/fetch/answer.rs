@@ -101,7 +101,7 @@ fn parse_content_range(text: &str) -> Option<(u64, Option<u64>)> {
 }
 
 /// Seconds, or a date (RFC 9110, 10.2.3).
-fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+pub(crate) fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = text.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }

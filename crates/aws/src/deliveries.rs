@@ -1,0 +1,194 @@
+//! The table of deliveries: what is owed to customers' addresses, job by job, and whose turn it is to deliver.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    Client,
+    operation::{put_item::PutItemError, update_item::UpdateItemError},
+    types::AttributeValue,
+};
+use domain::{Delivery, JobId};
+
+use crate::{Connection, StoreError, error::sorted};
+
+/// The record beside a job's deliveries that says who is at work on them.
+const TURN: &str = "turn";
+
+/// The table of deliveries.
+#[derive(Debug, Clone)]
+pub struct DeliveryTable {
+    client: Client,
+    table: String,
+}
+
+impl DeliveryTable {
+    /// A table by its name.
+    pub fn new(connection: &Connection, table: impl Into<String>) -> Self {
+        Self {
+            client: Client::new(&connection.config),
+            table: table.into(),
+        }
+    }
+
+    /// Writes a new delivery down; one that is there stays as it is.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    pub async fn create(&self, delivery: &Delivery) -> Result<(), StoreError> {
+        let item = serde_dynamo::to_item(delivery).map_err(StoreError::unreadable)?;
+        let put = self.client.put_item().table_name(&self.table);
+        let put = put
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(id)");
+        match put.send().await {
+            Err(why) if !is_put_refused(why.as_service_error()) => Err(sorted(why)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes down how a delivery stands, if it is still there.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    pub async fn save(&self, delivery: &Delivery) -> Result<(), StoreError> {
+        let item = serde_dynamo::to_item(delivery).map_err(StoreError::unreadable)?;
+        let put = self.client.put_item().table_name(&self.table);
+        let put = put
+            .set_item(Some(item))
+            .condition_expression("attribute_exists(id)");
+        match put.send().await {
+            Err(why) if !is_put_refused(why.as_service_error()) => Err(sorted(why)),
+            _ => Ok(()),
+        }
+    }
+
+    /// One delivery.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    pub async fn get(&self, job: &JobId, id: &str) -> Result<Option<Delivery>, StoreError> {
+        let got = self.client.get_item().table_name(&self.table);
+        let got = got.set_key(Some(key(job, id))).consistent_read(true);
+        let item = got.send().await.map_err(sorted)?.item;
+        item.map(serde_dynamo::from_item)
+            .transpose()
+            .map_err(StoreError::unreadable)
+    }
+
+    /// A job's deliveries, in the order of what they tell.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    pub async fn of(&self, job: &JobId) -> Result<Vec<Delivery>, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("job_id = :job AND begins_with(id, :job)")
+            .expression_attribute_values(":job", text(job.as_str()))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut deliveries = Vec::new();
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(sorted)?;
+            deliveries.push(serde_dynamo::from_item(item).map_err(StoreError::unreadable)?);
+        }
+        Ok(deliveries)
+    }
+
+    /// Takes everything of a job away.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    pub async fn forget(&self, job: &JobId) -> Result<(), StoreError> {
+        let ids = self.of(job).await?.into_iter().map(|delivery| delivery.id);
+        for id in ids.chain([TURN.to_owned()]) {
+            let deleted = self.client.delete_item().table_name(&self.table);
+            let deleted = deleted.set_key(Some(key(job, &id)));
+            deleted.send().await.map_err(sorted)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the turn to deliver what a job has, until a time in milliseconds since 1970; `false` if somebody else has it.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    pub async fn take_turn(
+        &self,
+        job: &JobId,
+        now_ms: i64,
+        until_ms: i64,
+    ) -> Result<bool, StoreError> {
+        let update = self.client.update_item().table_name(&self.table);
+        let update = update
+            .set_key(Some(key(job, TURN)))
+            .update_expression("SET until_ms = :until, expires_at = :gone")
+            .condition_expression("attribute_not_exists(until_ms) OR until_ms < :now")
+            .expression_attribute_values(":until", number(until_ms))
+            .expression_attribute_values(":gone", number(until_ms / 1000 + 30 * 24 * 3600))
+            .expression_attribute_values(":now", number(now_ms));
+        happened(update.send().await)
+    }
+
+    /// Gives the turn back that was taken until this very time.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    pub async fn give_turn_back(&self, job: &JobId, until_ms: i64) -> Result<(), StoreError> {
+        let update = self.client.update_item().table_name(&self.table);
+        let update = update
+            .set_key(Some(key(job, TURN)))
+            .update_expression("REMOVE until_ms")
+            .condition_expression("until_ms = :until")
+            .expression_attribute_values(":until", number(until_ms));
+        happened(update.send().await).map(drop)
+    }
+
+    /// Notes that a job's progress is told up to `place`; `false` if it was told before.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    pub async fn tell_progress(&self, job: &JobId, place: &str) -> Result<bool, StoreError> {
+        let update = self.client.update_item().table_name(&self.table);
+        let update = update
+            .set_key(Some(key(job, TURN)))
+            .update_expression("SET told = :place")
+            .condition_expression("attribute_not_exists(told) OR told < :place")
+            .expression_attribute_values(":place", text(place));
+        happened(update.send().await)
+    }
+}
+
+fn happened<T>(
+    updated: Result<T, aws_sdk_dynamodb::error::SdkError<UpdateItemError>>,
+) -> Result<bool, StoreError> {
+    match updated {
+        Ok(_) => Ok(true),
+        Err(why) => match why.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            _ => Err(sorted(why)),
+        },
+    }
+}
+
+fn is_put_refused(why: Option<&PutItemError>) -> bool {
+    matches!(why, Some(PutItemError::ConditionalCheckFailedException(_)))
+}
+
+fn key(job: &JobId, id: &str) -> HashMap<String, AttributeValue> {
+    HashMap::from([
+        ("job_id".to_owned(), text(job.as_str())),
+        ("id".to_owned(), text(id)),
+    ])
+}
+
+fn text(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
+
+fn number(number: i64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}

@@ -1,0 +1,41 @@
+//! A queue of SQS.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::Client;
+use serde::Serialize;
+
+use crate::{Connection, StoreError, error::sorted};
+
+/// The longest that SQS keeps a message back.
+const LONGEST_DELAY: Duration = Duration::from_mins(15);
+
+/// A queue by its address.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    client: Client,
+    url: String,
+}
+
+impl Queue {
+    /// A queue by its address.
+    pub fn new(connection: &Connection, url: impl Into<String>) -> Self {
+        Self {
+            client: Client::new(&connection.config),
+            url: url.into(),
+        }
+    }
+
+    /// Sends a message that is kept back for a while, at most 15 minutes.
+    ///
+    /// # Errors
+    /// When SQS does not answer or refuses.
+    pub async fn send(&self, message: &impl Serialize, delay: Duration) -> Result<(), StoreError> {
+        let body = serde_json::to_string(message).map_err(StoreError::unreadable)?;
+        // rounded up, so that what is early is not sent round again at once
+        let seconds = delay.min(LONGEST_DELAY).as_secs_f64().ceil() as i32;
+        let send = self.client.send_message().queue_url(&self.url);
+        let send = send.message_body(body).delay_seconds(seconds);
+        send.send().await.map_err(sorted).map(drop)
+    }
+}

@@ -1,0 +1,5 @@
+//! The Lambda function `deliver-callback`.
+
+fn main() -> Result<(), lambda_runtime::Error> {
+    functions::start(functions::deliver_callback::serve)
+}

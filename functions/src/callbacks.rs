@@ -1,0 +1,175 @@
+//! Callbacks as they go out: with links in place of addresses, signed with the customer's own secret.
+
+use std::time::{Duration, Instant};
+
+use aws::{Bucket, Receiver, StoreError};
+use domain::{DeliveryTry, Event, Labels, Secret, Timestamp};
+use egress::{Client, Guard, PostLimits, post};
+use lambda_http::http::{HeaderMap, HeaderValue};
+use url::Url;
+
+use crate::{http::now, view::link};
+
+const CONNECT: Duration = Duration::from_secs(5);
+const LIMITS: PostLimits = PostLimits {
+    whole: Duration::from_secs(15),
+    answer_bytes: 16 * 1024,
+};
+
+/// Which addresses are called back: public ones over TLS, others only where everything is on one machine.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    guard: Guard,
+    allow_private: bool,
+}
+
+impl Addresses {
+    /// The rule of a deployment.
+    pub fn new(allow_private: bool) -> Self {
+        Self {
+            guard: Guard::new(allow_private),
+            allow_private,
+        }
+    }
+
+    /// The address as it is dialled, if it may be dialled as far as can be seen without looking its name up.
+    pub(crate) fn check(&self, url: &str) -> Result<Url, String> {
+        let url = self.guard.parse(url).map_err(|why| why.to_string())?;
+        if url.scheme() != "https" && !self.allow_private {
+            return Err("only https:// addresses are called back".to_owned());
+        }
+        Ok(url)
+    }
+}
+
+/// What sends callbacks.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    client: Client,
+    pub(crate) addresses: Addresses,
+}
+
+/// How a try went.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) tried: DeliveryTry,
+    pub(crate) is_taken: bool,
+    /// The address wants nothing any more.
+    pub(crate) is_gone: bool,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl Sender {
+    /// A sender; `allow_private` is for one machine alone.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(allow_private: bool) -> Result<Self, egress::Error> {
+        let addresses = Addresses::new(allow_private);
+        let client = Client::new(addresses.guard.clone(), CONNECT)?;
+        Ok(Self { client, addresses })
+    }
+
+    /// Sends a body once. Time and signature are those of this very try, the id is the same in all of them.
+    pub(crate) async fn send(
+        &self,
+        url: &str,
+        id: &str,
+        body: Vec<u8>,
+        receiver: &Receiver,
+    ) -> Sent {
+        let (at, begun) = (now(), Instant::now());
+        let posted = match (self.addresses.check(url), headers(id, &body, receiver, at)) {
+            (Ok(url), Ok(headers)) => post(&self.client, url, headers, body, LIMITS)
+                .await
+                .map_err(|why| why.to_string()),
+            (Err(why), _) | (_, Err(why)) => Err(why),
+        };
+        let status = posted.as_ref().ok().map(|posted| posted.status);
+        let is_taken = status.is_some_and(|status| (200..300).contains(&status));
+        let error = match (&posted, status) {
+            (Err(why), _) => Some(why.clone()),
+            (_, Some(status @ 300..400)) => {
+                Some(format!("HTTP {status}: redirects are not followed"))
+            }
+            (_, Some(status)) if !is_taken => Some(format!("HTTP {status}")),
+            _ => None,
+        };
+        Sent {
+            tried: DeliveryTry {
+                at,
+                status,
+                error,
+                duration_ms: begun.elapsed().as_millis() as u64,
+            },
+            is_taken,
+            is_gone: status == Some(410),
+            retry_after: posted.ok().and_then(|posted| posted.retry_after),
+        }
+    }
+}
+
+impl Sent {
+    /// Not sent: the address wants nothing any more.
+    pub(crate) fn not_wanted(at: Timestamp) -> Self {
+        let error = "the address has answered 410 and is not used; a test makes it usable again";
+        Self {
+            tried: DeliveryTry {
+                at,
+                status: None,
+                error: Some(error.to_owned()),
+                duration_ms: 0,
+            },
+            is_taken: false,
+            is_gone: true,
+            retry_after: None,
+        }
+    }
+}
+
+/// Signed with every secret of the moment: two while one takes the other's place, none for a back end that never made one.
+fn headers(id: &str, body: &[u8], receiver: &Receiver, at: Timestamp) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    let mut put = |name: &'static str, value: String| {
+        let value = HeaderValue::from_str(&value).map_err(|why| format!("{name}: {why}"))?;
+        headers.insert(name, value);
+        Ok::<_, String>(())
+    };
+    put("content-type", "application/json".to_owned())?;
+    let secrets: Result<Vec<Secret>, _> = receiver
+        .secrets(at.as_seconds())
+        .map(Secret::parse)
+        .collect();
+    let secrets = secrets.map_err(|why| why.to_string())?;
+    if !secrets.is_empty() {
+        let signatures: Vec<String> = secrets
+            .iter()
+            .map(|secret| secret.sign(id, at, body))
+            .collect();
+        put("webhook-id", id.to_owned())?;
+        put("webhook-timestamp", at.as_seconds().to_string())?;
+        put("webhook-signature", signatures.join(" "))?;
+    }
+    Ok(headers)
+}
+
+/// The body of an event, with fresh links to everything that is there.
+pub(crate) async fn body(
+    event: &Event,
+    labels: &Labels,
+    bucket: &Bucket,
+) -> Result<Vec<u8>, StoreError> {
+    let mut event = event.clone();
+    if let Some(output) = &mut event.output {
+        for clip in &mut output.clips {
+            clip.s3_url = link(bucket, Some(std::mem::take(&mut clip.s3_url)))
+                .await?
+                .unwrap_or_default();
+            clip.captions_url = link(bucket, clip.captions_url.take()).await?;
+            clip.thumbnail_url = link(bucket, clip.thumbnail_url.take()).await?;
+        }
+        output.transcript_url = link(bucket, output.transcript_url.take()).await?;
+        output.plan_url = link(bucket, output.plan_url.take()).await?;
+    }
+    Ok(labels.put_on(&event).to_string().into_bytes())
+}

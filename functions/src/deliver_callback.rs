@@ -1,0 +1,304 @@
+//! `deliver-callback`: brings customers what they are owed, job by job and in order, from messages that say where something is due.
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use aws::{
+    Bucket, Connection, DeliveryTable, JobTable, Patience, Queue, Receiver, ReceiverTable,
+    StoreError,
+};
+use domain::{Delivery, DeliveryState, Event, EventKind, Job, JobId, Status, pause};
+use futures_util::{FutureExt, future::join_all};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde::{Deserialize, Serialize};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::{
+    callbacks::{Sender, Sent, body},
+    config::Settings,
+    http::now,
+    observe::count,
+};
+
+/// How long a turn lasts at most: a few deliveries, each within its own limit.
+const TURN: Duration = Duration::from_secs(75);
+/// Deliveries of one turn; what is left has messages of its own.
+const MOST_AT_A_TURN: usize = 4;
+/// When to look again where somebody else has the turn.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// What this function may touch.
+#[derive(Debug)]
+pub struct DeliverCallback {
+    /// All jobs, for their progress.
+    pub jobs: JobTable,
+    /// What is owed.
+    pub deliveries: DeliveryTable,
+    /// Secrets, and addresses that want nothing any more.
+    pub receivers: ReceiverTable,
+    /// Where clips lie.
+    pub bucket: Bucket,
+    /// Messages to this very function.
+    pub queue: Queue,
+    /// The way out.
+    pub sender: Sender,
+}
+
+/// A job of which something is due at a time.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Errand {
+    /// The job.
+    pub job_id: JobId,
+    /// Not before this, in milliseconds since 1970.
+    pub not_before: i64,
+    /// Whether its progress is to be told, once and as it is then.
+    #[serde(default)]
+    pub progress: bool,
+}
+
+impl Errand {
+    /// One that is due at once.
+    pub(crate) fn now(job_id: &JobId, progress: bool) -> Self {
+        Self {
+            job_id: job_id.clone(),
+            not_before: now().as_ms(),
+            progress,
+        }
+    }
+}
+
+/// Messages of the queue.
+#[derive(Debug, Deserialize)]
+pub struct Messages {
+    #[serde(rename = "Records")]
+    records: Vec<QueueMessage>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct QueueMessage {
+    message_id: String,
+    body: String,
+}
+
+/// Messages that are not done and come again.
+#[derive(Debug, Default, Serialize, PartialEq, Eq)]
+pub struct MessagesAnswer {
+    #[serde(rename = "batchItemFailures")]
+    failures: Vec<MessageFailure>,
+}
+
+#[derive(Debug, Serialize, PartialEq, Eq)]
+struct MessageFailure {
+    #[serde(rename = "itemIdentifier")]
+    message_id: String,
+}
+
+/// Runs the function.
+///
+/// # Errors
+/// When a setting is missing or the runtime ends.
+pub async fn serve(settings: Settings) -> Result<(), Error> {
+    let connection = Connection::open(Patience::Function).await;
+    let function = DeliverCallback {
+        jobs: JobTable::new(&connection, settings.jobs_table()?),
+        deliveries: DeliveryTable::new(&connection, settings.deliveries_table()?),
+        receivers: ReceiverTable::new(&connection, settings.receivers_table()?),
+        bucket: Bucket::new(&connection, settings.bucket()?),
+        queue: Queue::new(&connection, settings.callback_queue()?),
+        sender: Sender::new(settings.allow_private_callbacks()?)?,
+    };
+    // the first call of all would pay for the handshake; what it finds does not matter
+    let _ = function.deliveries.of(&JobId::new(Uuid::nil())).await;
+    let function = &function;
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Messages>| async move {
+        Ok::<_, Error>(function.handle(&event.payload).await)
+    }))
+    .await
+}
+
+impl DeliverCallback {
+    /// Runs every errand; one that fails or panics comes again without the others.
+    pub async fn handle(&self, messages: &Messages) -> MessagesAnswer {
+        let runs = messages.records.iter().map(|message| async {
+            let run = AssertUnwindSafe(self.read_and_run(&message.body)).catch_unwind();
+            match run.await {
+                Ok(Ok(())) => return None,
+                Ok(Err(why)) => tracing::warn!(%why, "an errand is not done yet"),
+                Err(_) => tracing::error!("an errand made the function panic"),
+            }
+            Some(MessageFailure {
+                message_id: message.message_id.clone(),
+            })
+        });
+        MessagesAnswer {
+            failures: join_all(runs).await.into_iter().flatten().collect(),
+        }
+    }
+
+    async fn read_and_run(&self, text: &str) -> Result<(), StoreError> {
+        let errand: Errand =
+            serde_json::from_str(text).map_err(|why| StoreError::Refused(why.to_string()))?;
+        let span = tracing::info_span!("job", job_id = %errand.job_id);
+        self.run(&errand).instrument(span).await
+    }
+
+    /// Waits in the queue until it is time, and for its turn; then delivers what is due.
+    async fn run(&self, errand: &Errand) -> Result<(), StoreError> {
+        let now_ms = now().as_ms();
+        if errand.not_before > now_ms {
+            let wait = Duration::from_millis((errand.not_before - now_ms) as u64);
+            return self.queue.send(errand, wait).await;
+        }
+        let until_ms = now_ms + TURN.as_millis() as i64;
+        if !self
+            .deliveries
+            .take_turn(&errand.job_id, now_ms, until_ms)
+            .await?
+        {
+            return self.queue.send(errand, LOOK_AGAIN).await;
+        }
+        let delivered = self.deliver_due(errand).await;
+        self.deliveries
+            .give_turn_back(&errand.job_id, until_ms)
+            .await?;
+        delivered
+    }
+
+    /// Delivers in order; a later one waits for those before it.
+    async fn deliver_due(&self, errand: &Errand) -> Result<(), StoreError> {
+        for _ in 0..MOST_AT_A_TURN {
+            let owed = self.deliveries.of(&errand.job_id).await?;
+            let next = owed
+                .into_iter()
+                .find(|delivery| delivery.state == DeliveryState::Pending);
+            let Some(delivery) = next else {
+                return if errand.progress {
+                    self.tell_progress(&errand.job_id).await
+                } else {
+                    Ok(())
+                };
+            };
+            if delivery.due_ms > now().as_ms() {
+                // the message of that try is on its way: progress that waits behind it is old by then
+                return if errand.progress {
+                    Ok(())
+                } else {
+                    self.later(&delivery).await
+                };
+            }
+            let delivery = self.deliver(delivery).await?;
+            if delivery.state == DeliveryState::Pending {
+                return self.later(&delivery).await;
+            }
+        }
+        self.queue.send(errand, Duration::ZERO).await
+    }
+
+    async fn later(&self, delivery: &Delivery) -> Result<(), StoreError> {
+        let errand = Errand {
+            job_id: delivery.job_id.clone(),
+            not_before: delivery.due_ms,
+            progress: false,
+        };
+        let wait = (delivery.due_ms - now().as_ms()).max(0) as u64;
+        self.queue.send(&errand, Duration::from_millis(wait)).await
+    }
+
+    /// One try of a delivery, written down.
+    async fn deliver(&self, mut delivery: Delivery) -> Result<Delivery, StoreError> {
+        let receiver = self.receivers.get(&delivery.owner).await?;
+        let body = body(&delivery.event, &delivery.labels, &self.bucket).await?;
+        let sent = self
+            .send(
+                &delivery.url,
+                &delivery.id,
+                body,
+                &receiver,
+                &delivery.owner,
+            )
+            .await?;
+        delivery.failures += u32::from(!sent.is_taken);
+        let again = pause(delivery.failures, chance(), sent.retry_after).filter(|_| !sent.is_gone);
+        delivery.state = match again {
+            _ if sent.is_taken => DeliveryState::Delivered,
+            Some(wait) => {
+                delivery.due_ms = now().as_ms() + wait.as_millis() as i64;
+                DeliveryState::Pending
+            }
+            None => DeliveryState::Failed,
+        };
+        tracing::info!(delivery = %delivery.id, state = delivery.state.name(), status = sent.tried.status, error = sent.tried.error, "tried");
+        match delivery.state {
+            DeliveryState::Delivered => count("deliver-callback", "CallbacksDelivered"),
+            DeliveryState::Failed => count("deliver-callback", "CallbacksFailed"),
+            DeliveryState::Pending => {}
+        }
+        delivery.tries.push(sent.tried);
+        self.deliveries.save(&delivery).await?;
+        Ok(delivery)
+    }
+
+    /// Sends to an address, unless it wants nothing any more; one that says so is not asked again.
+    async fn send(
+        &self,
+        url: &str,
+        id: &str,
+        body: Vec<u8>,
+        receiver: &Receiver,
+        owner: &domain::Owner,
+    ) -> Result<Sent, StoreError> {
+        if receiver.disabled.contains(url) {
+            return Ok(Sent::not_wanted(now()));
+        }
+        let sent = self.sender.send(url, id, body, receiver).await;
+        if sent.is_gone {
+            self.receivers.disable(owner, url).await?;
+        }
+        Ok(sent)
+    }
+
+    /// Tells how far a job is now, once, and only if that was not told before.
+    async fn tell_progress(&self, id: &JobId) -> Result<(), StoreError> {
+        let Some(job) = self
+            .jobs
+            .get(id)
+            .await?
+            .filter(|job| job.status == Status::Running)
+        else {
+            return Ok(());
+        };
+        let Job {
+            callback_url: Some(url),
+            owner,
+            ..
+        } = &job
+        else {
+            return Ok(());
+        };
+        let place = Delivery::id_of(&job);
+        if !self.deliveries.tell_progress(id, &place).await? {
+            return Ok(());
+        }
+        let receiver = self.receivers.get(owner).await?;
+        let body = body(
+            &Event::of_job(&job, EventKind::Progress),
+            &job.labels,
+            &self.bucket,
+        )
+        .await?;
+        let sent = self.send(url, &place, body, &receiver, owner).await?;
+        tracing::info!(
+            percent = job.progress_percent,
+            status = sent.tried.status,
+            error = sent.tried.error,
+            "progress told"
+        );
+        Ok(())
+    }
+}
+
+/// A number from 0 to 1.
+fn chance() -> f64 {
+    getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
+}

@@ -1,0 +1,246 @@
+//! Callbacks as their owner manages them: secrets, tests of an address, what was sent when, and again.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use domain::{
+    Delivery, DeliveryState, DeliveryTry, Event, EventKind, Job, JobOutput, Labels, Owner, Percent,
+    Status, Timestamp,
+};
+use lambda_http::{Body, Request, Response, http::StatusCode};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::ManageJobs;
+use crate::{
+    callbacks,
+    deliver_callback::Errand,
+    http::{Problem, answer, body, now, parse},
+};
+
+const SECRET_BYTES: usize = 32;
+/// How long callbacks are signed with the secret before as well.
+const PREVIOUS_HOLDS_S: i64 = 24 * 3600;
+const MOST_BYTES: usize = 16 * 1024;
+
+/// A new secret.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NewSecret {
+    /// shown this once
+    secret: String,
+    /// until when callbacks are signed with the one before as well
+    #[schema(value_type = Option<String>, format = DateTime)]
+    previous_valid_until: Option<Timestamp>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct CallbackTest {
+    /// where to send a signed sample
+    #[schema(example = "https://example.com/hooks")]
+    url: String,
+}
+
+/// How a test went.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CallbackTestResult {
+    delivered: bool,
+    status: Option<u16>,
+    error: Option<String>,
+    duration_ms: u64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeliveryList {
+    deliveries: Vec<DeliveryView>,
+}
+
+/// What was sent, or is to be.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Delivery)]
+pub(crate) struct DeliveryView {
+    id: String,
+    /// `job.started`, `job.completed` or `job.failed`
+    event: &'static str,
+    url: String,
+    /// `pending`, `delivered` or `failed`
+    state: &'static str,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// of one that is pending
+    #[schema(value_type = Option<String>, format = DateTime)]
+    next_try_at: Option<Timestamp>,
+    tries: Vec<TryView>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DeliveryTry)]
+struct TryView {
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    status: Option<u16>,
+    error: Option<String>,
+    duration_ms: u64,
+}
+
+impl From<Delivery> for DeliveryView {
+    fn from(delivery: Delivery) -> Self {
+        let is_pending = delivery.state == DeliveryState::Pending;
+        Self {
+            id: delivery.id,
+            event: delivery.event.event.name(),
+            url: delivery.url,
+            state: delivery.state.name(),
+            created_at: delivery.created_at,
+            next_try_at: is_pending.then(|| Timestamp::from_ms(delivery.due_ms)),
+            tries: delivery.tries.into_iter().map(TryView::from).collect(),
+        }
+    }
+}
+
+impl From<DeliveryTry> for TryView {
+    fn from(tried: DeliveryTry) -> Self {
+        Self {
+            at: tried.at,
+            status: tried.status,
+            error: tried.error,
+            duration_ms: tried.duration_ms,
+        }
+    }
+}
+
+impl ManageJobs {
+    pub(super) async fn rotate_secret(&self, owner: &Owner) -> Result<Response<Body>, Problem> {
+        let mut random = [0; SECRET_BYTES];
+        getrandom::fill(&mut random).map_err(Problem::internal)?;
+        let secret = format!("whsec_{}", BASE64_STANDARD.encode(random));
+        let until = now().as_seconds() + PREVIOUS_HOLDS_S;
+        let before = self.receivers.get(owner).await?.secret;
+        self.receivers.rotate(owner, &secret, until).await?;
+        tracing::info!("a callback secret was made");
+        let made = NewSecret {
+            secret,
+            previous_valid_until: before.map(|_| Timestamp::from_ms(until * 1000)),
+        };
+        Ok(answer(StatusCode::CREATED, &made))
+    }
+
+    /// Sends a signed sample; an address that takes it is used again if it was not any more.
+    pub(super) async fn test_callback(
+        &self,
+        request: &Request,
+        owner: &Owner,
+    ) -> Result<Response<Body>, Problem> {
+        let test: CallbackTest = parse(body(request, MOST_BYTES)?)?;
+        self.sender
+            .addresses
+            .check(&test.url)
+            .map_err(|why| Problem::invalid("url", why))?;
+        let receiver = self.receivers.get(owner).await?;
+        if receiver.secret.is_none() {
+            return Err(Problem::invalid(
+                "url",
+                "callbacks need a secret: make one with callback-secrets",
+            ));
+        }
+        let id = format!("test-{}", Uuid::now_v7());
+        let sample = callbacks::body(&sample(), &Labels::default(), &self.bucket).await?;
+        let sent = self.sender.send(&test.url, &id, sample, &receiver).await;
+        if sent.is_taken {
+            self.receivers.enable(owner, &test.url).await?;
+        }
+        let result = CallbackTestResult {
+            delivered: sent.is_taken,
+            status: sent.tried.status,
+            error: sent.tried.error,
+            duration_ms: sent.tried.duration_ms,
+        };
+        Ok(answer(StatusCode::OK, &result))
+    }
+
+    pub(super) async fn deliveries_of(&self, job: &Job) -> Result<Response<Body>, Problem> {
+        let deliveries = self.deliveries.of(&job.id).await?;
+        let deliveries = deliveries.into_iter().map(DeliveryView::from).collect();
+        Ok(answer(StatusCode::OK, &DeliveryList { deliveries }))
+    }
+
+    /// Sends a delivery that is done once more, with all its tries.
+    pub(super) async fn replay(
+        &self,
+        owner: &Owner,
+        id: Option<&str>,
+    ) -> Result<Response<Body>, Problem> {
+        let missing = || Problem::NotFound("delivery");
+        let id = id.ok_or_else(missing)?;
+        let job_id = Delivery::job_of(id).ok_or_else(missing)?;
+        let delivery = self.deliveries.get(&job_id, id).await?;
+        let mut delivery = delivery
+            .filter(|delivery| delivery.owner == *owner)
+            .ok_or_else(missing)?;
+        let conflict = |code, message: &str| Problem::Conflict {
+            code,
+            message: message.to_owned(),
+        };
+        if delivery.state == DeliveryState::Pending {
+            return Err(conflict(
+                "delivery_pending",
+                "the delivery is under way already",
+            ));
+        }
+        if self
+            .receivers
+            .get(owner)
+            .await?
+            .disabled
+            .contains(&delivery.url)
+        {
+            let what = "the address has answered 410 and is not used; send it a test first";
+            return Err(conflict("address_disabled", what));
+        }
+        delivery.state = DeliveryState::Pending;
+        delivery.failures = 0;
+        delivery.due_ms = now().as_ms();
+        self.deliveries.save(&delivery).await?;
+        let errand = Errand::now(&job_id, false);
+        self.callback_queue
+            .send(&errand, std::time::Duration::ZERO)
+            .await?;
+        Ok(answer(StatusCode::ACCEPTED, &DeliveryView::from(delivery)))
+    }
+}
+
+/// What a test sends.
+fn sample() -> Event {
+    let id: domain::JobId = domain::JobId::new(Uuid::nil());
+    Event {
+        event: EventKind::Completed,
+        timestamp: now(),
+        external_job_id: Some(id.clone()),
+        job_id: id,
+        owner_user_id: None,
+        status: Status::Succeeded,
+        progress_percent: Percent::clamped(100.0),
+        current_step: "This is a test".to_owned(),
+        clips_completed: Some(0),
+        total_clips: Some(0),
+        error: None,
+        output: Some(JobOutput {
+            total_clips: 0,
+            source_video_title: Some("Test".to_owned()),
+            processing_time_seconds: None,
+            considered_ms: None,
+            source_duration_ms: None,
+            timings: None,
+            clips: Vec::new(),
+            transcript_url: None,
+            plan_url: None,
+        }),
+        attempt: None,
+        sequence: None,
+        stage: None,
+        error_code: None,
+        clip: None,
+    }
+}
