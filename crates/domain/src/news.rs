@@ -33,10 +33,11 @@ pub fn news(before: Option<&Job>, now: &Job) -> Option<EventKind> {
     }
 }
 
-/// Whether an attempt that runs is further than it was, in percents or steps.
+/// Whether an attempt that runs is further than it was, if only by a percent.
 pub fn moved(before: Option<&Job>, now: &Job) -> bool {
-    let place = |job: &Job| (job.attempt, job.progress_percent, job.current_step.clone());
-    now.status == Status::Running && before.is_some_and(|before| place(before) != place(now))
+    let before = before.filter(|before| before.attempt == now.attempt);
+    now.status == Status::Running
+        && before.is_some_and(|before| before.progress_percent < now.progress_percent)
 }
 
 #[cfg(test)]
