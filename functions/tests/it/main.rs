@@ -3,6 +3,7 @@
 mod again;
 mod binaries;
 mod bodies;
+mod callbacks;
 mod changes;
 mod cloud;
 mod ends;
@@ -13,6 +14,7 @@ mod life;
 mod owners;
 mod peers;
 mod races;
+mod receiver;
 mod requests;
 mod samples;
 mod secrets;

@@ -1,0 +1,476 @@
+//! Callbacks from a job's changes to a customer's server: what is sent, in which order, how often, and signed with what.
+
+use std::sync::Arc;
+
+use domain::{DeliveryState, Job, JobId, Owner};
+use serde_json::{Value, json};
+
+use crate::{
+    cloud::Cloud,
+    receiver::{Received, Receiver},
+    requests::{Call, ask, event, tell},
+    samples,
+};
+
+const JOBS: &str = "/api/ai-clipping-agent/jobs";
+const SECRETS: &str = "/api/ai-clipping-agent/callback-secrets";
+const TESTS: &str = "/api/ai-clipping-agent/callback-tests";
+
+fn post(path: impl Into<String>) -> Call {
+    Call::new("POST", path).user("ann")
+}
+
+/// A customer with a server and a secret.
+struct Customer {
+    cloud: Cloud,
+    receiver: Arc<Receiver>,
+    url: String,
+    secret: String,
+}
+
+impl Customer {
+    async fn start() -> Self {
+        let cloud = Cloud::start().await;
+        let (receiver, url) = Receiver::start().await;
+        let made = ask!(cloud.manage_jobs(), post(SECRETS));
+        assert_eq!(
+            (made.status, &made.body["previousValidUntil"]),
+            (201, &Value::Null)
+        );
+        let secret = made.body["secret"].as_str().expect("a secret").to_owned();
+        Self {
+            cloud,
+            receiver,
+            url,
+            secret,
+        }
+    }
+
+    async fn submit(&self) -> JobId {
+        let mut body = samples::submission();
+        body["callbackUrl"] = json!(self.url);
+        ask!(self.cloud.submit_job(), post(JOBS).json(&body)).id()
+    }
+
+    /// Everything that happened so far goes through the stream; gives the errands.
+    async fn publish(&self) -> Vec<Value> {
+        let records = self.cloud.stream();
+        let batch = serde_json::from_value(json!({"Records": records})).expect("a batch");
+        let answer = self.cloud.publish_events().handle(&batch).await;
+        assert_eq!(json!(answer), json!({"batchItemFailures": []}));
+        self.errands()
+    }
+
+    /// Messages that are in the queue now.
+    fn errands(&self) -> Vec<Value> {
+        let sent = self.cloud.front.messages.take();
+        sent.into_iter().map(|(_, message)| message).collect()
+    }
+
+    /// Runs errands, each as a message of its own; gives the ids of those that failed.
+    async fn run(&self, errands: &[Value]) -> usize {
+        let deliver = self.cloud.deliver_callback();
+        let mut failed = 0;
+        for errand in errands {
+            let messages = json!({"Records": [{"messageId": "m", "body": errand.to_string()}]});
+            let messages = serde_json::from_value(messages).expect("messages");
+            let answer = json!(deliver.handle(&messages).await);
+            failed += answer["batchItemFailures"]
+                .as_array()
+                .expect("failures")
+                .len();
+        }
+        failed
+    }
+
+    /// Runs whatever is in the queue until nothing is left, as if time flew.
+    async fn run_all(&self, mut errands: Vec<Value>) {
+        for _ in 0..50 {
+            if errands.is_empty() {
+                return;
+            }
+            self.run(&errands).await;
+            errands = self.errands();
+        }
+        panic!("errands for ever: {errands:?}");
+    }
+
+    async fn tell(&self, event_body: &Value) {
+        let ingest = self.cloud.ingest_webhook().await;
+        assert_eq!(tell!(ingest, event(event_body).signed()).status, 200);
+    }
+
+    /// A job that has run to its end, of which nothing was sent yet.
+    async fn ended(&self) -> JobId {
+        let id = self.submit().await;
+        assert!(self.cloud.claim(&id, 1).await);
+        for each in samples::events(&id, 1, "job.completed") {
+            self.tell(&each).await;
+        }
+        id
+    }
+
+    /// What is owed can be tried now, whatever its pause.
+    async fn let_time_pass(&self, id: &JobId) -> Vec<Value> {
+        for mut delivery in self.cloud.deliveries().of(id).await.expect("deliveries") {
+            delivery.due_ms = 0;
+            self.cloud
+                .deliveries()
+                .save(&delivery)
+                .await
+                .expect("saved");
+        }
+        self.errands();
+        vec![json!({"job_id": id, "not_before": 0})]
+    }
+
+    async fn states(&self, id: &JobId) -> Vec<DeliveryState> {
+        let owed = self.cloud.deliveries().of(id).await.expect("deliveries");
+        owed.into_iter().map(|delivery| delivery.state).collect()
+    }
+}
+
+fn events_of(received: &[Received]) -> Vec<String> {
+    received.iter().map(Received::event).collect()
+}
+
+#[tokio::test]
+async fn what_happens_to_a_job_is_sent_in_order_and_signed() {
+    let customer = Customer::start().await;
+    let id = customer.submit().await;
+    assert!(customer.cloud.claim(&id, 1).await);
+    let events = samples::events(&id, 1, "job.completed");
+    let errands = customer.publish().await;
+    customer.run_all(errands).await;
+    for each in &events[..3] {
+        customer.tell(each).await;
+    }
+    let errands = customer.publish().await;
+    customer.run_all(errands).await;
+    for each in &events[3..] {
+        customer.tell(each).await;
+    }
+    let errands = customer.publish().await;
+    customer.run_all(errands).await;
+
+    let received = customer.receiver.take();
+    assert_eq!(
+        events_of(&received),
+        ["job.started", "job.progress", "job.completed"]
+    );
+    assert!(
+        received
+            .iter()
+            .all(|each| each.is_signed_with(&customer.secret))
+    );
+    let progress = received[1].body();
+    assert_eq!(
+        (&progress["progress_percent"], &progress["status"]),
+        (&json!(60.0), &json!("running"))
+    );
+    let completed = received[2].body();
+    assert_eq!(completed["job_id"], json!(id));
+    assert_eq!(completed["output"]["total_clips"], 2);
+    assert_eq!(completed["output"]["clips"][0]["clip_index"], 0);
+    assert!(completed.get("error").is_none());
+    // all of it may come again, and nothing is sent twice
+    let errands = customer.publish().await;
+    customer.run_all(errands).await;
+    assert!(customer.receiver.take().is_empty());
+}
+
+#[tokio::test]
+async fn a_receiver_that_fails_is_asked_again_after_longer_and_longer_pauses() {
+    let customer = Customer::start().await;
+    customer.receiver.answer_with([500; 9]);
+    let id = customer.ended().await;
+    let errands = customer.publish().await;
+    customer.cloud.front.messages.take();
+    customer.run(&errands[..1]).await;
+    let mut ids = Vec::new();
+    for seconds in [5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 36_000.0] {
+        let received = customer.receiver.take();
+        assert_eq!(
+            events_of(&received),
+            ["job.started"],
+            "the end waits for the start"
+        );
+        ids.push(received[0].headers["webhook-id"].clone());
+        let (delay, message) = customer.cloud.front.messages.take().remove(0);
+        let pause = message["not_before"].as_i64().expect("a time") - functions::now().as_ms();
+        let off = pause as f64 / 1000.0 / seconds;
+        assert!((0.75..1.25).contains(&off), "{seconds}: {pause}");
+        assert!(delay as f64 <= (seconds * 1.2).ceil().min(900.0), "{delay}");
+        // a message that is early is only sent round again
+        customer.run(std::slice::from_ref(&message)).await;
+        assert!(customer.receiver.take().is_empty());
+        let errands = customer.let_time_pass(&id).await;
+        customer.run(&errands).await;
+    }
+    assert!(
+        ids.iter().all(|id| *id == ids[0]),
+        "the id stays the same: {ids:?}"
+    );
+    // given up: what comes after it is sent
+    assert_eq!(customer.states(&id).await[0], DeliveryState::Failed);
+    assert_eq!(
+        events_of(&customer.receiver.take()),
+        ["job.started", "job.completed"]
+    );
+}
+
+#[tokio::test]
+async fn an_address_that_is_gone_is_not_asked_again_until_a_test() {
+    let customer = Customer::start().await;
+    customer.receiver.answer_with([410]);
+    let id = customer.ended().await;
+    let errands = customer.publish().await;
+    customer.run_all(errands).await;
+    assert_eq!(events_of(&customer.receiver.take()), ["job.started"]);
+    assert_eq!(customer.states(&id).await, [DeliveryState::Failed; 2]);
+    let other = customer.ended().await;
+    let errands = customer.publish().await;
+    customer.run_all(errands).await;
+    assert!(customer.receiver.take().is_empty());
+
+    let manage = customer.cloud.manage_jobs();
+    let shown = ask!(
+        manage,
+        Call::new("GET", format!("{JOBS}/{other}/deliveries")).user("ann")
+    );
+    let last = &shown.body["deliveries"][1];
+    assert_eq!(
+        (&last["event"], &last["state"]),
+        (&json!("job.completed"), &json!("failed"))
+    );
+    let replay = format!(
+        "/api/ai-clipping-agent/deliveries/{}/replay",
+        last["id"].as_str().expect("an id")
+    );
+    assert_eq!(ask!(manage, post(&replay)).code(), "address_disabled");
+    let tested = ask!(manage, post(TESTS).json(&json!({"url": customer.url})));
+    assert_eq!(
+        (tested.status, &tested.body["delivered"]),
+        (200, &json!(true))
+    );
+    assert!(customer.receiver.take()[0].is_signed_with(&customer.secret));
+    assert_eq!(
+        ask!(manage, Call::new("POST", &replay).user("bob")).status,
+        404
+    );
+    assert_eq!(ask!(manage, post(&replay)).status, 202);
+    assert_eq!(ask!(manage, post(&replay)).code(), "delivery_pending");
+    let errands = customer.errands();
+    customer.run_all(errands).await;
+    assert_eq!(events_of(&customer.receiver.take()), ["job.completed"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn there_is_one_delivery_of_a_job_at_a_time() {
+    let customer = Customer::start().await;
+    let id = customer.ended().await;
+    let errands = customer.publish().await;
+    let errands = [errands.clone(), errands].concat();
+    let records = errands.iter().enumerate();
+    let records: Vec<_> = records
+        .map(
+            |(number, errand)| json!({"messageId": number.to_string(), "body": errand.to_string()}),
+        )
+        .collect();
+    let messages = serde_json::from_value(json!({"Records": records})).expect("messages");
+    let answer = customer.cloud.deliver_callback().handle(&messages).await;
+    assert_eq!(json!(answer), json!({"batchItemFailures": []}));
+    let errands = customer.errands();
+    customer.run_all(errands).await;
+    assert_eq!(
+        events_of(&customer.receiver.take()),
+        ["job.started", "job.completed"]
+    );
+    assert_eq!(customer.receiver.most_at_once(), 1);
+    assert_eq!(customer.states(&id).await, [DeliveryState::Delivered; 2]);
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_loses_no_other() {
+    let customer = Customer::start().await;
+    let id = customer.ended().await;
+    let errands = customer.publish().await;
+    let bodies = [json!("{"), json!("[]"), json!(errands[0].to_string())];
+    let records: Vec<_> = bodies
+        .iter()
+        .map(|body| json!({"messageId": body.as_str(), "body": body}))
+        .collect();
+    let messages = serde_json::from_value(json!({"Records": records})).expect("messages");
+    let answer = json!(customer.cloud.deliver_callback().handle(&messages).await);
+    let failed = json!([{"itemIdentifier": "{"}, {"itemIdentifier": "[]"}]);
+    assert_eq!(answer["batchItemFailures"], failed);
+    assert_eq!(customer.states(&id).await, [DeliveryState::Delivered; 2]);
+}
+
+#[tokio::test]
+async fn whatever_dies_on_the_way_all_of_it_arrives_in_order() {
+    for nth in 0.. {
+        let customer = Customer::start().await;
+        let id = customer.ended().await;
+        let errands = customer.publish().await;
+        customer
+            .cloud
+            .front
+            .dies_at(nth, crate::front::Fault::Unheard);
+        let failed = customer.run(&errands[..1]).await;
+        customer.cloud.front.heal();
+        // the turn of one that died is over after a while
+        let free = customer
+            .cloud
+            .deliveries()
+            .take_turn(&id, i64::MAX - 1, i64::MAX - 1)
+            .await;
+        assert!(free.expect("an answer"));
+        customer
+            .cloud
+            .deliveries()
+            .give_turn_back(&id, i64::MAX - 1)
+            .await
+            .expect("given");
+        customer.run_all(errands).await;
+        let mut received = events_of(&customer.receiver.take());
+        received.dedup();
+        assert_eq!(
+            received,
+            ["job.started", "job.completed"],
+            "died at call {nth}"
+        );
+        assert_eq!(
+            customer.states(&id).await,
+            [DeliveryState::Delivered; 2],
+            "{nth}"
+        );
+        if failed == 0 {
+            assert!(nth > 5, "{nth} calls");
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_needed_and_rotated_and_a_back_end_does_without() {
+    let cloud = Cloud::start().await;
+    let (receiver, url) = Receiver::start().await;
+    let (submit, manage) = (cloud.submit_job(), cloud.manage_jobs());
+    let mut body = samples::submission();
+    body["callbackUrl"] = json!(url);
+    let without = ask!(submit, post(JOBS).json(&body));
+    assert_eq!((without.status, without.field()), (422, "callbackUrl"));
+    assert_eq!(
+        ask!(manage, post(TESTS).json(&json!({"url": url}))).field(),
+        "url"
+    );
+
+    let secret = |answer: crate::requests::Answer| {
+        answer.body["secret"].as_str().expect("a secret").to_owned()
+    };
+    let first = secret(ask!(manage, post(SECRETS)));
+    let second = ask!(manage, post(SECRETS));
+    assert!(second.body["previousValidUntil"].is_string());
+    let second = secret(second);
+    let _ = ask!(manage, post(TESTS).json(&json!({"url": url})));
+    let tested = receiver.take().remove(0);
+    assert!(tested.is_signed_with(&first) && tested.is_signed_with(&second));
+
+    let service = json!({"video_url": "https://videos.test/a.mp4", "callback_url": url, "external_job_id": "order 7", "owner_user_id": "u-1"});
+    let taken = ask!(
+        submit,
+        Call::new("POST", "/ai-clipping/jobs").acme().json(&service)
+    );
+    assert_eq!(taken.status, 202);
+    let customer = Customer {
+        cloud,
+        receiver,
+        url,
+        secret: second,
+    };
+    let canceled = Job::cancel(&Owner::tenant("acme"), functions::now());
+    assert!(customer.cloud.change(&taken.id(), &canceled).await);
+    let errands = customer.publish().await;
+    customer.run_all(errands).await;
+    let told = customer.receiver.take().remove(0);
+    assert!(!told.headers.contains_key("webhook-signature"));
+    let body = told.body();
+    let field = |name: &str| body[name].as_str().unwrap_or_default();
+    assert_eq!(
+        [
+            "event",
+            "status",
+            "error_code",
+            "external_job_id",
+            "owner_user_id"
+        ]
+        .map(field),
+        ["job.failed", "failed", "canceled", "order 7", "u-1"]
+    );
+}
+
+#[tokio::test]
+async fn only_public_addresses_with_tls_are_called_outside_of_one_machine() {
+    let customer = Customer::start().await;
+    let id = customer.ended().await;
+    customer.publish().await;
+    let deliver = customer.cloud.deliver_callback_to(false);
+    let mut delivery = customer
+        .cloud
+        .deliveries()
+        .of(&id)
+        .await
+        .expect("deliveries")
+        .remove(0);
+    for (url, why) in [
+        (customer.url.clone(), "is not a public address"),
+        (customer.url.replace("127.0.0.1", "localhost"), "only https"),
+        (
+            customer.url.replace("http:", "https:"),
+            "is not a public address",
+        ),
+        (
+            customer
+                .url
+                .replace("http://127.0.0.1", "https://localhost"),
+            "is not a public address",
+        ),
+        (
+            "https://169.254.169.254/latest".to_owned(),
+            "is not a public address",
+        ),
+        (
+            "https://[::ffff:10.0.0.1]/".to_owned(),
+            "is not a public address",
+        ),
+    ] {
+        delivery.url.clone_from(&url);
+        delivery.due_ms = 0;
+        customer
+            .cloud
+            .deliveries()
+            .save(&delivery)
+            .await
+            .expect("saved");
+        let errand = json!({"job_id": id, "not_before": 0}).to_string();
+        let messages = json!({"Records": [{"messageId": "m", "body": errand}]});
+        deliver
+            .handle(&serde_json::from_value(messages).expect("messages"))
+            .await;
+        let owed = customer
+            .cloud
+            .deliveries()
+            .of(&id)
+            .await
+            .expect("deliveries")
+            .remove(0);
+        let error = owed
+            .tries
+            .last()
+            .and_then(|last| last.error.clone())
+            .unwrap_or_default();
+        assert!(error.contains(why), "{url}: {error}");
+    }
+    assert!(customer.receiver.take().is_empty());
+}
