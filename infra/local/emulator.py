@@ -20,12 +20,13 @@ from ministack import app as ministack
 from ministack.core import lambda_runtime
 from ministack.core.concurrency import resource_lock
 from ministack.core.responses import json_response
-from ministack.services import ecs, lambda_svc, stepfunctions
+from ministack.services import apigateway, ecs, lambda_svc, stepfunctions
 
 Json = dict[str, Any]
 # what the state of an execution that is being run right now knows: the execution, and the tasks that it began
 _running: contextvars.ContextVar[tuple[Json, list[str]] | None] = contextvars.ContextVar("running", default=None)
 POLL_SECONDS = 0.2
+SOCKET_EVENTS_AT_ONCE = 8
 
 
 def main() -> None:
@@ -34,6 +35,7 @@ def main() -> None:
     leave_tasks_to_the_agent()
     wait_for_tasks_as_aws_does()
     keep_batches_with_failures()
+    let_socket_events_wait()
     write_function_logs(options.logs)
     asyncio.run(serve(api_by_port(ministack.app, dict(options.api)), [options.port, *dict(options.api)]))
     lambda_runtime.reset()
@@ -229,6 +231,18 @@ def keep_batches_with_failures() -> None:
         return result
 
     lambda_svc._execute_function = execute_batch
+
+
+def let_socket_events_wait() -> None:
+    """Where hundreds of connections come or go at once, MiniStack starts a process of the function for each: this machine then gets nothing
+    done before they time out. AWS has room for them; here so many run at once and the others wait."""
+    invoke, places = apigateway._invoke_ws_lambda, asyncio.Semaphore(SOCKET_EVENTS_AT_ONCE)
+
+    async def invoke_in_turn(*args: Any, **kwargs: Any) -> Json | None:
+        async with places:
+            return await invoke(*args, **kwargs)
+
+    apigateway._invoke_ws_lambda = invoke_in_turn
 
 
 def write_function_logs(folder: Path) -> None:

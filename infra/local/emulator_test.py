@@ -176,6 +176,25 @@ class Functions(unittest.TestCase):
             emulator.keep_batches_with_failures()
             self.assertEqual(failed, bool(emulator.lambda_svc._execute_function({}, event).get("error")))
 
+    def test_a_crowd_of_connections_is_dealt_with_a_few_at_a_time(self):
+        at_work, most = 0, 0
+
+        async def invoke(number):
+            nonlocal at_work, most
+            at_work, most = at_work + 1, max(most, at_work + 1)
+            await asyncio.sleep(0)
+            at_work -= 1
+            return number
+
+        async def crowd():
+            return await asyncio.gather(*(emulator.apigateway._invoke_ws_lambda(number) for number in range(100)))
+
+        self.addCleanup(setattr, emulator.apigateway, "_invoke_ws_lambda", emulator.apigateway._invoke_ws_lambda)
+        emulator.apigateway._invoke_ws_lambda = invoke
+        emulator.let_socket_events_wait()
+        self.assertEqual(list(range(100)), asyncio.run(crowd()))
+        self.assertEqual(emulator.SOCKET_EVENTS_AT_ONCE, most)
+
     def test_output_is_copied_to_a_file_line_by_line(self):
         with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as copy:
             source.write(b"one\ntwo\n")
