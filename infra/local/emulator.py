@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextvars
+import functools
 import json
 import os
 import signal
@@ -36,6 +37,7 @@ def main() -> None:
     wait_for_tasks_as_aws_does()
     keep_batches_with_failures()
     let_socket_events_wait()
+    answer_as_soon_as_functions_do()
     write_function_logs(options.logs)
     asyncio.run(serve(api_by_port(ministack.app, dict(options.api)), [options.port, *dict(options.api)]))
     lambda_runtime.reset()
@@ -243,6 +245,21 @@ def let_socket_events_wait() -> None:
             return await invoke(*args, **kwargs)
 
     apigateway._invoke_ws_lambda = invoke_in_turn
+
+
+def answer_as_soon_as_functions_do() -> None:
+    """MiniStack makes each invocation 90 ms longer: 50 ms it waits for what the function may still write, which is in a file here anyway, and
+    for 40 ms the second part of an event waits until the first is acknowledged."""
+    worker = lambda_runtime.ProvidedWorker
+    build = worker._build_handler_class
+
+    def build_without_delay(*args: Any) -> type:
+        handler = build(*args)
+        handler.disable_nagle_algorithm = True
+        return handler
+
+    worker._build_handler_class = build_without_delay
+    worker._drain_stderr_bounded = functools.partialmethod(worker._drain_stderr_bounded, first_line_wait=0)
 
 
 def write_function_logs(folder: Path) -> None:

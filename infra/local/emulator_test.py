@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import queue
 import tempfile
 import time
 import unittest
@@ -194,6 +195,20 @@ class Functions(unittest.TestCase):
         emulator.let_socket_events_wait()
         self.assertEqual(list(range(100)), asyncio.run(crowd()))
         self.assertEqual(emulator.SOCKET_EVENTS_AT_ONCE, most)
+
+    def test_an_invocation_waits_for_nothing_that_the_function_may_still_write(self):
+        worker = emulator.lambda_runtime.ProvidedWorker
+        for name in ("_build_handler_class", "_drain_stderr_bounded"):
+            self.addCleanup(setattr, worker, name, getattr(worker, name))
+        emulator.answer_as_soon_as_functions_do()
+        one = worker("f", {}, b"")
+        one._stderr_queue = queue.Queue()
+        began = time.monotonic()
+        self.assertEqual("", one._drain_stderr_bounded())
+        self.assertLess(time.monotonic() - began, 0.04)
+        one._stderr_queue.put("said")
+        self.assertEqual("said", one._drain_stderr_bounded())
+        self.assertTrue(one._build_handler_class(1, queue.Queue()).disable_nagle_algorithm)
 
     def test_output_is_copied_to_a_file_line_by_line(self):
         with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as copy:
