@@ -27,7 +27,7 @@ Json = dict[str, Any]
 # what the state of an execution that is being run right now knows: the execution, and the tasks that it began
 _running: contextvars.ContextVar[tuple[Json, list[str]] | None] = contextvars.ContextVar("running", default=None)
 POLL_SECONDS = 0.2
-SOCKET_EVENTS_AT_ONCE = 8
+SOCKET_EVENTS_AT_ONCE = 4
 
 
 def main() -> None:
