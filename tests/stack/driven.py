@@ -29,7 +29,7 @@ class DrivenJob:
 
     def complete(self) -> None:
         address = f"s3://{self.stack.addresses['bucket']}/jobs/{self.id}/clips/clip_00"
-        clip = {"clip_index": 0, "s3_url": f"{address}.mp4", "duration_ms": 61_000, "virality_score": 0.5, "summary": "It ends well.", "captions_url": f"{address}.vtt"}
+        clip = {"clip_index": 0, "s3_url": f"{address}.mp4", "captions_url": f"{address}.vtt", "duration_ms": 61_000, "virality_score": 0.5, "summary": "It ends well."}
         self.tell("job.completed", "succeeded", 100, current_step="Done", output={"total_clips": 1, "clips": [clip]})
 
     def fail(self) -> None:
