@@ -154,7 +154,7 @@ fn headers(id: &str, body: &[u8], receiver: &Receiver, at: Timestamp) -> Result<
 }
 
 /// The body of an event, with fresh links to everything that is there.
-pub(crate) async fn body(
+pub(crate) async fn body_of(
     event: &Event,
     labels: &Labels,
     bucket: &Bucket,

@@ -14,7 +14,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
-    callbacks::{Sender, Sent, body},
+    callbacks::{Sender, Sent, body_of},
     config::Settings,
     http::now,
     observe::count,
@@ -208,7 +208,7 @@ impl DeliverCallback {
     /// One try of a delivery, written down.
     async fn deliver(&self, mut delivery: Delivery) -> Result<Delivery, StoreError> {
         let receiver = self.receivers.get(&delivery.owner).await?;
-        let body = body(&delivery.event, &delivery.labels, &self.bucket).await?;
+        let body = body_of(&delivery.event, &delivery.labels, &self.bucket).await?;
         let sent = self
             .send(
                 &delivery.url,
@@ -281,7 +281,7 @@ impl DeliverCallback {
             return Ok(());
         }
         let receiver = self.receivers.get(owner).await?;
-        let body = body(
+        let body = body_of(
             &Event::of_job(&job, EventKind::Progress),
             &job.labels,
             &self.bucket,

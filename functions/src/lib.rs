@@ -18,7 +18,6 @@ pub mod start_job;
 pub mod stream;
 mod submission;
 pub mod submit_job;
-mod tickets;
 mod view;
 
 pub use caller::ServiceKeys;

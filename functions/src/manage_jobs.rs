@@ -3,11 +3,13 @@
 mod callbacks;
 mod listing;
 mod plan;
+mod tickets;
 
 pub(crate) use callbacks::{
     CallbackTest, CallbackTestResult, DeliveryList, DeliveryView, NewSecret,
 };
 pub(crate) use listing::JobList;
+pub(crate) use tickets::RealtimeTicket;
 
 use aws::{
     Bucket, Changed, Connection, DeliveryTable, Executions, JobTable, Patience, Queue,

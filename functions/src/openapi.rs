@@ -14,10 +14,10 @@ use utoipa::{
 use crate::{
     manage_jobs::{
         CallbackTest, CallbackTestResult, DeliveryList, DeliveryView, JobList, NewSecret,
+        RealtimeTicket,
     },
     submission::{ServiceSubmission, UserSubmission},
     submit_job::{NewUpload, PartLinks, UploadView, UploadedParts, WantedParts},
-    tickets::RealtimeTicket,
     view::{JobView, ServiceJobView},
 };
 

@@ -6,13 +6,13 @@ use aws::{Clients, Connection, JobTable, ListenerTable, Patience, SessionTable, 
 use domain::{Job, JobId, Owner};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use tracing::Instrument;
 
 use crate::{
     config::Settings,
     http::now,
     messages::{Message, snapshots, text},
-    tickets::ticket_id,
 };
 
 /// API Gateway keeps a connection for two hours; a while more, so that none is forgotten that is still there.
@@ -230,6 +230,11 @@ impl Realtime {
     async fn say(&self, id: &str, message: &Message) -> Result<(), StoreError> {
         self.clients.tell(id, &text(message)).await.map(drop)
     }
+}
+
+/// A ticket's id among those of sessions: what is stored opens nothing.
+pub(crate) fn ticket_id(ticket: &str) -> String {
+    format!("ticket#{}", hex::encode(Sha256::digest(ticket)))
 }
 
 /// A connection's id among those of sessions.

@@ -11,9 +11,25 @@ import rust
 from source import REPOSITORY, Json, functions, listed, load, resource_of, routes, statements
 
 # the template's name for what a store holds; of secrets, each function has one
-STORES = {"JobTable": "JobsTable", "UploadTable": "UploadsTable", "Bucket": "Bucket", "Executions": "JobMachine", "SecretStore": "secret"}
-# what Lambda itself does in a function's name: reads the stream, sends on what it could not deliver
-OF_LAMBDA = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams", "sqs:SendMessage"}
+STORES = {
+    "Bucket": "Bucket",
+    "Clients": "RealtimeApi",
+    "DeliveryTable": "DeliveriesTable",
+    "Executions": "JobMachine",
+    "JobTable": "JobsTable",
+    "ListenerTable": "ListenersTable",
+    "Queue": "CallbackQueue",
+    "ReceiverTable": "ReceiversTable",
+    "SecretStore": "secret",
+    "SessionTable": "SessionsTable",
+    "UploadTable": "UploadsTable",
+}
+# what Lambda itself does in a function's name: reads the stream and the queue, sends on what it could not deliver
+OF_LAMBDA = {
+    *(("JobsTable", f"dynamodb:{action}") for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")),
+    *(("CallbackQueue", f"sqs:{action}") for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")),
+    ("Undelivered", "sqs:SendMessage"),
+}
 # variables that Lambda sets, and those of the command-line tool
 NOT_OF_THE_TEMPLATE = ("AWS_", "CLIPWRIGHT_")
 
@@ -27,7 +43,7 @@ def powers_of(template: Json, role: str) -> set[rust.Power]:
             if template["Resources"][name]["Type"] == "AWS::SecretsManager::Secret":
                 name = "secret"
             index = path if path.startswith("index/") else ""
-            found |= {(name, action, index) for action in listed(statement["Action"]) if action not in OF_LAMBDA}
+            found |= {(name, action, index) for action in listed(statement["Action"]) if (name, action) not in OF_LAMBDA}
     return found
 
 

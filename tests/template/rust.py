@@ -21,6 +21,7 @@ ACTIONS = {
     "complete_multipart_upload": ["s3:PutObject"],
     "copy_object": ["s3:GetObject", "s3:PutObject"],
     "create_multipart_upload": ["s3:PutObject"],
+    "delete_connection": ["execute-api:ManageConnections"],
     "delete_item": ["dynamodb:DeleteItem"],
     "delete_objects": ["s3:DeleteObject"],
     "get_item": ["dynamodb:GetItem"],
@@ -28,9 +29,11 @@ ACTIONS = {
     "get_secret_value": ["secretsmanager:GetSecretValue"],
     "head_object": ["s3:GetObject"],
     "list_objects_v2": ["s3:ListBucket"],
+    "post_to_connection": ["execute-api:ManageConnections"],
     "put_item": ["dynamodb:PutItem"],
     "put_object": ["s3:PutObject"],
     "query": ["dynamodb:Query"],
+    "send_message": ["sqs:SendMessage"],
     "start_execution": ["states:StartExecution"],
     "stop_execution": ["states:StopExecution"],
     "update_item": ["dynamodb:UpdateItem"],
@@ -124,13 +127,26 @@ def worker_variables() -> set[str]:
 @functools.cache
 def stores() -> dict[str, dict[str, set[Power]]]:
     """By store and method: what the method may do. A method that calls another of its store may do what that may."""
+    sources = files(STORES)
+    holders = {found[1] for each in sources if (found := re.search(r"pub struct (\w+) \{\s*client: Client", each.code))}
     found = {}
-    for each in files(STORES):
-        if holder := re.search(r"pub struct (\w+) \{\s*client: Client", each.code):
-            bodies = each.functions()
-            own = {name: {(holder[1], *power) for power in calls(body)} for name, body in bodies.items()}
-            found[holder[1]] = closed(own, bodies, r"self\s*\.\s*")
+    for holder in holders:
+        # a store's methods may stand in files of their own
+        own = [each for each in sources if re.search(rf"^impl {holder} \{{", each.code, re.MULTILINE)]
+        bodies = joined(own)
+        powers = {name: {(holder, *power) for power in calls(body)} for name, body in bodies.items()}
+        found[holder] = closed(powers, bodies, r"self\s*\.\s*")
     return found
+
+
+def joined(sources: list[Source]) -> dict[str, Source]:
+    """The functions of several files; namesakes together."""
+    bodies: dict[str, Source] = {}
+    for each in sources:
+        for name, body in each.functions().items():
+            before = bodies.get(name, Source("", ""))
+            bodies[name] = Source(before.text + body.text, before.code + body.code)
+    return bodies
 
 
 def calls(body: Source) -> Iterator[tuple[str, str]]:
@@ -165,7 +181,7 @@ def used(sources: list[Source], context: list[Source]) -> set[Power]:
 def powers(binary: str) -> set[Power]:
     """What a function can do: its own calls, and those of the shared functions that it calls by name."""
     own, common = module(binary), shared()
-    bodies = {name: body for each in common for name, body in each.functions().items()}
+    bodies = joined(common)
     below = closed({name: used([body], common) for name, body in bodies.items()}, bodies)
     called = [name for name in below if any(re.search(rf"\b{name}\(", each.code) for each in own)]
     return used(own, own).union(*(below[name] for name in called))

@@ -13,6 +13,8 @@ ENVIRONMENTS = ("dev", "staging", "prod")
 ONLY_ON_ANYTHING = {"ecr:GetAuthorizationToken"}
 # MiB that Fargate has for CPU units
 FARGATE_MEMORY = {2048: range(4096, 16385, 1024), 4096: range(8192, 30721, 1024), 8192: range(16384, 61441, 4096)}
+# what whoever connects again makes anew
+PASSING = ("SessionsTable", "ListenersTable")
 # where a resource's own name stands: unique in an account and region, or in all of AWS
 NAMES = {
     "AWS::ApiGateway::RestApi": "Name",
@@ -99,6 +101,21 @@ class TemplateTest(unittest.TestCase):
             given = parameters_of("prod") | {"Environment": name, "AllowPrivateSources": "true"}
             self.assertEqual(is_refused(given), refused, name)
 
+    def test_private_callbacks_are_refused_everywhere_but_locally(self) -> None:
+        for name, refused in (("local", False), ("dev", True), ("prod", True)):
+            given = parameters_of("prod") | {"Environment": name, "AllowPrivateCallbacks": "true"}
+            self.assertEqual(is_refused(given), refused, name)
+
+    def test_what_calls_customers_back_is_outside_of_the_network(self) -> None:
+        for id, resource in self.results["prod"]["Resources"].items():
+            if resource["Type"] == "AWS::Lambda::Function":
+                self.assertNotIn("VpcConfig", resource["Properties"], id)
+
+    def test_a_queue_waits_six_times_as_long_as_its_function(self) -> None:
+        resources = self.results["prod"]["Resources"]
+        timeout = resources["DeliverCallback"]["Properties"]["Timeout"]
+        self.assertGreaterEqual(resources["CallbackQueue"]["Properties"]["VisibilityTimeout"], 6 * timeout)
+
     def test_two_environments_share_no_name(self) -> None:
         found = {name: names(self.results[name], parameters_of(name)) for name in ENVIRONMENTS}
         self.assertGreater(len(found["dev"]), 15)
@@ -119,7 +136,7 @@ class TemplateTest(unittest.TestCase):
 
     def test_what_holds_data_stays_when_the_stack_goes(self) -> None:
         for id, resource in self.results["prod"]["Resources"].items():
-            if resource["Type"] in ("AWS::DynamoDB::Table", "AWS::S3::Bucket"):
+            if resource["Type"] in ("AWS::DynamoDB::Table", "AWS::S3::Bucket") and id not in PASSING:
                 self.assertEqual((resource["DeletionPolicy"], resource["UpdateReplacePolicy"]), ("Retain", "Retain"), id)
 
     def test_every_log_is_kept_for_a_while_and_every_function_writes_to_one_of_them(self) -> None:

@@ -9,7 +9,11 @@ use aws_sdk_dynamodb::{
 };
 use domain::{Delivery, JobId};
 
-use crate::{Connection, StoreError, error::sorted};
+use crate::{
+    Connection, StoreError,
+    error::sorted,
+    value::{number, text},
+};
 
 /// The record beside a job's deliveries that says who is at work on them.
 const TURN: &str = "turn";
@@ -183,12 +187,4 @@ fn key(job: &JobId, id: &str) -> HashMap<String, AttributeValue> {
         ("job_id".to_owned(), text(job.as_str())),
         ("id".to_owned(), text(id)),
     ])
-}
-
-fn text(text: &str) -> AttributeValue {
-    AttributeValue::S(text.to_owned())
-}
-
-fn number(number: i64) -> AttributeValue {
-    AttributeValue::N(number.to_string())
 }

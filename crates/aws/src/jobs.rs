@@ -10,7 +10,12 @@ use aws_sdk_dynamodb::{
 use domain::{Change, Condition, Job, JobId, Owner, Status};
 use serde::{Deserialize, Serialize};
 
-use crate::{Connection, StoreError, error::sorted, expression::Expression};
+use crate::{
+    Connection, StoreError,
+    error::sorted,
+    expression::Expression,
+    value::{number, text},
+};
 
 /// Jobs read by one query of a list, and most queries for one part of it.
 const QUERIED_AT_ONCE: i32 = 100;
@@ -103,7 +108,7 @@ impl JobTable {
         let put = match deleted {
             Some(attempt) => put
                 .expression_attribute_names("#owner", "owner")
-                .expression_attribute_values(":deleted", AttributeValue::N(attempt.to_string())),
+                .expression_attribute_values(":deleted", number(attempt.into())),
             None => put,
         };
         match put.send().await {
@@ -282,7 +287,7 @@ impl JobTable {
             .condition_expression("#owner = :owner AND attempt = :attempt")
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_values(":owner", text(job.owner.as_str()))
-            .expression_attribute_values(":attempt", AttributeValue::N(job.attempt.to_string()))
+            .expression_attribute_values(":attempt", number(job.attempt.into()))
             .send()
             .await;
         match deleted {
@@ -371,10 +376,6 @@ fn created(there: Job, job: &Job) -> Created {
     } else {
         Created::Existing(Box::new(there))
     }
-}
-
-fn text(text: &str) -> AttributeValue {
-    AttributeValue::S(text.to_owned())
 }
 
 fn read(item: Item) -> Result<Job, StoreError> {

@@ -6,7 +6,11 @@ use aws_sdk_dynamodb::{Client, operation::update_item::UpdateItemError, types::A
 use domain::Owner;
 use serde::Deserialize;
 
-use crate::{Connection, StoreError, error::sorted};
+use crate::{
+    Connection, StoreError,
+    error::sorted,
+    value::{number, text},
+};
 
 /// What is known of an owner who hears of jobs by callbacks.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -82,7 +86,7 @@ impl ReceiverTable {
                 "SET previous = secret, previous_until = :until, secret = :secret",
             )
             .condition_expression("attribute_exists(secret)")
-            .expression_attribute_values(":until", AttributeValue::N(previous_until.to_string()))
+            .expression_attribute_values(":until", number(previous_until))
             .expression_attribute_values(":secret", text(secret))
             .send()
             .await;
@@ -133,8 +137,4 @@ impl ReceiverTable {
             .key("owner", text(owner.as_str()))
             .update_expression(expression)
     }
-}
-
-fn text(text: &str) -> AttributeValue {
-    AttributeValue::S(text.to_owned())
 }

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use domain::Owner;
 use serde::{Deserialize, Serialize};
 
-use crate::{Connection, StoreError, error::sorted};
+use crate::{Connection, StoreError, error::sorted, value::text};
 
 /// An upload, begun and perhaps complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +67,7 @@ impl UploadTable {
             .client
             .get_item()
             .table_name(&self.table)
-            .key("id", AttributeValue::S(id.to_owned()));
+            .key("id", text(id));
         let item = got.consistent_read(true).send().await.map_err(sorted)?.item;
         let upload: Option<Upload> = item
             .map(serde_dynamo::from_item)
@@ -85,7 +85,7 @@ impl UploadTable {
             .client
             .update_item()
             .table_name(&self.table)
-            .key("id", AttributeValue::S(upload.id.clone()))
+            .key("id", text(&upload.id))
             .update_expression("SET complete = :yes")
             .condition_expression("attribute_exists(id)")
             .expression_attribute_values(":yes", AttributeValue::Bool(true));

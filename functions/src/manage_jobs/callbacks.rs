@@ -146,7 +146,7 @@ impl ManageJobs {
             ));
         }
         let id = format!("test-{}", Uuid::now_v7());
-        let sample = callbacks::body(&sample(), &Labels::default(), &self.bucket).await?;
+        let sample = callbacks::body_of(&sample(), &Labels::default(), &self.bucket).await?;
         let sent = self.sender.send(&test.url, &id, sample, &receiver).await;
         if sent.is_taken {
             self.receivers.enable(owner, &test.url).await?;

@@ -101,6 +101,7 @@ fn started(binary: &str, cloud: &Cloud, runtime_api: &str, secret: &str) -> Chil
             ("JOBS_TABLE", cloud::JOBS),
             ("UPLOADS_TABLE", cloud::UPLOADS),
             ("BUCKET", cloud::BUCKET),
+            ("RECEIVERS_TABLE", cloud::RECEIVERS),
             ("SERVICE_KEYS", cloud::SERVICE_KEYS),
             ("WEBHOOK_SECRET", secret),
         ])

@@ -1,138 +1,17 @@
 //! Callbacks from a job's changes to a customer's server: what is sent, in which order, how often, and signed with what.
 
-use std::sync::Arc;
-
-use domain::{DeliveryState, Job, JobId, Owner};
-use serde_json::{Value, json};
+use domain::{DeliveryState, Job, Owner};
+use serde_json::json;
 
 use crate::{
     cloud::Cloud,
-    receiver::{Received, Receiver},
-    requests::{Call, ask, event, tell},
+    customer::{Customer, JOBS, SECRETS, events_of, post},
+    receiver::Receiver,
+    requests::{Call, ask},
     samples,
 };
 
-const JOBS: &str = "/api/ai-clipping-agent/jobs";
-const SECRETS: &str = "/api/ai-clipping-agent/callback-secrets";
 const TESTS: &str = "/api/ai-clipping-agent/callback-tests";
-
-fn post(path: impl Into<String>) -> Call {
-    Call::new("POST", path).user("ann")
-}
-
-/// A customer with a server and a secret.
-struct Customer {
-    cloud: Cloud,
-    receiver: Arc<Receiver>,
-    url: String,
-    secret: String,
-}
-
-impl Customer {
-    async fn start() -> Self {
-        let cloud = Cloud::start().await;
-        let (receiver, url) = Receiver::start().await;
-        let made = ask!(cloud.manage_jobs(), post(SECRETS));
-        assert_eq!(
-            (made.status, &made.body["previousValidUntil"]),
-            (201, &Value::Null)
-        );
-        let secret = made.body["secret"].as_str().expect("a secret").to_owned();
-        Self {
-            cloud,
-            receiver,
-            url,
-            secret,
-        }
-    }
-
-    async fn submit(&self) -> JobId {
-        let mut body = samples::submission();
-        body["callbackUrl"] = json!(self.url);
-        ask!(self.cloud.submit_job(), post(JOBS).json(&body)).id()
-    }
-
-    /// Everything that happened so far goes through the stream; gives the errands.
-    async fn publish(&self) -> Vec<Value> {
-        let records = self.cloud.stream();
-        let batch = serde_json::from_value(json!({"Records": records})).expect("a batch");
-        let answer = self.cloud.publish_events().handle(&batch).await;
-        assert_eq!(json!(answer), json!({"batchItemFailures": []}));
-        self.errands()
-    }
-
-    /// Messages that are in the queue now.
-    fn errands(&self) -> Vec<Value> {
-        let sent = self.cloud.front.messages.take();
-        sent.into_iter().map(|(_, message)| message).collect()
-    }
-
-    /// Runs errands, each as a message of its own; gives the ids of those that failed.
-    async fn run(&self, errands: &[Value]) -> usize {
-        let deliver = self.cloud.deliver_callback();
-        let mut failed = 0;
-        for errand in errands {
-            let messages = json!({"Records": [{"messageId": "m", "body": errand.to_string()}]});
-            let messages = serde_json::from_value(messages).expect("messages");
-            let answer = json!(deliver.handle(&messages).await);
-            failed += answer["batchItemFailures"]
-                .as_array()
-                .expect("failures")
-                .len();
-        }
-        failed
-    }
-
-    /// Runs whatever is in the queue until nothing is left, as if time flew.
-    async fn run_all(&self, mut errands: Vec<Value>) {
-        for _ in 0..50 {
-            if errands.is_empty() {
-                return;
-            }
-            self.run(&errands).await;
-            errands = self.errands();
-        }
-        panic!("errands for ever: {errands:?}");
-    }
-
-    async fn tell(&self, event_body: &Value) {
-        let ingest = self.cloud.ingest_webhook().await;
-        assert_eq!(tell!(ingest, event(event_body).signed()).status, 200);
-    }
-
-    /// A job that has run to its end, of which nothing was sent yet.
-    async fn ended(&self) -> JobId {
-        let id = self.submit().await;
-        assert!(self.cloud.claim(&id, 1).await);
-        for each in samples::events(&id, 1, "job.completed") {
-            self.tell(&each).await;
-        }
-        id
-    }
-
-    /// What is owed can be tried now, whatever its pause.
-    async fn let_time_pass(&self, id: &JobId) -> Vec<Value> {
-        for mut delivery in self.cloud.deliveries().of(id).await.expect("deliveries") {
-            delivery.due_ms = 0;
-            self.cloud
-                .deliveries()
-                .save(&delivery)
-                .await
-                .expect("saved");
-        }
-        self.errands();
-        vec![json!({"job_id": id, "not_before": 0})]
-    }
-
-    async fn states(&self, id: &JobId) -> Vec<DeliveryState> {
-        let owed = self.cloud.deliveries().of(id).await.expect("deliveries");
-        owed.into_iter().map(|delivery| delivery.state).collect()
-    }
-}
-
-fn events_of(received: &[Received]) -> Vec<String> {
-    received.iter().map(Received::event).collect()
-}
 
 #[tokio::test]
 async fn what_happens_to_a_job_is_sent_in_order_and_signed() {
@@ -408,69 +287,4 @@ async fn a_secret_is_needed_and_rotated_and_a_back_end_does_without() {
         .map(field),
         ["job.failed", "failed", "canceled", "order 7", "u-1"]
     );
-}
-
-#[tokio::test]
-async fn only_public_addresses_with_tls_are_called_outside_of_one_machine() {
-    let customer = Customer::start().await;
-    let id = customer.ended().await;
-    customer.publish().await;
-    let deliver = customer.cloud.deliver_callback_to(false);
-    let mut delivery = customer
-        .cloud
-        .deliveries()
-        .of(&id)
-        .await
-        .expect("deliveries")
-        .remove(0);
-    for (url, why) in [
-        (customer.url.clone(), "is not a public address"),
-        (customer.url.replace("127.0.0.1", "localhost"), "only https"),
-        (
-            customer.url.replace("http:", "https:"),
-            "is not a public address",
-        ),
-        (
-            customer
-                .url
-                .replace("http://127.0.0.1", "https://localhost"),
-            "is not a public address",
-        ),
-        (
-            "https://169.254.169.254/latest".to_owned(),
-            "is not a public address",
-        ),
-        (
-            "https://[::ffff:10.0.0.1]/".to_owned(),
-            "is not a public address",
-        ),
-    ] {
-        delivery.url.clone_from(&url);
-        delivery.due_ms = 0;
-        customer
-            .cloud
-            .deliveries()
-            .save(&delivery)
-            .await
-            .expect("saved");
-        let errand = json!({"job_id": id, "not_before": 0}).to_string();
-        let messages = json!({"Records": [{"messageId": "m", "body": errand}]});
-        deliver
-            .handle(&serde_json::from_value(messages).expect("messages"))
-            .await;
-        let owed = customer
-            .cloud
-            .deliveries()
-            .of(&id)
-            .await
-            .expect("deliveries")
-            .remove(0);
-        let error = owed
-            .tries
-            .last()
-            .and_then(|last| last.error.clone())
-            .unwrap_or_default();
-        assert!(error.contains(why), "{url}: {error}");
-    }
-    assert!(customer.receiver.take().is_empty());
 }

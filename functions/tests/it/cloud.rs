@@ -245,20 +245,23 @@ impl Cloud {
 
     /// All records of both tables by their ids, as plain JSON, past the front.
     pub(crate) fn records(&self) -> BTreeMap<String, Value> {
-        let mut records = BTreeMap::new();
-        for table in [JOBS, UPLOADS] {
-            let scan = ask(json!({"TableName": table}));
-            let scanned = self.engine.scan(scan).expect("a scan");
-            let scanned = serde_json::to_value(scanned).expect("JSON");
-            let items = scanned["Items"].as_array().expect("items");
-            // what is left of a deleted job has no owner
-            for item in items.iter().filter(|item| !item["owner"].is_null()) {
-                let item = plain(&json!({"M": item}));
-                let id = item["id"].as_str().expect("an id");
-                records.insert(id.to_owned(), item);
-            }
-        }
-        records
+        let all = [JOBS, UPLOADS].map(|table| self.all(table));
+        // what is left of a deleted job has no owner
+        let owned = all
+            .into_iter()
+            .flatten()
+            .filter(|item| !item["owner"].is_null());
+        owned
+            .map(|item| (item["id"].as_str().expect("an id").to_owned(), item))
+            .collect()
+    }
+
+    /// All records of a table as plain JSON, past the front.
+    pub(crate) fn all(&self, table: &str) -> Vec<Value> {
+        let scanned = self.engine.scan(ask(json!({"TableName": table})));
+        let scanned = serde_json::to_value(scanned.expect("a scan")).expect("JSON");
+        let items = scanned["Items"].as_array().expect("items").iter();
+        items.map(|item| plain(&json!({"M": item}))).collect()
     }
 
     /// Everything that ever happened to the table of jobs, as its stream tells it.

@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use s3s::service::S3Service;
 use tokio::net::TcpListener;
 
-use crate::standins::{Executions, Messages, Secrets};
+use crate::standins::{Executions, Messages, Secrets, Sockets};
 
 /// What becomes of a call that a test does not let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,7 @@ pub(crate) struct Front {
     pub(crate) executions: Executions,
     pub(crate) secrets: Secrets,
     pub(crate) messages: Messages,
+    pub(crate) sockets: Sockets,
     calls: Mutex<Vec<String>>,
     plan: Mutex<Option<Plan>>,
     engine: String,
@@ -52,6 +53,7 @@ impl Front {
             executions: Executions::default(),
             secrets: Secrets::default(),
             messages: Messages::default(),
+            sockets: Sockets::default(),
             calls: Mutex::default(),
             plan: Mutex::default(),
             engine,
@@ -136,7 +138,17 @@ impl Front {
             Some(("States", operation)) => self.executions.answer(operation, request.body()),
             Some(("Secrets", _)) => self.secrets.answer(request.body()),
             Some(("Queue", _)) => self.messages.answer(request.body()),
+            Some(("Sockets", _)) => self.socket(&request).await,
             _ => self.object(request).await,
+        }
+    }
+
+    async fn socket(&self, request: &Request<Bytes>) -> Response<Full<Bytes>> {
+        let id = connection_id(request).expect("a connection");
+        let answered = self.sockets.answer(id, request.method(), request.body());
+        match answered {
+            Some(answer) => answer,
+            None => pending().await,
         }
     }
 
@@ -181,15 +193,26 @@ fn name(request: &Request<Bytes>) -> String {
         Some(("secretsmanager", operation)) => format!("Secrets.{operation}"),
         Some(("AmazonSQS", operation)) => format!("Queue.{operation}"),
         Some((_, operation)) => format!("DynamoDB.{operation}"),
+        None if connection_id(request).is_some() => format!("Sockets.{}", request.method()),
         None => format!("S3.{}", request.method()),
     }
 }
 
-/// A refusal as the JSON services say it.
+/// The connection of a WebSocket API that a call is about.
+fn connection_id(request: &Request<Bytes>) -> Option<&str> {
+    let path = request.uri().path();
+    let (_, id) = path.split_once("/@connections/")?;
+    Some(id)
+}
+
+/// A refusal as the JSON services say it, those of REST by a header.
 pub(crate) fn failure(status: u16, kind: &str) -> Response<Full<Bytes>> {
     let body =
         serde_json::json!({"__type": format!("com.amazonaws#{kind}"), "message": kind}).to_string();
-    json(status, body)
+    let mut failure = json(status, body);
+    let kind = kind.parse().expect("a name");
+    failure.headers_mut().insert("x-amzn-errortype", kind);
+    failure
 }
 
 pub(crate) fn json(status: u16, body: String) -> Response<Full<Bytes>> {

@@ -1,20 +1,26 @@
 //! The functions against real engines of the APIs that they use, called as API Gateway, the stream and Step Functions call them.
 
 mod again;
+mod bad_server;
 mod binaries;
 mod bodies;
 mod callbacks;
 mod changes;
 mod cloud;
+mod customer;
 mod ends;
 mod events;
 mod front;
 mod history;
 mod life;
+mod outward;
 mod owners;
 mod peers;
+mod publishing;
 mod races;
+mod realtime;
 mod receiver;
+mod receivers;
 mod requests;
 mod samples;
 mod secrets;

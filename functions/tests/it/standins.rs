@@ -1,9 +1,10 @@
-//! Stand-ins for the services without an engine: Step Functions, Secrets Manager and SQS, answering as AWS documents it.
+//! Stand-ins for the services without an engine: Step Functions, Secrets Manager, SQS and the connections of a WebSocket API, answering as
+//! AWS documents it.
 
 use std::{collections::BTreeMap, sync::Mutex};
 
 use http_body_util::Full;
-use hyper::{Response, body::Bytes};
+use hyper::{Method, Response, body::Bytes};
 use serde_json::{Value, json};
 
 use crate::front::{failure, json as answer};
@@ -109,5 +110,73 @@ impl Messages {
         assert!(delay <= 900, "SQS takes no longer delay");
         self.0.lock().expect("messages").push((delay, message));
         answer(200, json!({"MessageId": "message"}).to_string())
+    }
+}
+
+/// Connections of a WebSocket API, and what each was sent.
+#[derive(Debug, Default)]
+pub(crate) struct Sockets(Mutex<BTreeMap<String, Socket>>);
+
+#[derive(Debug, Default)]
+struct Socket {
+    messages: Vec<Value>,
+    is_stuck: bool,
+}
+
+impl Sockets {
+    /// A client connects.
+    pub(crate) fn open(&self, id: &str) {
+        let mut all = self.0.lock().expect("sockets");
+        all.insert(id.to_owned(), Socket::default());
+    }
+
+    /// A client goes without a word.
+    pub(crate) fn lose(&self, id: &str) {
+        self.0.lock().expect("sockets").remove(id);
+    }
+
+    /// A client stops reading: what is sent to it is never taken.
+    pub(crate) fn stick(&self, id: &str) {
+        let mut all = self.0.lock().expect("sockets");
+        all.get_mut(id).expect("a socket").is_stuck = true;
+    }
+
+    pub(crate) fn is_open(&self, id: &str) -> bool {
+        self.0.lock().expect("sockets").contains_key(id)
+    }
+
+    /// What a client has been sent since the last time.
+    pub(crate) fn heard(&self, id: &str) -> Vec<Value> {
+        let mut all = self.0.lock().expect("sockets");
+        let socket = all.get_mut(id).expect("a socket");
+        std::mem::take(&mut socket.messages)
+    }
+
+    /// None: there will never be an answer.
+    pub(crate) fn answer(
+        &self,
+        id: &str,
+        method: &Method,
+        body: &Bytes,
+    ) -> Option<Response<Full<Bytes>>> {
+        let mut all = self.0.lock().expect("sockets");
+        let Some(socket) = all.get_mut(id) else {
+            return Some(failure(410, "GoneException"));
+        };
+        if method == Method::DELETE {
+            all.remove(id);
+            return Some(answer(204, String::new()));
+        }
+        assert!(
+            body.len() <= 128 * 1024,
+            "API Gateway takes no longer message"
+        );
+        if socket.is_stuck {
+            return None;
+        }
+        socket
+            .messages
+            .push(serde_json::from_slice(body).expect("JSON"));
+        Some(answer(200, String::new()))
     }
 }

@@ -3,12 +3,12 @@
 use domain::{Owner, Timestamp};
 use lambda_http::{Body, Response, http::StatusCode};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use super::ManageJobs;
 use crate::{
     http::{Problem, answer, now},
-    manage_jobs::ManageJobs,
+    realtime::ticket_id,
 };
 
 const TICKET_HOLDS_S: i64 = 60;
@@ -26,7 +26,7 @@ pub(crate) struct RealtimeTicket {
 }
 
 impl ManageJobs {
-    pub(crate) async fn issue_ticket(&self, owner: &Owner) -> Result<Response<Body>, Problem> {
+    pub(super) async fn issue_ticket(&self, owner: &Owner) -> Result<Response<Body>, Problem> {
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(Problem::internal)?;
         let ticket = hex::encode(random);
@@ -39,9 +39,4 @@ impl ManageJobs {
         };
         Ok(answer(StatusCode::CREATED, &ticket))
     }
-}
-
-/// A ticket's id among those of sessions: what is stored opens nothing.
-pub(crate) fn ticket_id(ticket: &str) -> String {
-    format!("ticket#{}", hex::encode(Sha256::digest(ticket)))
 }

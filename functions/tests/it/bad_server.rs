@@ -1,0 +1,161 @@
+//! A customer's server that behaves badly, byte by byte.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{ServerConfig, crypto::aws_lc_rs, pki_types::PrivateKeyDer},
+};
+
+/// What it does once a request has come.
+#[derive(Debug, Clone)]
+pub(crate) enum Manner {
+    /// Says this and ends the connection.
+    Says(String),
+    /// Says this and then nothing, while the connection stays.
+    SaysAndWaits(&'static str),
+    /// Says this and then a byte of `x` every now and then, for ever.
+    Drips(&'static str),
+    /// Says this and then as much as anybody takes, for ever.
+    Pours(&'static str),
+    /// Says this and breaks the connection off.
+    Breaks(&'static str),
+}
+
+/// The server of one test.
+pub(crate) struct BadServer {
+    pub(crate) port: u16,
+    requests: Arc<AtomicUsize>,
+}
+
+impl BadServer {
+    pub(crate) async fn start(manner: Manner) -> Self {
+        let (server, listener) = Self::bound().await;
+        let requests = Arc::clone(&server.requests);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(behave(stream, manner.clone(), Arc::clone(&requests)));
+            }
+        });
+        server
+    }
+
+    /// One that answers well, behind a certificate of its own making.
+    pub(crate) async fn with_its_own_certificate(names: &[&str]) -> Self {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let own = rcgen::generate_simple_self_signed(names).expect("a certificate");
+        let key = PrivateKeyDer::Pkcs8(own.signing_key.serialize_der().into());
+        let settings = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![own.cert.der().clone()], key)
+            .expect("settings");
+        let acceptor = TlsAcceptor::from(Arc::new(settings));
+        let (server, listener) = Self::bound().await;
+        let requests = Arc::clone(&server.requests);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (acceptor, requests) = (acceptor.clone(), Arc::clone(&requests));
+                tokio::spawn(async move {
+                    if let Ok(mut stream) = acceptor.accept(stream).await {
+                        let _ = read_request(&mut stream).await;
+                        requests.fetch_add(1, Ordering::SeqCst);
+                        let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
+                    }
+                });
+            }
+        });
+        server
+    }
+
+    async fn bound() -> (Self, TcpListener) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let requests = Arc::default();
+        (Self { port, requests }, listener)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/hook", self.port)
+    }
+
+    /// Requests that were heard to their end.
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+}
+
+async fn behave(mut stream: TcpStream, manner: Manner, requests: Arc<AtomicUsize>) {
+    if read_request(&mut stream).await.is_none() {
+        return;
+    }
+    requests.fetch_add(1, Ordering::SeqCst);
+    // an error is a client that has had enough
+    let _ = match manner {
+        Manner::Says(text) => say(&mut stream, &text).await,
+        Manner::SaysAndWaits(text) => {
+            let said = say(&mut stream, text).await;
+            std::future::pending::<()>().await;
+            said
+        }
+        Manner::Drips(text) => pour(&mut stream, text, b"x", Duration::from_millis(200)).await,
+        Manner::Pours(text) => pour(&mut stream, text, &[b'x'; 4096], Duration::ZERO).await,
+        Manner::Breaks(text) => {
+            let said = say(&mut stream, text).await;
+            // so that the client is told of a reset, not of an end
+            stream.set_zero_linger().expect("a socket");
+            said
+        }
+    };
+}
+
+async fn say(stream: &mut (impl AsyncWrite + Unpin), text: &str) -> std::io::Result<()> {
+    stream.write_all(text.as_bytes()).await?;
+    stream.flush().await
+}
+
+async fn pour(
+    stream: &mut TcpStream,
+    text: &str,
+    more: &[u8],
+    pause: Duration,
+) -> std::io::Result<()> {
+    say(stream, text).await?;
+    loop {
+        stream.write_all(more).await?;
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Head and body, by the length that the head names.
+async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<()> {
+    let mut read = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&read).to_lowercase();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "));
+            let length: usize = length?.trim().parse().ok()?;
+            if body.len() >= length {
+                return Some(());
+            }
+        }
+        let mut part = [0; 4096];
+        match stream.read(&mut part).await.ok()? {
+            0 => return None,
+            bytes => read.extend_from_slice(&part[..bytes]),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! A customer with a server and a secret, and the way of what is owed to it: from the stream to the queue to the server.
+
+use std::sync::Arc;
+
+use domain::{Delivery, DeliveryState, JobId};
+use serde_json::{Value, json};
+
+use crate::{
+    cloud::Cloud,
+    receiver::{Received, Receiver},
+    requests::{Call, ask, event, tell},
+    samples,
+};
+
+pub(crate) const JOBS: &str = "/api/ai-clipping-agent/jobs";
+pub(crate) const SECRETS: &str = "/api/ai-clipping-agent/callback-secrets";
+
+pub(crate) fn post(path: impl Into<String>) -> Call {
+    Call::new("POST", path).user("ann")
+}
+
+/// A customer with a server and a secret.
+pub(crate) struct Customer {
+    pub(crate) cloud: Cloud,
+    pub(crate) receiver: Arc<Receiver>,
+    pub(crate) url: String,
+    pub(crate) secret: String,
+}
+
+impl Customer {
+    pub(crate) async fn start() -> Self {
+        let cloud = Cloud::start().await;
+        let (receiver, url) = Receiver::start().await;
+        let made = ask!(cloud.manage_jobs(), post(SECRETS));
+        assert_eq!(
+            (made.status, &made.body["previousValidUntil"]),
+            (201, &Value::Null)
+        );
+        let secret = made.body["secret"].as_str().expect("a secret").to_owned();
+        Self {
+            cloud,
+            receiver,
+            url,
+            secret,
+        }
+    }
+
+    pub(crate) async fn submit(&self) -> JobId {
+        let mut body = samples::submission();
+        body["callbackUrl"] = json!(self.url);
+        ask!(self.cloud.submit_job(), post(JOBS).json(&body)).id()
+    }
+
+    /// Everything that happened so far goes through the stream; gives the errands.
+    pub(crate) async fn publish(&self) -> Vec<Value> {
+        let records = self.cloud.stream();
+        let batch = serde_json::from_value(json!({"Records": records})).expect("a batch");
+        let answer = self.cloud.publish_events().handle(&batch).await;
+        assert_eq!(json!(answer), json!({"batchItemFailures": []}));
+        self.errands()
+    }
+
+    /// Messages that are in the queue now.
+    pub(crate) fn errands(&self) -> Vec<Value> {
+        let sent = self.cloud.front.messages.take();
+        sent.into_iter().map(|(_, message)| message).collect()
+    }
+
+    /// Runs errands, each as a message of its own; gives the ids of those that failed.
+    pub(crate) async fn run(&self, errands: &[Value]) -> usize {
+        let deliver = self.cloud.deliver_callback();
+        let mut failed = 0;
+        for errand in errands {
+            let messages = json!({"Records": [{"messageId": "m", "body": errand.to_string()}]});
+            let messages = serde_json::from_value(messages).expect("messages");
+            let answer = json!(deliver.handle(&messages).await);
+            failed += answer["batchItemFailures"]
+                .as_array()
+                .expect("failures")
+                .len();
+        }
+        failed
+    }
+
+    /// Runs whatever is in the queue until nothing is left, as if time flew.
+    pub(crate) async fn run_all(&self, mut errands: Vec<Value>) {
+        for _ in 0..50 {
+            if errands.is_empty() {
+                return;
+            }
+            self.run(&errands).await;
+            errands = self.errands();
+        }
+        panic!("errands for ever: {errands:?}");
+    }
+
+    pub(crate) async fn tell(&self, event_body: &Value) {
+        let ingest = self.cloud.ingest_webhook().await;
+        assert_eq!(tell!(ingest, event(event_body).signed()).status, 200);
+    }
+
+    /// A job that has run to its end, of which nothing was sent yet.
+    pub(crate) async fn ended(&self) -> JobId {
+        let id = self.submit().await;
+        assert!(self.cloud.claim(&id, 1).await);
+        for each in samples::events(&id, 1, "job.completed") {
+            self.tell(&each).await;
+        }
+        id
+    }
+
+    /// What is owed can be tried now, whatever its pause.
+    pub(crate) async fn let_time_pass(&self, id: &JobId) -> Vec<Value> {
+        for mut delivery in self.owed(id).await {
+            delivery.due_ms = 0;
+            self.cloud
+                .deliveries()
+                .save(&delivery)
+                .await
+                .expect("saved");
+        }
+        self.errands();
+        vec![json!({"job_id": id, "not_before": 0})]
+    }
+
+    pub(crate) async fn owed(&self, id: &JobId) -> Vec<Delivery> {
+        self.cloud.deliveries().of(id).await.expect("deliveries")
+    }
+
+    pub(crate) async fn states(&self, id: &JobId) -> Vec<DeliveryState> {
+        let owed = self.owed(id).await.into_iter();
+        owed.map(|delivery| delivery.state).collect()
+    }
+}
+
+pub(crate) fn events_of(received: &[Received]) -> Vec<String> {
+    received.iter().map(Received::event).collect()
+}

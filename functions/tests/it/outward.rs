@@ -1,0 +1,179 @@
+//! Where callbacks go outside of one machine: to public addresses over TLS, whatever an address is spelled like or a name answers.
+
+use std::process::Command;
+
+use domain::Delivery;
+use functions::{callbacks::Addresses, submit_job::SubmitJob};
+use serde_json::json;
+
+use crate::{
+    customer::{Customer, JOBS, post},
+    requests::ask,
+    samples,
+};
+
+const PRIVATE_HOSTS: &str = include_str!("../../../crates/egress/tests/private_hosts.txt");
+/// Set where this very test runs in a network of its own.
+const INSIDE: &str = "CLIPWRIGHT_TEST_SMALL_INTERNET";
+
+/// A customer to whom something is owed that may go to an address.
+struct Owed {
+    customer: Customer,
+    delivery: Delivery,
+}
+
+impl Owed {
+    async fn new() -> Self {
+        let customer = Customer::start().await;
+        let id = customer.ended().await;
+        customer.publish().await;
+        let delivery = customer.owed(&id).await.remove(0);
+        Self { customer, delivery }
+    }
+
+    /// Why a try at an address failed.
+    async fn refusal(&mut self, url: &str) -> String {
+        url.clone_into(&mut self.delivery.url);
+        self.delivery.due_ms = 0;
+        let deliveries = self.customer.cloud.deliveries();
+        deliveries.save(&self.delivery).await.expect("saved");
+        let id = &self.delivery.job_id;
+        let errand = json!({"job_id": id, "not_before": 0}).to_string();
+        let messages = json!({"Records": [{"messageId": "m", "body": errand}]});
+        let messages = serde_json::from_value(messages).expect("messages");
+        let deliver = self.customer.cloud.deliver_callback_to(false);
+        deliver.handle(&messages).await;
+        let owed = self.customer.owed(id).await.remove(0);
+        let last = owed.tries.last().expect("a try");
+        assert_eq!(last.status, None, "{url}");
+        last.error.clone().expect("an error")
+    }
+}
+
+#[tokio::test]
+async fn a_private_address_is_never_called_in_any_notation() {
+    let mut owed = Owed::new().await;
+    let port = owed
+        .customer
+        .url
+        .rsplit(':')
+        .next()
+        .expect("a port")
+        .to_owned();
+    for host in PRIVATE_HOSTS.lines() {
+        let error = owed.refusal(&format!("https://{host}:{port}")).await;
+        assert!(error.contains("is not a public address"), "{host}: {error}");
+    }
+    let mut plain = owed.customer.url.clone();
+    plain = plain.replace("127.0.0.1", "localhost");
+    let error = owed.refusal(&plain).await;
+    assert!(error.contains("only https"), "{error}");
+    assert!(owed.customer.receiver.take().is_empty());
+}
+
+#[tokio::test]
+async fn a_private_address_is_refused_when_it_is_named() {
+    let customer = Customer::start().await;
+    let submit = SubmitJob {
+        addresses: Addresses::new(false),
+        ..customer.cloud.submit_job()
+    };
+    let literals = PRIVATE_HOSTS
+        .lines()
+        .filter(|host| !host.eq_ignore_ascii_case("localhost"));
+    let private = literals.map(|host| format!("https://{host}/hook"));
+    let others = [
+        "http://example.com/",
+        "ftp://example.com/",
+        "https://a:b@example.com/",
+        "example.com",
+        "",
+        "https://",
+    ];
+    for url in private.chain(others.map(str::to_owned)) {
+        let mut body = samples::submission();
+        body["callbackUrl"] = json!(url);
+        let answer = ask!(submit, post(JOBS).json(&body));
+        assert_eq!(
+            (answer.status, answer.field()),
+            (422, "callbackUrl"),
+            "{url}"
+        );
+    }
+    assert!(customer.cloud.records().is_empty());
+}
+
+/// Runs itself in a network of its own, with proxies in its environment that nobody may come to.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how this test tells which half of it runs"
+)]
+fn names_with_private_answers_and_proxies_lead_nowhere() {
+    if std::env::var_os(INSIDE).is_some() {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        return runtime.block_on(in_a_small_internet());
+    }
+    let own = ["--user", "--map-root-user", "--net", "--mount"];
+    let allowed = Command::new("unshare").args(own).arg("true").status();
+    if !allowed.is_ok_and(|status| status.success()) {
+        eprintln!("left out: this system lets nobody have a network of their own");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let visits = folder.path().join("visits");
+    std::fs::write(&visits, "").expect("a file");
+    let this = "outward::names_with_private_answers_and_proxies_lead_nowhere";
+    let proxies = [
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+    ];
+    let output = Command::new("unshare")
+        .args(own)
+        .arg("python3")
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../tests/fixtures/internet.py"
+        ))
+        .arg(&visits)
+        .arg(std::env::current_exe().expect("this program"))
+        .args(["--exact", this, "--nocapture"])
+        .envs(proxies.map(|name| (name, "http://127.0.0.1:80")))
+        // what stands in for AWS is there
+        .env("NO_PROXY", "127.0.0.1")
+        .env(INSIDE, "1")
+        .output()
+        .expect("unshare starts");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(std::fs::read_to_string(&visits).expect("the file"), "");
+}
+
+async fn in_a_small_internet() {
+    let mut owed = Owed::new().await;
+    let mixed = owed.refusal("https://mixed.example/hook").await;
+    assert!(
+        mixed.contains("mixed.example is not a public address"),
+        "{mixed}"
+    );
+    // it is there at first, but nobody listens
+    let first = owed.refusal("https://turns.example/hook").await;
+    assert!(first.contains("turns.example cannot be reached"), "{first}");
+    let then = owed.refusal("https://turns.example/hook").await;
+    assert!(
+        then.contains("turns.example is not a public address"),
+        "{then}"
+    );
+    let literal = owed.refusal("https://11.22.33.44/hook").await;
+    assert!(
+        literal.contains("11.22.33.44 cannot be reached"),
+        "{literal}"
+    );
+}

@@ -1,0 +1,367 @@
+//! What the stream of the job table tells open connections: what, to whom, in which order, whatever goes wrong on the way.
+
+use std::time::{Duration, Instant};
+
+use domain::{Job, JobId, Owner};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::{
+    cloud::{Cloud, LISTENERS, SESSIONS},
+    front::Fault,
+    realtime::{connected, say},
+    requests::{event, tell},
+    samples,
+};
+
+/// An account with a client of the user `ann` that listens to all jobs.
+async fn listening() -> Cloud {
+    let cloud = Cloud::start().await;
+    listen(&cloud, "c-1", "ann").await;
+    cloud
+}
+
+async fn listen(cloud: &Cloud, id: &str, user: &str) {
+    connected(cloud, id, user).await;
+    let snapshot = say(cloud, id, &json!({"action": "subscribe"})).await;
+    assert_eq!(snapshot[0]["type"], "snapshot");
+}
+
+async fn progress(cloud: &Cloud, id: &JobId, percents: impl IntoIterator<Item = u32>) {
+    let ingest = cloud.ingest_webhook().await;
+    for percent in percents {
+        let body = samples::event(id, "job.progress", 1, percent + 1, percent);
+        assert_eq!(tell!(ingest, event(&body).signed()).status, 200);
+    }
+}
+
+async fn end(cloud: &Cloud, id: &JobId) {
+    let ingest = cloud.ingest_webhook().await;
+    for body in &samples::events(id, 1, "job.completed")[4..] {
+        let mut body = body.clone();
+        body["sequence"] = 200.into();
+        assert_eq!(tell!(ingest, event(&body).signed()).status, 200);
+    }
+}
+
+/// A job that runs to its end, with progress of every percent.
+async fn whole_course(cloud: &Cloud) -> JobId {
+    let id = cloud.running("job-1").await;
+    progress(cloud, &id, 1..100).await;
+    end(cloud, &id).await;
+    id
+}
+
+async fn publish(cloud: &Cloud, records: &[Value]) -> Value {
+    let batch = serde_json::from_value(json!({"Records": records})).expect("a batch");
+    json!(cloud.publish_events().handle(&batch).await)
+}
+
+fn fine() -> Value {
+    json!({"batchItemFailures": []})
+}
+
+fn place(message: &Value) -> (u64, u64) {
+    let number = |name: &str| message[name].as_u64().expect("a number");
+    (number("attempt"), number("sequence"))
+}
+
+/// What a client keeps that drops what is at or below its last.
+fn kept(messages: Vec<Value>) -> Vec<Value> {
+    let mut last = (0, 0);
+    let mut is_new = |message: &Value| {
+        let new = place(message) > last;
+        last = last.max(place(message));
+        new
+    };
+    messages
+        .into_iter()
+        .filter(|message| is_new(message))
+        .collect()
+}
+
+fn told(messages: &[Value]) -> Vec<(String, u64)> {
+    let of = |message: &Value| {
+        let percent = message["job"]["progressPercent"].as_u64();
+        let kind = message["type"].as_str().expect("a type").to_owned();
+        (kind, percent.expect("a percentage"))
+    };
+    messages.iter().map(of).collect()
+}
+
+/// What is told of a whole course.
+fn wanted() -> Vec<(String, u64)> {
+    let tenths = (1..10).map(|tenth| ("job.progress".to_owned(), tenth * 10));
+    let started = ("job.started".to_owned(), 0);
+    let completed = ("job.completed".to_owned(), 100);
+    [started]
+        .into_iter()
+        .chain(tenths)
+        .chain([completed])
+        .collect()
+}
+
+#[tokio::test]
+async fn a_start_every_tenth_and_the_end_are_told_and_nothing_else() {
+    let cloud = listening().await;
+    whole_course(&cloud).await;
+    assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
+    let heard = cloud.front.sockets.heard("c-1");
+    assert_eq!(told(&heard), wanted());
+    assert!(heard.is_sorted_by(|one, next| place(one) < place(next)));
+    let last = heard.last().expect("an end");
+    assert_eq!(last["job"]["clips"].as_array().map(Vec::len), Some(2));
+    let text = json!(heard).to_string();
+    assert!(
+        !text.contains("X-Amz-") && !text.contains("https://bucket"),
+        "links are not told"
+    );
+}
+
+#[tokio::test]
+async fn those_who_listen_hear_it_and_nobody_else() {
+    let cloud = listening().await;
+    listen(&cloud, "c-2", "bob").await;
+    let (mine, other) = (
+        cloud.submitted("job-1").await,
+        cloud.submitted("job-2").await,
+    );
+    for (id, job) in [("c-3", &mine), ("c-4", &other)] {
+        connected(&cloud, id, "ann").await;
+        say(&cloud, id, &json!({"action": "subscribe", "jobId": job})).await;
+    }
+    connected(&cloud, "c-5", "ann").await;
+    assert!(cloud.claim(&mine, 1).await);
+    assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
+    let heard = |id: &str| cloud.front.sockets.heard(id).len();
+    assert_eq!(
+        ["c-1", "c-2", "c-3", "c-4", "c-5"].map(heard),
+        [1, 0, 1, 0, 0]
+    );
+}
+
+#[tokio::test]
+async fn a_canceled_job_and_its_next_attempt_are_told() {
+    let cloud = listening().await;
+    let id = cloud.running("job-1").await;
+    progress(&cloud, &id, [55]).await;
+    assert!(
+        cloud
+            .change(&id, &Job::cancel(&Owner::user("ann"), functions::now()))
+            .await
+    );
+    let retry = cloud.job(&id).await.retry(functions::now());
+    assert!(cloud.change(&id, &retry).await);
+    assert!(cloud.claim(&id, 2).await);
+    assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
+    let heard = cloud.front.sockets.heard("c-1");
+    let kinds = ["job.started", "job.progress", "job.failed", "job.started"];
+    assert_eq!(
+        told(&heard)
+            .into_iter()
+            .map(|(kind, _)| kind)
+            .collect::<Vec<_>>(),
+        kinds
+    );
+    assert_eq!(
+        (&heard[2]["job"]["status"], &heard[2]["job"]["errorCode"]),
+        (&json!("canceled"), &json!("canceled"))
+    );
+    assert!(heard.is_sorted_by(|one, next| place(one) < place(next)));
+}
+
+#[tokio::test]
+async fn repeated_split_and_disordered_records_tell_the_same() {
+    let cloud = listening().await;
+    whole_course(&cloud).await;
+    let records = cloud.stream();
+    for size in [1, 3, 10, 25, records.len()] {
+        // a batch comes again as a whole, or from the middle, before the stream goes on
+        for batch in records.chunks(size) {
+            for again in [batch, &batch[batch.len() / 2..], batch] {
+                assert_eq!(publish(&cloud, again).await, fine());
+            }
+        }
+        let heard = cloud.front.sockets.heard("c-1");
+        assert!(heard.len() > wanted().len());
+        assert_eq!(told(&kept(heard)), wanted(), "batches of {size}");
+    }
+    let mut disordered = records.clone();
+    for turn in 0..8 {
+        disordered.rotate_left(records.len() / 8 + turn);
+        disordered.reverse();
+        assert_eq!(publish(&cloud, &disordered).await, fine());
+        let kept = kept(cloud.front.sockets.heard("c-1"));
+        assert!(kept.is_sorted_by(|one, next| place(one) < place(next)));
+        assert_eq!(kept.last().expect("an end")["type"], "job.completed");
+    }
+}
+
+#[tokio::test]
+async fn without_clients_there_is_one_query_and_nothing_else() {
+    let cloud = Cloud::start().await;
+    let id = cloud.running("job-1").await;
+    let records = cloud.stream();
+    cloud.front.calls();
+    assert_eq!(publish(&cloud, &records[1..]).await, fine());
+    assert_eq!(cloud.front.calls(), ["DynamoDB.Query"]);
+    // and none at all for what is not told
+    progress(&cloud, &id, [3, 7]).await;
+    let records = cloud.stream();
+    cloud.front.calls();
+    assert_eq!(publish(&cloud, &records[2..]).await, fine());
+    assert!(cloud.front.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_connection_that_is_gone_is_forgotten_at_once() {
+    let cloud = listening().await;
+    listen(&cloud, "c-2", "ann").await;
+    cloud.front.sockets.lose("c-1");
+    cloud.running("job-1").await;
+    cloud.front.calls();
+    assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
+    let posts = |calls: Vec<String>| {
+        calls
+            .into_iter()
+            .filter(|call| call == "Sockets.POST")
+            .count()
+    };
+    assert_eq!(posts(cloud.front.calls()), 2);
+    assert_eq!(cloud.front.sockets.heard("c-2").len(), 1);
+    for table in [SESSIONS, LISTENERS] {
+        let left = cloud.all(table);
+        assert!(!json!(left).to_string().contains("c-1"), "{left:?}");
+        assert_eq!(left.len(), 1);
+    }
+    assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
+    assert_eq!(posts(cloud.front.calls()), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_holds_nobody_up_and_is_cut() {
+    let cloud = listening().await;
+    for number in 2..=150 {
+        listen(&cloud, &format!("c-{number}"), "ann").await;
+    }
+    for number in (1..=100).step_by(10) {
+        cloud.front.sockets.stick(&format!("c-{number}"));
+    }
+    cloud.running("job-1").await;
+    let begun = Instant::now();
+    assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
+    // far below the sum of all that were waited for
+    assert!(
+        begun.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begun.elapsed()
+    );
+    for number in 1..=150 {
+        let id = format!("c-{number}");
+        let is_stuck = number <= 100 && number % 10 == 1;
+        assert_eq!(cloud.front.sockets.is_open(&id), !is_stuck, "{id}");
+        if !is_stuck {
+            assert_eq!(cloud.front.sockets.heard(&id).len(), 1, "{id}");
+        }
+    }
+    assert_eq!(
+        (cloud.all(LISTENERS).len(), cloud.all(SESSIONS).len()),
+        (140, 140)
+    );
+}
+
+/// Whether publishing a short job dies at its `nth` call; all is told once the batch has come again.
+async fn dies_and_comes_again(nth: usize, fault: Fault) -> bool {
+    let cloud = listening().await;
+    listen(&cloud, "c-2", "ann").await;
+    let id = cloud.running("job-1").await;
+    progress(&cloud, &id, [12, 55]).await;
+    end(&cloud, &id).await;
+    let records = cloud.stream();
+    cloud.front.dies_at(nth, fault);
+    let died = publish(&cloud, &records).await != fine();
+    cloud.front.heal();
+    assert_eq!(publish(&cloud, &records).await, fine());
+    for id in ["c-1", "c-2"] {
+        // one that could not be told may be cut: it comes back to a snapshot
+        if cloud.front.sockets.is_open(id) {
+            let kept = kept(cloud.front.sockets.heard(id));
+            assert_eq!(kept.len(), 4, "{fault:?} at {nth}");
+        }
+    }
+    died
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wherever_it_dies_all_is_told_when_the_batch_comes_again() {
+    for fault in [Fault::Broken, Fault::Unheard] {
+        // four queries, four messages to each of two connections
+        let trials = (0..14).map(|nth| dies_and_comes_again(nth, fault));
+        let died = join_all(trials).await;
+        let last = died.iter().rposition(|died| *died);
+        assert_eq!(last, Some(11), "{fault:?}: {died:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_understands_loses_no_other_record() {
+    let cloud = listening().await;
+    whole_course(&cloud).await;
+    let image = |image: Value| json!({"eventName": "MODIFY", "dynamodb": {"SequenceNumber": "1", "NewImage": image}});
+    let mut records = Vec::new();
+    for record in cloud.stream() {
+        records.extend([
+            Value::Null,
+            json!({}),
+            image(json!({"status": {"S": "running"}})),
+            record,
+            image(json!({"id": {"S": "../x"}})),
+        ]);
+    }
+    assert_eq!(publish(&cloud, &records).await, fine());
+    assert_eq!(told(&cloud.front.sockets.heard("c-1")), wanted());
+}
+
+#[tokio::test]
+async fn a_job_too_long_for_a_message_is_told_without_its_clips() {
+    let cloud = listening().await;
+    let id = cloud.running("job-1").await;
+    let clip = |index: u32| {
+        json!({"M": {"clip_index": {"N": index.to_string()}, "s3_url": {"S": "https://bucket.test/c"},
+        "duration_ms": {"N": "1"}, "virality_score": {"N": "0.5"}, "summary": {"S": "\u{1F600}".repeat(1500)}}})
+    };
+    let clips: serde_json::Map<String, Value> = (0..30)
+        .map(|index| (index.to_string(), clip(index)))
+        .collect();
+    let set = json!({"Key": {"id": {"S": id}}, "UpdateExpression": "SET clips = :clips, progress_percent = :percent",
+        "ExpressionAttributeValues": {":clips": {"M": clips}, ":percent": {"N": "55"}}});
+    cloud.meddler()(set);
+    assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
+    let heard = cloud.front.sockets.heard("c-1");
+    assert_eq!(told(&heard).last(), Some(&("job.progress".to_owned(), 55)));
+    assert_eq!(heard[1]["job"]["clips"], json!([]));
+}
+
+#[tokio::test]
+async fn a_thousand_connections_of_an_owner_hear_it() {
+    let cloud = Cloud::start().await;
+    let owner = Owner::user("ann");
+    let listeners = cloud.realtime().listeners;
+    for number in 0..1000 {
+        let id = format!("c-{number}");
+        cloud.front.sockets.open(&id);
+        assert!(
+            listeners
+                .add(&owner, &id, None, i64::MAX)
+                .await
+                .expect("added")
+        );
+    }
+    cloud.running("job-1").await;
+    cloud.front.calls();
+    assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
+    for number in 0..1000 {
+        assert_eq!(cloud.front.sockets.heard(&format!("c-{number}")).len(), 1);
+    }
+    assert_eq!(cloud.front.calls().len(), 1001);
+}

@@ -1,0 +1,249 @@
+//! Customers' servers that behave badly: each try of a callback ends in time, says why, and is made again later.
+
+use std::time::{Duration, Instant};
+
+use domain::{Delivery, DeliveryState};
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::{
+    bad_server::{BadServer, Manner},
+    customer::Customer,
+};
+
+/// The whole of a try may take 15 s.
+const LONGEST: Duration = Duration::from_secs(17);
+
+/// The first delivery of a job to an address, after one try of it.
+async fn tried(url: String) -> Delivery {
+    let mut customer = Customer::start().await;
+    customer.url = url;
+    let id = customer.ended().await;
+    let errands = customer.publish().await;
+    assert_eq!(customer.run(&errands[..1]).await, 0);
+    customer.owed(&id).await.remove(0)
+}
+
+/// That the try failed, as expected, and another one is to come.
+fn assert_failed(case: &str, delivery: &Delivery, status: Option<u16>, error: &str) {
+    let tried = &delivery.tries[0];
+    assert_eq!(
+        (delivery.state, delivery.failures),
+        (DeliveryState::Pending, 1),
+        "{case}: {tried:?}"
+    );
+    assert_eq!(tried.status, status, "{case}: {tried:?}");
+    let said = tried.error.as_deref().unwrap_or("nothing");
+    assert!(said.contains(error), "{case}: {said}");
+    assert!(said.len() < 200 && !said.contains('\n'), "{case}: {said}");
+}
+
+fn pause_s(delivery: &Delivery) -> i64 {
+    (delivery.due_ms - functions::now().as_ms() + 500) / 1000
+}
+
+fn answer(line: &str) -> Manner {
+    Manner::Says(format!("HTTP/1.1 {line}\r\ncontent-length: 0\r\n\r\n"))
+}
+
+#[tokio::test]
+async fn answers_that_take_nothing() {
+    let cases = [
+        ("400 Bad Request", 400),
+        ("401 Unauthorized", 401),
+        ("404 Not Found", 404),
+        ("429 Too Many Requests", 429),
+        ("500 Internal Server Error", 500),
+        ("503 Service Unavailable", 503),
+        ("599 Whatever", 599),
+    ];
+    for (line, status) in cases {
+        let server = BadServer::start(answer(line)).await;
+        let delivery = tried(server.url()).await;
+        assert_failed(line, &delivery, Some(status), &format!("HTTP {status}"));
+        assert!((3..=7).contains(&pause_s(&delivery)), "{line}");
+        assert_eq!(server.requests(), 1);
+    }
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let target = BadServer::start(answer("204 No Content")).await;
+    for status in [301, 302, 303, 307, 308] {
+        let line = format!("{status} There\r\nlocation: {}", target.url());
+        let server = BadServer::start(answer(&line)).await;
+        let delivery = tried(server.url()).await;
+        assert_failed(&line, &delivery, Some(status), "redirects are not followed");
+    }
+    assert_eq!(target.requests(), 0);
+}
+
+#[tokio::test]
+async fn a_receiver_that_asks_for_time_is_given_it() {
+    let date = |seconds: i64| {
+        let then = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
+        jiff::fmt::rfc2822::DateTimePrinter::new()
+            .timestamp_to_rfc9110_string(&then)
+            .expect("a date")
+    };
+    let ten_hours = 10 * 3600;
+    let cases = [
+        ("120".to_owned(), 119..=121),
+        (date(600), 598..=601),
+        ("0".to_owned(), 3..=7),
+        (date(-600), 3..=7),
+        ("99999999999".to_owned(), ten_hours - 2..=ten_hours + 1),
+        ("-7".to_owned(), 3..=7),
+        ("soon".to_owned(), 3..=7),
+        ("99999999999999999999999".to_owned(), 3..=7),
+    ];
+    for (wish, pause) in cases {
+        let server =
+            BadServer::start(answer(&format!("429 Too Many\r\nretry-after: {wish}"))).await;
+        let delivery = tried(server.url()).await;
+        assert_failed(&wish, &delivery, Some(429), "HTTP 429");
+        assert!(
+            pause.contains(&pause_s(&delivery)),
+            "{wish}: {} s",
+            pause_s(&delivery)
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_never_come_to_an_end() {
+    const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n";
+    let cases = [
+        ("no answer", Manner::SaysAndWaits("")),
+        ("half a status line", Manner::SaysAndWaits("HTTP/1.")),
+        (
+            "headers that drip",
+            Manner::Drips("HTTP/1.1 200 OK\r\nx-slow: "),
+        ),
+        ("a body that drips", Manner::Drips(OK)),
+        ("a body that never comes", Manner::SaysAndWaits(OK)),
+        (
+            "a failure whose body drips",
+            Manner::Drips("HTTP/1.1 500 Oh\r\ncontent-length: 100000\r\n\r\n"),
+        ),
+    ];
+    let begun = Instant::now();
+    let tries = cases.map(|(case, manner)| async move {
+        let server = BadServer::start(manner).await;
+        (case, tried(server.url()).await)
+    });
+    for (case, delivery) in join_all(tries).await {
+        assert_failed(case, &delivery, None, "was not there within 15 s");
+        let took = Duration::from_millis(delivery.tries[0].duration_ms);
+        assert!(took < LONGEST, "{case}: {took:?}");
+    }
+    assert!(begun.elapsed() < LONGEST * 2, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn connections_that_break_or_make_no_sense() {
+    let cases = [
+        ("a reset before any answer", Manner::Breaks("")),
+        (
+            "a reset in the headers",
+            Manner::Breaks("HTTP/1.1 200 OK\r\ncontent-"),
+        ),
+        (
+            "a reset in the body",
+            Manner::Breaks("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx"),
+        ),
+        (
+            "an end in the body",
+            Manner::Says("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx".into()),
+        ),
+        ("an end before any answer", Manner::Says(String::new())),
+        (
+            "another protocol",
+            Manner::Says("220 mail.test ESMTP\r\n".into()),
+        ),
+        (
+            "headers without end",
+            Manner::Pours("HTTP/1.1 200 OK\r\nx-long: "),
+        ),
+        ("no status", Manner::Says("HTTP/1.1 9999 OK\r\n\r\n".into())),
+    ];
+    for (case, manner) in cases {
+        let server = BadServer::start(manner).await;
+        let delivery = tried(server.url()).await;
+        assert_failed(case, &delivery, None, "gives no proper answer");
+    }
+    let nobody = BadServer::start(answer("204 No Content")).await.port;
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = closed.local_addr().expect("an address").port();
+    assert_ne!(port, nobody);
+    drop(closed);
+    let refused = tried(format!("http://127.0.0.1:{port}/hook")).await;
+    assert_failed(
+        "nobody there",
+        &refused,
+        None,
+        "127.0.0.1 cannot be reached",
+    );
+}
+
+#[tokio::test]
+async fn certificates_that_prove_nothing() {
+    for names in [&["localhost"][..], &["example.com"]] {
+        let server = BadServer::with_its_own_certificate(names).await;
+        let delivery = tried(format!("https://localhost:{}/hook", server.port)).await;
+        assert_failed(names[0], &delivery, None, "certificate");
+        assert_eq!(server.requests(), 0);
+    }
+    let plain = BadServer::start(answer("204 No Content")).await;
+    let delivery = tried(plain.url().replace("http:", "https:")).await;
+    // it waits for the end of a request that it does not understand
+    assert_failed(
+        "no TLS at all",
+        &delivery,
+        None,
+        "127.0.0.1 does not answer",
+    );
+}
+
+#[tokio::test]
+async fn a_long_answer_is_read_no_further_than_needed() {
+    for head in ["content-length: 99999999", "transfer-encoding: identity"] {
+        let head: &'static str = format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n").leak();
+        let server = BadServer::start(Manner::Pours(head)).await;
+        let delivery = tried(server.url()).await;
+        assert_eq!(
+            delivery.state,
+            DeliveryState::Delivered,
+            "{:?}",
+            delivery.tries
+        );
+        assert!(delivery.tries[0].duration_ms < 5000);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receiver_that_never_answers_holds_no_other_up() {
+    let silent = BadServer::start(Manner::SaysAndWaits("")).await;
+    let mut customer = Customer::start().await;
+    let good = customer.url.clone();
+    let mut jobs = Vec::new();
+    for url in [&silent.url(), &good, &good, &good] {
+        customer.url.clone_from(url);
+        jobs.push(customer.ended().await);
+    }
+    customer.publish().await;
+    let records: Vec<_> = jobs
+        .iter()
+        .map(|id| json!({"messageId": id, "body": json!({"job_id": id, "not_before": 0}).to_string()}))
+        .collect();
+    let messages = serde_json::from_value(json!({"Records": records})).expect("messages");
+    let deliver = customer.cloud.deliver_callback();
+    let others = async {
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        customer.receiver.take().len()
+    };
+    let (answer, received) = tokio::join!(deliver.handle(&messages), others);
+    assert_eq!(json!(answer), json!({"batchItemFailures": []}));
+    assert_eq!(received, 6);
+    assert_eq!(customer.states(&jobs[0]).await, [DeliveryState::Pending; 2]);
+}
