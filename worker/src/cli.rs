@@ -25,8 +25,32 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     #[command(flatten)]
     Tool(Tool),
+    /// Follow a job of the service, or all of one's own, as they go on.
+    Watch(Watch),
     /// Work on an attempt of the service: what the container runs. The environment says which.
     Task,
+}
+
+/// Which jobs are followed, and where.
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// The job's id.
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) job: Option<String>,
+    /// All jobs of the owner, until Ctrl-C.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Where the service's public API is.
+    #[arg(long, value_name = "URL", env = "CLIPWRIGHT_API")]
+    pub(crate) api: String,
+    /// The user's token.
+    #[arg(
+        long,
+        value_name = "JWT",
+        env = "CLIPWRIGHT_TOKEN",
+        hide_env_values = true
+    )]
+    pub(crate) token: String,
 }
 
 /// What a person runs on this machine.

@@ -16,6 +16,7 @@ mod setup;
 mod source;
 mod stages;
 mod task;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -32,32 +33,41 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let config = Config::from_env();
     let json = cli.json;
-    let tool = match cli.command {
-        Command::Tool(tool) => tool,
-        Command::Task => return task::main(&config),
-    };
-    if let Some(log) = &config.log {
+    if let (Command::Tool(_) | Command::Watch(_), Some(log)) = (&cli.command, &config.log) {
         tracing_subscriber::fmt()
             .with_env_filter(log)
             .with_writer(std::io::stderr)
             .init();
     }
-    match run(tool, json, config) {
+    let (ended, hints) = match cli.command {
+        Command::Tool(tool) => (run(commands::run(tool, json, config)), true),
+        Command::Watch(followed) => {
+            let all = followed.all;
+            let ended = run(watch::watch(followed, json));
+            // there is no other end of watching everything
+            let stopped = ended
+                .as_ref()
+                .is_err_and(|why| why.code == ErrorCode::Canceled);
+            (if all && stopped { Ok(()) } else { ended }, false)
+        }
+        Command::Task => return task::main(&config),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            tell(&failure, json);
+            tell(&failure, json, hints);
             ExitCode::from(if failure.code.is_source_fault() { 3 } else { 1 })
         }
     }
 }
 
 /// Runs a command to its end or to the first signal; whatever is under way is dropped then, and with it every child process.
-fn run(tool: cli::Tool, json: bool, config: Config) -> Result<(), Failure> {
+fn run(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime =
         tokio::runtime::Runtime::new().map_err(|why| Failure::internal(Stage::Download, why))?;
     let ended = runtime.block_on(async {
         tokio::select! {
-            ended = commands::run(tool, json, config) => ended,
+            ended = command => ended,
             () = stopped() => Err(Failure::transient(Stage::Download, ErrorCode::Canceled, "stopped")),
         }
     });
@@ -83,7 +93,8 @@ pub(crate) async fn stopped() {
     }
 }
 
-fn tell(failure: &Failure, json: bool) {
+/// Says what went wrong; with `hints` also what can be done about it on this machine.
+fn tell(failure: &Failure, json: bool, hints: bool) {
     if json {
         println!(
             "{}",
@@ -91,7 +102,9 @@ fn tell(failure: &Failure, json: bool) {
         );
     } else {
         let message = failure.message.replace('\n', " ");
-        let hint = report::hint(failure.code).unwrap_or_default();
+        let hint = report::hint(failure.code)
+            .filter(|_| hints)
+            .unwrap_or_default();
         eprintln!("error: {message}{hint} ({})", failure.code);
     }
 }

@@ -1,34 +1,68 @@
 //! What a person sees at the end: the table of the clips.
 
-use std::{fmt::Write as _, path::Path};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 use domain::{ClipOutput, ErrorCode, JobOutput};
 
 const TITLE_WIDTH: usize = 48;
 
+/// What is told of a clip.
+pub(crate) struct Row<'a> {
+    pub(crate) rank: u32,
+    pub(crate) start_ms: u64,
+    pub(crate) end_ms: u64,
+    pub(crate) duration_ms: u64,
+    pub(crate) score: f64,
+    pub(crate) title: &'a str,
+    /// Where it is; none where it is not on this machine.
+    pub(crate) file: Option<PathBuf>,
+}
+
 /// The clips by rank: rank, time range, length, score, title, file.
 pub(crate) fn table(output: &JobOutput, folder: &Path) -> String {
-    let mut clips: Vec<&ClipOutput> = output.clips.iter().collect();
-    clips.sort_by_key(|clip| clip.rank);
-    let mut table = format!(
-        "{:>4}  {:<17}  {:>6}  {:>5}  {:<TITLE_WIDTH$}  file\n",
+    rows(output.clips.iter().map(|clip| row(clip, folder)).collect())
+}
+
+fn row<'a>(clip: &'a ClipOutput, folder: &Path) -> Row<'a> {
+    Row {
+        rank: clip.rank.unwrap_or(0),
+        start_ms: clip.start_ms.unwrap_or(0),
+        end_ms: clip.end_ms.unwrap_or(0),
+        duration_ms: clip.duration_ms,
+        score: clip.virality_score.get(),
+        title: clip.title.as_deref().unwrap_or(""),
+        file: Some(folder.join(&clip.s3_url)),
+    }
+}
+
+/// A table of clips by rank.
+pub(crate) fn rows(mut rows: Vec<Row<'_>>) -> String {
+    rows.sort_by_key(|row| row.rank);
+    let header = format!(
+        "{:>4}  {:<17}  {:>6}  {:>5}  {:<TITLE_WIDTH$}  file",
         "rank", "from – to", "length", "score", "title"
     );
-    for clip in clips {
-        let _ = writeln!(
-            table,
-            "{:>4}  {:<17}  {:>5.1}s  {:>5.2}  {:<TITLE_WIDTH$}  {}",
-            clip.rank.unwrap_or(0),
-            format!(
-                "{} – {}",
-                clock(clip.start_ms.unwrap_or(0)),
-                clock(clip.end_ms.unwrap_or(0))
-            ),
-            clip.duration_ms as f64 / 1000.0,
-            clip.virality_score.get(),
-            shortened(clip.title.as_deref().unwrap_or("")),
-            folder.join(&clip.s3_url).display(),
+    let has_files = rows.iter().any(|row| row.file.is_some());
+    let header = if has_files {
+        &header
+    } else {
+        header.trim_end_matches("  file")
+    };
+    let mut table = format!("{header}\n");
+    for row in rows {
+        let range = format!("{} – {}", clock(row.start_ms), clock(row.end_ms));
+        let line = format!(
+            "{:>4}  {range:<17}  {:>5.1}s  {:>5.2}  {:<TITLE_WIDTH$}  {}",
+            row.rank,
+            row.duration_ms as f64 / 1000.0,
+            row.score,
+            shortened(row.title),
+            row.file.unwrap_or_default().display(),
         );
+        let _ = writeln!(table, "{}", line.trim_end());
     }
     table
 }
