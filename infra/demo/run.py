@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Takes a video through the whole service on this machine: brings the local stack up, uploads and submits the video over HTTP as a user
-would, shows how far the job is, fetches the clips through their links, prints their table, and takes the stack down.
+would, follows the job live with `clipwright watch`, fetches the clips through their links, prints their table, and takes the stack down.
 
 Usage: run.py VIDEO OUTPUT_FOLDER, with the Python of .cache/venvs/stack, as `make demo` does.
 """
@@ -8,6 +8,7 @@ Usage: run.py VIDEO OUTPUT_FOLDER, with the Python of .cache/venvs/stack, as `ma
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -21,9 +22,9 @@ from typing import Any, Iterator
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STACK = REPOSITORY / "infra/local/stack.py"
+CLIPWRIGHT = REPOSITORY / "target/release/clipwright"
 JOBS = "/api/ai-clipping-agent/jobs"
 UPLOADS = "/api/ai-clipping-agent/uploads"
-ENDED = ("succeeded", "failed", "canceled")
 STACK_STARTS_S = 60
 
 Json = dict[str, Any]
@@ -43,8 +44,6 @@ def main() -> int:
         try:
             service = Service(started(stack, addresses))
             job = follow(service, service.submit(video))
-            if job["status"] != "succeeded":
-                raise DemoError(f"the job {job['status']}: {job['errorMessage']} ({job['errorCode']})")
             fetch_all(job, folder)
             print(table(job, folder))
         except (DemoError, urllib.error.URLError) as error:
@@ -111,16 +110,13 @@ def pieces(file: Path, size: int) -> Iterator[bytes]:
 
 
 def follow(service: Service, job: Json) -> Json:
-    """Shows what the worker's events say until the job is at its end."""
-    shown = ""
-    while job["status"] not in ENDED:
-        line = f"{job['progressPercent']:>3}% {job['currentStep']}"
-        if line != shown:
-            print(f"\r\033[K{line}" if sys.stdout.isatty() else line, end="" if sys.stdout.isatty() else "\n", flush=True)
-            shown = line
-        time.sleep(0.5)
-        job = service.call("GET", f"{JOBS}/{job['id']}")
-    print("\r\033[K" if sys.stdout.isatty() else "", end="")
+    """Shows over the WebSocket how far the job is, until it is at its end."""
+    told = {"CLIPWRIGHT_API": service.api, "CLIPWRIGHT_TOKEN": service.token}
+    # its table is not shown: ours has the files too
+    watched = subprocess.run([CLIPWRIGHT, "watch", job["id"]], stdout=subprocess.DEVNULL, env=os.environ | told, check=False)
+    job = service.call("GET", f"{JOBS}/{job['id']}")
+    if watched.returncode != 0 or job["status"] != "succeeded":
+        raise DemoError(f"job {job['id']} is {job['status']}: {job['errorMessage']} ({job['errorCode']})")
     return job
 
 
