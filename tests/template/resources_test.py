@@ -1,0 +1,128 @@
+"""What keeps data, lets jobs wait and costs nothing while idle is in the template; that each test fails without it is seeded below."""
+
+from __future__ import annotations
+
+import copy
+import unittest
+from typing import Any, Callable, Iterator
+
+from source import Json, parameters_of, transformed
+
+# their records have no end of their own: a secret is kept until its owner makes another
+WITHOUT_EXPIRY = {"ReceiversTable"}
+# no task was launched: an answer with failures, no capacity ("Capacity is unavailable at this time"), throttling
+LAUNCH_FAILURES = {"AmazonECS.Unknown", "ECS.AmazonECSException", "ECS.ThrottlingException"}
+# ends of an execution that its own states do not see
+UNSEEN_ENDS = ["FAILED", "TIMED_OUT", "ABORTED"]
+
+
+class ResourcesTest(unittest.TestCase):
+    resources: Json
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.resources = transformed(parameters=parameters_of("prod"))["Resources"]
+
+    def of_type(self, kind: str) -> Iterator[tuple[str, Json]]:
+        """Logical id and properties of each resource of a type, of which there is one at least."""
+        found = [(id, resource["Properties"]) for id, resource in self.resources.items() if resource["Type"] == kind]
+        self.assertTrue(found, kind)
+        yield from found
+
+    def test_tables_are_on_demand_and_can_be_brought_back(self) -> None:
+        for id, table in self.of_type("AWS::DynamoDB::Table"):
+            self.assertEqual(table.get("BillingMode"), "PAY_PER_REQUEST", id)
+            self.assertEqual(table.get("PointInTimeRecoverySpecification"), {"PointInTimeRecoveryEnabled": True}, id)
+
+    def test_records_expire_where_they_say_when(self) -> None:
+        for id, table in self.of_type("AWS::DynamoDB::Table"):
+            wanted = None if id in WITHOUT_EXPIRY else {"AttributeName": "expires_at", "Enabled": True}
+            self.assertEqual(table.get("TimeToLiveSpecification"), wanted, id)
+
+    def test_nothing_of_a_bucket_is_public(self) -> None:
+        settings = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+        for id, bucket in self.of_type("AWS::S3::Bucket"):
+            self.assertEqual(bucket.get("PublicAccessBlockConfiguration"), dict.fromkeys(settings, True), id)
+
+    def test_uploads_expire_whole_and_in_parts(self) -> None:
+        rules = [rule for rule in self.resources["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"] if rule["Status"] == "Enabled"]
+        self.assertEqual([rule["Prefix"] for rule in rules if "ExpirationInDays" in rule], ["uploads/"], "jobs are kept, uploads are not")
+        self.assertEqual([rule.get("Prefix") for rule in rules if "AbortIncompleteMultipartUpload" in rule], [None], "wherever the parts are")
+
+    def test_a_launch_without_capacity_or_throttled_is_retried(self) -> None:
+        retried = self.resources["JobMachine"]["Properties"]["Definition"]["States"]["RunWorker"].get("Retry", [])
+        self.assertLessEqual(LAUNCH_FAILURES, {error for retry in retried for error in retry["ErrorEquals"]})
+
+    def test_every_end_that_an_execution_does_not_see_is_settled(self) -> None:
+        (_, rule), = self.of_type("AWS::Events::Rule")
+        self.assertEqual(rule["EventPattern"]["detail"].get("status"), UNSEEN_ENDS)
+        self.assertEqual([target["Arn"] for target in rule["Targets"]], [{"Fn::GetAtt": ["SettleJob", "Arn"]}])
+
+    def test_a_worker_that_is_throttled_hears_when_to_come_again(self) -> None:
+        answer = self.resources["PrivateApi"]["Properties"]["Body"].get("x-amazon-apigateway-gateway-responses", {}).get("THROTTLED", {})
+        self.assertEqual(answer.get("statusCode"), "429")
+        self.assertRegex(answer.get("responseParameters", {}).get("gatewayresponse.header.Retry-After", ""), r"^'[1-9]\d*'$")
+
+    def test_nothing_needs_the_account_s_one_role_for_logs_of_apis(self) -> None:
+        """A fresh account has none, and one of ours would be shared by its environments."""
+        self.assertNotIn("AWS::ApiGateway::Account", {resource["Type"] for resource in self.resources.values()})
+        for id, stage in self.of_type("AWS::ApiGatewayV2::Stage"):
+            is_websocket = self.resources[stage["ApiId"]["Ref"]]["Properties"].get("ProtocolType") == "WEBSOCKET"
+            self.assertEqual("AccessLogSettings" in stage, not is_websocket, id)
+        for id, stage in self.of_type("AWS::ApiGateway::Stage"):
+            self.assertNotIn("AccessLogSetting", stage, id)
+            self.assertFalse([each for each in stage.get("MethodSettings", []) if "LoggingLevel" in each], id)
+
+    def test_each_is_missed(self) -> None:
+        for test, remove in REMOVALS:
+            case = ResourcesTest(test)
+            case.resources = copy.deepcopy(self.resources)
+            remove(case.resources)
+            with self.subTest(test), self.assertRaises(AssertionError):
+                getattr(case, test)()
+
+
+def properties(resources: Json, id: str) -> Json:
+    return resources[id]["Properties"]
+
+
+def retried(resources: Json) -> list[str]:
+    return properties(resources, "JobMachine")["Definition"]["States"]["RunWorker"]["Retry"][0]["ErrorEquals"]
+
+
+def unseen_ends(resources: Json) -> list[str]:
+    return properties(resources, "SettleJobEnded")["EventPattern"]["detail"]["status"]
+
+
+def lifecycle(resources: Json) -> list[Json]:
+    return properties(resources, "Bucket")["LifecycleConfiguration"]["Rules"]
+
+
+def throttled(resources: Json) -> Json:
+    return properties(resources, "PrivateApi")["Body"]["x-amazon-apigateway-gateway-responses"]
+
+
+# which test misses it; how it is taken out of the resources
+REMOVALS: list[tuple[str, Callable[[Json], Any]]] = [
+    ("test_tables_are_on_demand_and_can_be_brought_back", lambda all: properties(all, "JobsTable").pop("BillingMode")),
+    ("test_tables_are_on_demand_and_can_be_brought_back", lambda all: properties(all, "ReceiversTable").pop("PointInTimeRecoverySpecification")),
+    ("test_records_expire_where_they_say_when", lambda all: properties(all, "SessionsTable").pop("TimeToLiveSpecification")),
+    ("test_records_expire_where_they_say_when", lambda all: properties(all, "JobsTable")["TimeToLiveSpecification"].update(Enabled=False)),
+    ("test_nothing_of_a_bucket_is_public", lambda all: properties(all, "Bucket").pop("PublicAccessBlockConfiguration")),
+    ("test_nothing_of_a_bucket_is_public", lambda all: properties(all, "Bucket")["PublicAccessBlockConfiguration"].pop("IgnorePublicAcls")),
+    ("test_uploads_expire_whole_and_in_parts", lambda all: lifecycle(all).pop(0)),
+    ("test_uploads_expire_whole_and_in_parts", lambda all: lifecycle(all)[0].update(Prefix="jobs/")),
+    ("test_uploads_expire_whole_and_in_parts", lambda all: lifecycle(all)[1].update(Status="Disabled")),
+    *(("test_a_launch_without_capacity_or_throttled_is_retried", lambda all, error=error: retried(all).remove(error)) for error in LAUNCH_FAILURES),
+    *(("test_every_end_that_an_execution_does_not_see_is_settled", lambda all, end=end: unseen_ends(all).remove(end)) for end in UNSEEN_ENDS),
+    ("test_every_end_that_an_execution_does_not_see_is_settled", lambda all: properties(all, "SettleJobEnded")["Targets"].clear()),
+    ("test_a_worker_that_is_throttled_hears_when_to_come_again", lambda all: throttled(all).pop("THROTTLED")),
+    ("test_a_worker_that_is_throttled_hears_when_to_come_again", lambda all: throttled(all)["THROTTLED"]["responseParameters"].clear()),
+    ("test_nothing_needs_the_account_s_one_role_for_logs_of_apis", lambda all: properties(all, "RealtimeStage").update(AccessLogSettings={})),
+    ("test_nothing_needs_the_account_s_one_role_for_logs_of_apis", lambda all: properties(all, "PublicApiApiGatewayDefaultStage").pop("AccessLogSettings")),
+    ("test_nothing_needs_the_account_s_one_role_for_logs_of_apis", lambda all: all.update(Shared={"Type": "AWS::ApiGateway::Account", "Properties": {}})),
+]
+
+
+if __name__ == "__main__":
+    unittest.main()
