@@ -97,7 +97,10 @@ class Stack:
             "AWS_SECRET_ACCESS_KEY": deploy.SECRET,
             "GATEWAY_PORT": str(self.port),
             "AUTH": "true",
-            # MiniStack would open ports for these, and look for a Docker daemon
+            # MiniStack has these below /tmp for all users of a machine, and leaves them there
+            "STATE_DIR": str(self.state / "ministack"),
+            "S3_DATA_DIR": str(self.state / "s3"),
+            # it would open ports for these, and look for a Docker daemon
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "DOCKER_HOST": f"unix://{self.state}/no-docker",

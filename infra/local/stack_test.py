@@ -66,18 +66,28 @@ class Running:
         worker = executable(folder / "worker", WORKER)
         command = [sys.executable, str(Path(__file__).with_name("stack.py")), "up", f"--json={self.json}", f"--worker={worker}"]
         command += [f"--functions={folder / 'functions'}", f"--logs={folder / 'logs'}", *more]
+        self.before = in_temporary_folder()
+        self.own = [folder / "home", folder / "tmp"]
+        for each in self.own:
+            each.mkdir()
+        environment = os.environ | {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp")}
         with self.output.open("wb") as output:
-            self.process = subprocess.Popen(command, stdout=output, stderr=output)
+            self.process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
         until(lambda: self.json.exists() or self.process.poll() is not None, 60)
         if not self.json.exists():
             raise AssertionError(self.output.read_text())
         self.addresses = json.loads(self.json.read_text())
-        environment = Path(f"/proc/{self.addresses['pids']['emulator']}/environ").read_text().split("\0")
-        self.mark = next(each.partition("=")[2] for each in environment if each.startswith(processes.MARK))
+        lines = Path(f"/proc/{self.addresses['pids']['emulator']}/environ").read_text().split("\0")
+        self.environment = dict(line.partition("=")[::2] for line in lines)
+        self.mark = self.environment[processes.MARK]
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         return self.process.wait(20)
+
+    def leftovers(self) -> list[Path]:
+        """Files in its home and its temporary folder, and those of MiniStack in the one that it has of itself."""
+        return [file for folder in self.own for file in folder.rglob("*")] + sorted(in_temporary_folder() - self.before)
 
     def client(self, service: str):
         return deploy.client(service, self.addresses["endpoint"])
@@ -98,6 +108,11 @@ class Running:
         physical = next(physical for name, physical in self.addresses["functions"].items() if function.replace("-", "") in name.lower())
         file = Path(self.addresses["logs"]) / "functions" / f"{physical}.log"
         return file.read_text() if file.exists() else ""
+
+
+def in_temporary_folder() -> set[Path]:
+    """What MiniStack leaves below /tmp, whatever TMPDIR says; other stacks have their own folders there."""
+    return {file for found in Path("/tmp").glob("ministack*") for file in (found, *found.rglob("*"))}
 
 
 def until(condition, seconds: float = 20):
@@ -222,12 +237,17 @@ class StopTest(unittest.TestCase):
     def assert_nothing_left(self, stack):
         until(lambda: not processes.carrying(stack.mark), 10)
         until(lambda: not Path(stack.addresses["tasks"]).parent.exists(), 10)
+        self.assertEqual([], stack.leftovers())
 
     def test_ctrl_c_leaves_nothing(self):
         stack = self.stack()
+        state = Path(stack.addresses["tasks"]).parent
+        self.assertIn(state, stack.leftovers(), "what is there while it runs is seen")
+        for folder in ("STATE_DIR", "S3_DATA_DIR", "TMPDIR"):
+            self.assertIn(state, Path(stack.environment[folder]).parents, "also where an older one has left something of that name")
         self.assertEqual(0, stack.stop(signal.SIGINT))
         self.assertFalse(processes.carrying(stack.mark))
-        self.assertFalse(Path(stack.addresses["tasks"]).parent.exists())
+        self.assertEqual([], stack.leftovers())
         self.assertFalse(stack.json.exists())
 
     def test_a_kill_leaves_nothing(self):
