@@ -16,6 +16,8 @@ except ImportError as missing:
 DEFINITION = Path(__file__).resolve().parents[1] / "state_machine.asl.json"
 LAUNCH_FAILURES = {
     "AmazonECS.Unknown": (200, {}, json.dumps({"tasks": [], "failures": [{"reason": "RESOURCE:MEMORY"}]}).encode()),
+    # what is not one of the named exceptions has this name, with Fargate's lack of capacity as its commonest cause
+    "ECS.AmazonECSException": (400, {}, json.dumps({"message": "Capacity is unavailable at this time. Please try again later"}).encode()),
     "ECS.ThrottlingException": (400, {}, json.dumps({"__type": "ThrottlingException", "message": "slow down"}).encode()),
 }
 
