@@ -1,13 +1,13 @@
 //! `deliver-callback`: brings customers what they are owed, job by job and in order, from messages that say where something is due.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::time::Duration;
 
 use aws::{
     Bucket, Connection, DeliveryTable, JobTable, Patience, Queue, Receiver, ReceiverTable,
     StoreError,
 };
 use domain::{Delivery, DeliveryState, Event, EventKind, Job, JobId, Status, pause};
-use futures_util::{FutureExt, future::join_all};
+use futures_util::future::join_all;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
 use tracing::Instrument;
@@ -18,6 +18,7 @@ use crate::{
     config::Settings,
     http::now,
     observe::count,
+    stream::is_dealt_with,
 };
 
 /// How long a turn lasts at most: a few deliveries, each within its own limit.
@@ -121,26 +122,22 @@ impl DeliverCallback {
     /// Runs every errand; one that fails or panics comes again without the others.
     pub async fn handle(&self, messages: &Messages) -> MessagesAnswer {
         let runs = messages.records.iter().map(|message| async {
-            let run = AssertUnwindSafe(self.read_and_run(&message.body)).catch_unwind();
-            match run.await {
-                Ok(Ok(())) => return None,
-                Ok(Err(why)) => tracing::warn!(%why, "an errand is not done yet"),
-                Err(_) => tracing::error!("an errand made the function panic"),
-            }
-            Some(MessageFailure {
+            let errand = serde_json::from_str::<Errand>(&message.body);
+            let job_id = errand.as_ref().ok().map(|errand| errand.job_id.as_str());
+            let span = tracing::info_span!("job", job_id);
+            let run = async {
+                let errand = errand.as_ref();
+                let errand = errand.map_err(|why| StoreError::Refused(why.to_string()))?;
+                self.run(errand).await
+            };
+            let is_done = is_dealt_with(run).instrument(span).await;
+            (!is_done).then(|| MessageFailure {
                 message_id: message.message_id.clone(),
             })
         });
         MessagesAnswer {
             failures: join_all(runs).await.into_iter().flatten().collect(),
         }
-    }
-
-    async fn read_and_run(&self, text: &str) -> Result<(), StoreError> {
-        let errand: Errand =
-            serde_json::from_str(text).map_err(|why| StoreError::Refused(why.to_string()))?;
-        let span = tracing::info_span!("job", job_id = %errand.job_id);
-        self.run(&errand).instrument(span).await
     }
 
     /// Waits in the queue until it is time, and for its turn; then delivers what is due.

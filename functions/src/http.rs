@@ -1,10 +1,11 @@
 //! Requests and answers: bodies that are read with a limit, and one shape for every error.
 
 use aws::StoreError;
-use domain::Timestamp;
+use domain::{JobId, Timestamp};
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
+use tracing::{Instrument, Span, field::Empty};
 
 /// Seconds after which a caller may try again when a store is not well.
 const RETRY_AFTER_S: u32 = 5;
@@ -133,9 +134,23 @@ pub(crate) fn answer(status: StatusCode, body: &impl Serialize) -> Response<Body
     response
 }
 
-/// The answer to a request whichever way it went.
-pub(crate) fn settled(result: Result<Response<Body>, Problem>) -> Response<Body> {
-    result.unwrap_or_else(|problem| problem.answer())
+/// The answer to a request whichever way it went. What goes wrong is said while the log knows which job it is about, by [`about`].
+pub(crate) async fn settled(
+    answering: impl Future<Output = Result<Response<Body>, Problem>>,
+) -> Response<Body> {
+    let span = tracing::info_span!("job", job_id = Empty, attempt = Empty);
+    async { answering.await.unwrap_or_else(|problem| problem.answer()) }
+        .instrument(span)
+        .await
+}
+
+/// Every line of the log that follows names this job.
+pub(crate) fn about(id: &JobId, attempt: Option<u32>) {
+    let span = Span::current();
+    span.record("job_id", id.as_str());
+    if let Some(attempt) = attempt {
+        span.record("attempt", attempt);
+    }
 }
 
 /// The raw body, if it is within the limit.

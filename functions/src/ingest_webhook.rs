@@ -6,13 +6,12 @@ use aws::{Changed, Connection, JobTable, Patience, SecretStore};
 use domain::{BadSignature, Event, Job, JobId, Rates, SignatureHeaders};
 use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
 use serde_json::json;
-use tracing::Instrument;
 
 pub use secret::SigningSecrets;
 
 use crate::{
     config::Settings,
-    http::{Problem, answer, body, header, now, parse, settled},
+    http::{Problem, about, answer, body, header, now, parse, settled},
     observe::count,
     routes,
 };
@@ -64,7 +63,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 impl IngestWebhook {
     /// Answers one request.
     pub async fn answer(&self, request: &Request) -> Response<Body> {
-        settled(self.ingest(request).await)
+        settled(self.ingest(request)).await
     }
 
     async fn ingest(&self, request: &Request) -> Result<Response<Body>, Problem> {
@@ -80,11 +79,9 @@ impl IngestWebhook {
         event
             .check()
             .map_err(|wrong| Problem::invalid(wrong.field, wrong.what))?;
-        let span = tracing::info_span!("event", job_id = %event.external_job_id.as_ref().unwrap_or(&event.job_id),
-            attempt = event.attempt, event = event.event.name(), sequence = event.sequence);
-        Ok(async { settled(self.apply(&event).await) }
-            .instrument(span)
-            .await)
+        let id = event.external_job_id.as_ref().unwrap_or(&event.job_id);
+        about(id, event.attempt);
+        self.apply(&event).await
     }
 
     /// Whether the raw body is signed by one who may; nothing is parsed and no store touched before.
@@ -123,7 +120,13 @@ impl IngestWebhook {
                 Changed::No(job) => (job, false),
                 Changed::Gone => continue,
             };
-            tracing::info!(applied, status = job.status.name(), "received");
+            tracing::info!(
+                event = event.event.name(),
+                sequence = event.sequence,
+                applied,
+                status = job.status.name(),
+                "received"
+            );
             if applied && event.event.is_terminal() {
                 count(
                     "ingest-webhook",

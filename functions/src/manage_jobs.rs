@@ -18,14 +18,13 @@ use aws::{
 use domain::{AttemptOf, Job, JobId, Owner, Status, keys};
 use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
 use serde_json::json;
-use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
     callbacks::Sender,
     caller::{self, ServiceKeys},
     config::Settings,
-    http::{Problem, answer, now, settled},
+    http::{Problem, about, answer, now, settled},
     observe::count,
     openapi, routes,
     view::{JobView, ServiceJobView},
@@ -33,6 +32,8 @@ use crate::{
 
 /// How long Step Functions knows the name of an execution that has ended, 90 days, and a day more.
 const EXECUTIONS_KNOWN_S: i64 = 91 * 24 * 3600;
+/// Rounds of a deletion.
+const MOST_ROUNDS: usize = 5;
 
 /// What this function may touch.
 #[derive(Debug)]
@@ -92,7 +93,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 impl ManageJobs {
     /// Answers one request.
     pub async fn answer(&self, request: &Request) -> Response<Body> {
-        settled(self.route(request).await)
+        settled(self.route(request)).await
     }
 
     async fn route(&self, request: &Request) -> Result<Response<Body>, Problem> {
@@ -130,11 +131,7 @@ impl ManageJobs {
             "/ai-clipping-agent/deliveries/{id}/replay" => return self.replay(&owner, id).await,
             _ => {}
         }
-        let id = job_id(id)?;
-        let span = tracing::info_span!("job", job_id = %id, attempt = tracing::field::Empty);
-        // what goes wrong is said while the log knows which job it is about
-        let answered = async { settled(self.of_job(request, route, &owner, &id).await) };
-        Ok(answered.instrument(span).await)
+        self.of_job(request, route, &owner, &job_id(id)?).await
     }
 
     /// What is asked of one job of a user's.
@@ -158,13 +155,14 @@ impl ManageJobs {
 
     /// The job, if it is this owner's.
     async fn find(&self, owner: &Owner, id: &JobId) -> Result<Job, Problem> {
+        about(id, None);
         let job = self
             .jobs
             .get(id)
             .await?
             .filter(|job| job.owner == *owner)
             .ok_or(Problem::NotFound("job"))?;
-        tracing::Span::current().record("attempt", job.attempt);
+        about(id, Some(job.attempt));
         Ok(job)
     }
 
@@ -177,6 +175,7 @@ impl ManageJobs {
 
     /// Writes `canceled` first: whatever dies after that, the worker is told with its next event.
     async fn cancel(&self, owner: &Owner, id: &JobId) -> Result<Response<Body>, Problem> {
+        about(id, None);
         match self.jobs.change(id, &Job::cancel(owner, now())).await? {
             Changed::Yes(job) => {
                 count("manage-jobs", "JobsCanceled");
@@ -226,22 +225,28 @@ impl ManageJobs {
     /// Everything that is stored goes before the record, so that a deletion which dies half-way can be asked for again.
     async fn delete(&self, owner: &Owner, id: &JobId) -> Result<Response<Body>, Problem> {
         let seen = self.find(owner, id).await?;
-        // since it was looked at, another attempt may have begun
-        let job = match self.jobs.change(id, &Job::cancel(owner, now())).await? {
-            Changed::Yes(job) | Changed::No(job) => *job,
-            Changed::Gone => seen,
-        };
-        self.executions.stop(&attempt_of(&job)).await?;
-        let stored = self.bucket.list(&keys::of_job(id, "")).await?;
-        self.bucket.delete(&stored).await?;
-        self.deliveries.forget(id).await?;
-        self.jobs
-            .delete(&job, now().as_seconds() + EXECUTIONS_KNOWN_S)
-            .await?;
-        tracing::info!(objects = stored.len(), "deleted");
-        let mut gone = Response::new(Body::Empty);
-        *gone.status_mut() = StatusCode::NO_CONTENT;
-        Ok(gone)
+        // each round lost means that another attempt has begun in between
+        for _ in 0..MOST_ROUNDS {
+            let (job, is_there) = match self.jobs.change(id, &Job::cancel(owner, now())).await? {
+                Changed::Yes(job) | Changed::No(job) => (*job, true),
+                Changed::Gone => (seen.clone(), false),
+            };
+            self.executions.stop(&attempt_of(&job)).await?;
+            let stored = self.bucket.list(&keys::of_job(id, "")).await?;
+            self.bucket.delete(&stored).await?;
+            self.deliveries.forget(id).await?;
+            let until = now().as_seconds() + EXECUTIONS_KNOWN_S;
+            if !is_there || self.jobs.delete(&job, until).await? {
+                tracing::info!(objects = stored.len(), "deleted");
+                let mut gone = Response::new(Body::Empty);
+                *gone.status_mut() = StatusCode::NO_CONTENT;
+                return Ok(gone);
+            }
+        }
+        Err(Problem::Conflict {
+            code: "job_busy",
+            message: "the job is tried again all the time; ask once more".to_owned(),
+        })
     }
 }
 

@@ -112,7 +112,8 @@ fn list() {}
 fn show() {}
 
 #[utoipa::path(delete, path = "/api/ai-clipping-agent/jobs/{id}", security(("token" = [])), params(("id" = String, Path)),
-    responses((status = 204), (status = 401, body = Refusal), (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+    responses((status = 204), (status = 401, body = Refusal), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
+        (status = 503, body = ErrorBody)))]
 fn delete() {}
 
 #[utoipa::path(post, path = "/api/ai-clipping-agent/jobs/{id}/cancel", security(("token" = [])), params(("id" = String, Path)),

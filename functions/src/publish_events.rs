@@ -11,7 +11,6 @@ use domain::{Delivery, EventKind, Job, Owner, moved, news};
 use futures_util::{StreamExt, stream};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
-use tracing::Instrument;
 
 use crate::{
     config::Settings,
@@ -75,17 +74,12 @@ impl PublishEvents {
         let Some(job) = job_of_image(&record["dynamodb"]["NewImage"]) else {
             return Ok(());
         };
-        let span = tracing::info_span!("job", job_id = %job.id, attempt = job.attempt);
-        async {
-            let kind = news(before.as_ref(), &job);
-            self.owe(before.as_ref(), &job, kind).await?;
-            match kind {
-                Some(kind) => self.tell_connections(kind, job).await,
-                None => Ok(()),
-            }
+        let kind = news(before.as_ref(), &job);
+        self.owe(before.as_ref(), &job, kind).await?;
+        match kind {
+            Some(kind) => self.tell_connections(kind, job).await,
+            None => Ok(()),
         }
-        .instrument(span)
-        .await
     }
 
     /// Starts and ends are owed until they are taken; progress is told once, as it is when its turn comes.

@@ -4,7 +4,6 @@ use aws::{Connection, Executions, Patience, StoreError};
 use domain::{AttemptOf, Status};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
-use tracing::Instrument;
 
 use crate::{
     config::Settings,
@@ -45,15 +44,10 @@ impl StartJob {
         let Some(of) = queued(&record["dynamodb"]["NewImage"]) else {
             return Ok(());
         };
-        let span = tracing::info_span!("job", job_id = %of.job_id, attempt = of.attempt);
-        async {
-            self.executions.start(&of).await?;
-            tracing::info!("execution started");
-            count("start-job", "AttemptsStarted");
-            Ok(())
-        }
-        .instrument(span)
-        .await
+        self.executions.start(&of).await?;
+        tracing::info!("execution started");
+        count("start-job", "AttemptsStarted");
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ use aws::StoreError;
 use futures_util::{FutureExt, future::join_all};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tracing::{Instrument, Span};
 
 /// A batch of the stream.
 #[derive(Debug, Deserialize)]
@@ -45,7 +46,9 @@ impl Batch {
         let deal = &deal;
         let jobs = by_job.into_values().map(|places| async move {
             for place in places {
-                if !is_dealt_with(deal(&self.records[place])).await {
+                let record = &self.records[place];
+                let dealt = is_dealt_with(deal(record)).instrument(span_of(record));
+                if !dealt.await {
                     return Some(place);
                 }
             }
@@ -64,15 +67,25 @@ impl Batch {
     }
 }
 
-async fn is_dealt_with(dealing: impl Future<Output = Result<(), StoreError>>) -> bool {
+/// Names the job and the attempt that a record is about.
+fn span_of(record: &Value) -> Span {
+    let changed = &record["dynamodb"];
+    let job_id = changed["Keys"]["id"]["S"].as_str();
+    let attempt = changed["NewImage"]["attempt"]["N"].as_str();
+    let attempt: Option<u32> = attempt.and_then(|attempt| attempt.parse().ok());
+    tracing::info_span!("job", job_id, attempt)
+}
+
+/// Whether one of several things was dealt with: a failure or a panic is said in the log, and keeps nobody from the others.
+pub(crate) async fn is_dealt_with(dealing: impl Future<Output = Result<(), StoreError>>) -> bool {
     match AssertUnwindSafe(dealing).catch_unwind().await {
         Ok(Ok(())) => true,
         Ok(Err(why)) => {
-            tracing::warn!(%why, "a record is not dealt with yet");
+            tracing::warn!(%why, "not dealt with yet");
             false
         }
         Err(_) => {
-            tracing::error!("a record made the function panic");
+            tracing::error!("it made the function panic");
             false
         }
     }

@@ -11,14 +11,13 @@ use domain::{Job, JobId, Owner, Submission, is_plain_id};
 use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
     callbacks::Addresses,
     caller::{self, ServiceKeys},
     config::Settings,
-    http::{Problem, answer, body, header, now, parse, settled},
+    http::{Problem, about, answer, body, header, now, parse, settled},
     observe::count,
     routes,
     submission::{ServiceSubmission, UserSubmission},
@@ -77,7 +76,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 impl SubmitJob {
     /// Answers one request.
     pub async fn answer(&self, request: &Request) -> Response<Body> {
-        settled(self.route(request).await)
+        settled(self.route(request)).await
     }
 
     async fn route(&self, request: &Request) -> Result<Response<Body>, Problem> {
@@ -162,6 +161,7 @@ impl SubmitJob {
             Some(key) => JobId::of_key(&submission.owner, key),
             None => JobId::new(Uuid::now_v7()),
         };
+        about(&id, None);
         let sent = submission.body_sha256.clone();
         let obstacle =
             if self.jobs.active(&submission.owner, self.max_active).await? >= self.max_active {
@@ -178,19 +178,15 @@ impl SubmitJob {
             return before.map_or(Err(obstacle), |job| same(job, sent.as_ref()));
         }
         let job = Job::new(id, submission, now());
-        let span = tracing::info_span!("job", job_id = %job.id, attempt = job.attempt);
-        async {
-            match self.jobs.create(&job).await? {
-                Created::New(job) => {
-                    tracing::info!("submitted");
-                    count("submit-job", "JobsSubmitted");
-                    Ok(*job)
-                }
-                Created::Existing(existing) => same(*existing, sent.as_ref()),
+        match self.jobs.create(&job).await? {
+            Created::New(job) => {
+                about(&job.id, Some(job.attempt));
+                tracing::info!("submitted");
+                count("submit-job", "JobsSubmitted");
+                Ok(*job)
             }
+            Created::Existing(existing) => same(*existing, sent.as_ref()),
         }
-        .instrument(span)
-        .await
     }
 
     async fn find_upload(&self, submission: &mut Submission) -> Result<(), Problem> {

@@ -1,6 +1,7 @@
 """No event ever arrives: a job still ends right, from its outcome, within 120 s after its task; and workers that cannot even be started."""
 
 import http.server
+import json
 import threading
 import time
 import unittest
@@ -13,12 +14,12 @@ LIMIT_S = 120
 
 
 class Refusing(http.server.BaseHTTPRequestHandler):
-    """An events API that has to be waited for every time."""
+    """An events API that has to be waited for every time; of some jobs it says that there are no such."""
 
     def do_POST(self):
         self.server.asked += 1
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(503)
+        event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(404 if event["job_id"] in self.server.unknown else 503)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -34,6 +35,7 @@ class EventsLostTest(StackTestCase):
         cls.addClassCleanup(cls.sources.close)
         cls.refusing = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
         cls.refusing.asked = 0
+        cls.refusing.unknown = set()
         cls.addClassCleanup(cls.refusing.server_close)
         cls.addClassCleanup(cls.refusing.shutdown)
         threading.Thread(target=cls.refusing.serve_forever, daemon=True).start()
@@ -62,6 +64,13 @@ class EventsLostTest(StackTestCase):
         self.assertEqual(("My talk", self.stack.outcome(good, 1)["finished_at"]), (view["source"]["title"], view["finishedAt"]))
         self.assertTrue(all(clip["videoUrl"] for clip in view["clips"]))
         self.assertGreaterEqual(self.refusing.asked, 12, "start and end of both are tried four times")
+
+    def test_what_answers_that_there_is_no_such_job_does_not_end_it(self):
+        job = self.user.submit(videoUrl=self.sources.url("talk", "unknown"))
+        self.refusing.unknown.add(job)
+        view = self.user.end(job)
+        self.assertEqual(("succeeded", 1), (view["status"], view["attempt"]), self.stack.log(job, 1))
+        self.assertIn("the receiver of events is wrong about the job", self.stack.log(job, 1))
 
     def test_a_task_that_never_starts_uses_the_attempts_up(self):
         hidden = self.worker.path.with_name("hidden")

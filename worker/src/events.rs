@@ -91,7 +91,7 @@ impl Events {
         })
     }
 
-    /// Reports the start and then the progress until the receiver says that the attempt is of no use any more, which ends it.
+    /// Reports the start and then the progress until the receiver says that the attempt is of no use any more.
     /// `address` turns the name of a file into its address.
     pub(crate) async fn follow(
         &mut self,
@@ -120,12 +120,12 @@ impl Events {
                 clip,
                 ..self.progress(&newest)
             };
-            if self
-                .post(&progress)
-                .await
-                .is_ok_and(|answer| self.is_over(&answer))
-            {
+            let sent = self.post(&message_id(), &progress).await;
+            if self.is_over(&sent) {
                 return;
+            }
+            if let Err(why) = sent {
+                tracing::debug!(%why, "a report of progress is lost");
             }
             // each report has room for one clip
             if clips_told < newest.clips.len() {
@@ -209,7 +209,7 @@ impl Events {
             .with_factor(2.0)
             .with_max_times(3)
             .with_jitter();
-        let sent = (|| self.post_as(&id, event))
+        let sent = (|| self.post(&id, event))
             .retry(pace)
             .when(|why| !matches!(why, SendError::Refused(_)))
             .adjust(|why, wait| match (why, wait) {
@@ -222,29 +222,15 @@ impl Events {
                 (_, wait) => wait,
             })
             .await;
-        match sent {
-            Ok(answer) => self.is_over(&answer),
-            Err(SendError::Refused(StatusCode::NOT_FOUND)) => true,
-            Err(why) => {
-                tracing::warn!(%why, event = event.event.name(), "an event is lost");
-                false
-            }
+        let is_over = self.is_over(&sent);
+        if let (Err(why), false) = (sent, is_over) {
+            tracing::warn!(%why, event = event.event.name(), "an event is lost");
         }
-    }
-
-    async fn post(&self, event: &Event) -> Result<Answer, SendError> {
-        match self.post_as(&message_id(), event).await {
-            // a job that is not there any more was deleted
-            Err(SendError::Refused(StatusCode::NOT_FOUND)) => Ok(Answer {
-                job_status: Some("canceled".into()),
-                attempt: None,
-            }),
-            other => other.inspect_err(|why| tracing::debug!(%why, "a report of progress is lost")),
-        }
+        is_over
     }
 
     /// The id stays the same over retries, time and signature are made anew.
-    async fn post_as(&self, id: &str, event: &Event) -> Result<Answer, SendError> {
+    async fn post(&self, id: &str, event: &Event) -> Result<Answer, SendError> {
         let body = serde_json::to_vec(event).map_err(|why| SendError::Silent(why.to_string()))?;
         let time = now();
         let request = self
@@ -284,17 +270,16 @@ impl Events {
         Err(SendError::Refused(status))
     }
 
-    /// Whether the job was stopped, is at its end, or has a later attempt.
-    fn is_over(&self, answer: &Answer) -> bool {
-        let ended = answer
-            .job_status
-            .as_deref()
-            .and_then(|status| status.parse::<Status>().ok())
-            .is_some_and(Status::is_terminal);
-        ended
-            || answer
-                .attempt
-                .is_some_and(|attempt| attempt != self.of.attempt)
+    /// Whether the job was stopped or deleted, is at its end, or has a later attempt, as the receiver sees it.
+    fn is_over(&self, sent: &Result<Answer, SendError>) -> bool {
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(why) => return matches!(why, SendError::Refused(StatusCode::NOT_FOUND)),
+        };
+        let status = answer.job_status.as_deref();
+        let status = status.and_then(|status| status.parse::<Status>().ok());
+        let is_later = |attempt| attempt != self.of.attempt;
+        status.is_some_and(Status::is_terminal) || answer.attempt.is_some_and(is_later)
     }
 }
 

@@ -92,6 +92,7 @@ async fn run(config: &Config, setting: Setting) -> Result<(), StoreError> {
         config,
         &setting,
         &job,
+        &jobs,
         &bucket,
         events.as_mut(),
         stop.clone(),
@@ -113,12 +114,11 @@ async fn run(config: &Config, setting: Setting) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A job that was deleted meanwhile has nothing stored, also not what was written since. A claim tells, which may be repeated.
+/// A job that was deleted meanwhile has nothing stored, also not what was written since.
 async fn leave_nothing_of_deleted(jobs: &JobTable, bucket: &Bucket, setting: &Setting) {
     let id = &setting.of.job_id;
     let left = async {
-        let claim = Job::claim(&setting.of, &setting.task, now());
-        if matches!(jobs.change(id, &claim).await?, Changed::Gone) {
+        if matches!(claimed(jobs, setting).await?, Changed::Gone) {
             let stored = bucket.list(&keys::of_job(id, "")).await?;
             bucket.delete(&stored).await?;
         }
@@ -127,6 +127,27 @@ async fn leave_nothing_of_deleted(jobs: &JobTable, bucket: &Bucket, setting: &Se
     if let Err(why) = left.await {
         tracing::warn!(%why, "what a deleted job has stored may still be there");
     }
+}
+
+/// Whether the attempt is still this task's.
+async fn claimed(jobs: &JobTable, setting: &Setting) -> Result<Changed, StoreError> {
+    let nothing = Job::still_claimed(&setting.of, &setting.task);
+    jobs.change(&setting.of.job_id, &nothing).await
+}
+
+/// Ends when the attempt is of no use any more. Only the table knows: an answer to an event may be that of anything.
+async fn of_no_use(jobs: &JobTable, setting: &Setting, told: impl Future<Output = ()>) {
+    told.await;
+    match claimed(jobs, setting).await {
+        Ok(Changed::No(_) | Changed::Gone) => return,
+        Ok(Changed::Yes(_)) => {
+            tracing::warn!(
+                "the receiver of events is wrong about the job; progress is not told any more"
+            );
+        }
+        Err(why) => tracing::warn!(%why, "it is not known whether the job goes on, so it does"),
+    }
+    std::future::pending().await
 }
 
 /// Takes the attempt up; none if it is not the current one, or another task has it.
@@ -143,6 +164,7 @@ async fn work(
     config: &Config,
     setting: &Setting,
     job: &Job,
+    jobs: &JobTable,
     bucket: &Bucket,
     events: Option<&mut Events>,
     stop: Stop,
@@ -158,7 +180,7 @@ async fn work(
     let stalled = stall(news.clone(), setting.stall);
     let ended = tokio::select! {
         ended = clip(config, setting, job, bucket, Progress::told(sender)) => ended,
-        () = told => return End::Abandoned,
+        () = of_no_use(jobs, setting, told) => return End::Abandoned,
         stage = stalled => Err(Failure::transient(stage, ErrorCode::TimedOut, "nothing moved for too long")),
         () = tokio::time::sleep(LONGEST) => Err(Failure::transient(stage_of(&news), ErrorCode::TimedOut, "the job took too long")),
         () = stop => Err(Failure::transient(stage_of(&news), ErrorCode::Internal, "the task was stopped before it was done")),

@@ -266,12 +266,12 @@ impl JobTable {
         Ok(counted.map_err(sorted)?.count as u32)
     }
 
-    /// Takes a job's record away, if it belongs to `owner`; nothing happens if it is gone. What stays until `until`, in seconds since
-    /// 1970, is its last attempt: Step Functions knows the names of its executions for 90 days.
+    /// Takes a job's record away; `false` if it is gone or at another attempt. What stays until `until`, in seconds since 1970, is its
+    /// last attempt: Step Functions knows the names of its executions for 90 days.
     ///
     /// # Errors
     /// When the table does not answer or refuses.
-    pub async fn delete(&self, job: &Job, until: i64) -> Result<(), StoreError> {
+    pub async fn delete(&self, job: &Job, until: i64) -> Result<bool, StoreError> {
         let tombstone = Tombstone {
             id: job.id.clone(),
             attempt: job.attempt,
@@ -291,15 +291,11 @@ impl JobTable {
             .send()
             .await;
         match deleted {
-            Err(why)
-                if !matches!(
-                    why.as_service_error(),
-                    Some(PutItemError::ConditionalCheckFailedException(_))
-                ) =>
-            {
-                Err(sorted(why))
-            }
-            _ => Ok(()),
+            Ok(_) => Ok(true),
+            Err(why) => match why.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
+                _ => Err(sorted(why)),
+            },
         }
     }
 

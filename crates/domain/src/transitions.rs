@@ -63,6 +63,17 @@ impl Job {
         .set_if_missing("started_at", text(now))
     }
 
+    /// Changes nothing, and happens only while a task's claim holds: for a task that is told otherwise by somebody who may be wrong.
+    pub fn still_claimed(of: &AttemptOf, task: &str) -> Change {
+        let mut change = Change::when([
+            is_current(of.attempt),
+            is_active(),
+            Condition::Equals("claimed_by", task.into()),
+        ]);
+        change.add.push(("attempt", 0));
+        change
+    }
+
     /// What an event says is written down, if it is newer than what is there and the job not at its end.
     pub fn event(event: &Event, rates: Rates, now: Timestamp) -> Change {
         let active = Change::when([is_active()]);

@@ -27,6 +27,8 @@ use crate::{
 
 const INGEST: &str = env!("CARGO_BIN_EXE_ingest-webhook");
 const SUBMIT: &str = env!("CARGO_BIN_EXE_submit-job");
+const SETTLE: &str = env!("CARGO_BIN_EXE_settle-job");
+const START: &str = env!("CARGO_BIN_EXE_start-job");
 
 /// Hands one event out, and then no more; what the function answers is sent on.
 async fn runtime_api(event: Value) -> (String, mpsc::UnboundedReceiver<Value>) {
@@ -103,6 +105,7 @@ fn started(binary: &str, cloud: &Cloud, runtime_api: &str, secret: &str) -> Chil
             ("BUCKET", cloud::BUCKET),
             ("RECEIVERS_TABLE", cloud::RECEIVERS),
             ("SERVICE_KEYS", cloud::SERVICE_KEYS),
+            ("STATE_MACHINE_ARN", cloud::MACHINE),
             ("WEBHOOK_SECRET", secret),
         ])
         .stdout(Stdio::piped())
@@ -219,4 +222,56 @@ async fn a_store_that_never_answers_is_given_up_in_time() {
         "{answer}"
     );
     assert!(cloud.records().is_empty());
+}
+
+/// The job and attempt that a line of the log names, by its message.
+fn named(log: &str, message: &str) -> (Value, Value) {
+    let lines = log
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"));
+    let mut lines = lines.filter(|line: &Value| line["message"] == message);
+    let line = lines
+        .next()
+        .unwrap_or_else(|| panic!("no line {message:?}: {log}"));
+    (
+        line["span"]["job_id"].clone(),
+        line["span"]["attempt"].clone(),
+    )
+}
+
+#[tokio::test]
+async fn what_goes_wrong_is_logged_with_its_job_and_attempt() {
+    let cloud = Cloud::start().await;
+    let id = cloud.submitted("job-1").await;
+    let queued = json!({"Records": cloud.queued()});
+    let mut calls = 0;
+    cloud.front.faults(move |_| {
+        calls += 1;
+        // not those that open connections
+        (calls > 2).then_some(Fault::Broken)
+    });
+    let of = json!({"job_id": id, "attempt": 1});
+    let submission = Call::new("POST", "/ai-clipping-agent/jobs")
+        .user("ann")
+        .header("Idempotency-Key", "k")
+        .json(&samples::submission());
+    for (binary, event, message, attempt) in [
+        (SETTLE, of, "not settled yet", json!(1)),
+        (START, queued, "not dealt with yet", json!(1)),
+        (
+            SUBMIT,
+            submission.http_api_event(),
+            "a store is not well",
+            Value::Null,
+        ),
+    ] {
+        let (address, mut said) = runtime_api(event).await;
+        let mut process = started(binary, &cloud, &address, SECRET);
+        let answered = timeout(Duration::from_secs(20), said.recv()).await;
+        assert!(answered.is_ok(), "{binary}");
+        process.start_kill().expect("killed");
+        let (job, tried) = named(&log_of(process).await, message);
+        assert!(job.as_str().is_some_and(|job| !job.is_empty()), "{binary}");
+        assert_eq!(tried, attempt, "{binary}");
+    }
 }

@@ -106,6 +106,33 @@ async fn a_deletion_stops_the_attempt_that_is_under_way_by_then() {
     assert_eq!(cloud.front.executions.running(), Vec::<String>::new());
 }
 
+/// A deletion, with another attempt that begins whenever the bucket is looked through; the answer, and how often that was.
+async fn deleted_while_retried(most: u32) -> (Cloud, Answer) {
+    let cloud = Cloud::start().await;
+    let id = cloud.running("job-1").await;
+    let (meddle, mut attempt) = (cloud.meddler(), 1);
+    cloud.front.faults(move |call| {
+        if call == "S3.GET" && attempt <= most {
+            attempt += 1;
+            meddle(json!({"Key": {"id": {"S": "job-1"}}, "UpdateExpression": "SET attempt = :next, #status = :queued",
+                "ExpressionAttributeNames": {"#status": "status"},
+                "ExpressionAttributeValues": {":next": {"N": attempt.to_string()}, ":queued": {"S": "queued"}}}));
+        }
+        None
+    });
+    let deleted = ask!(cloud.manage_jobs(), wish(&id, "DELETE", ""));
+    (cloud, deleted)
+}
+
+#[tokio::test]
+async fn a_job_that_is_tried_again_while_it_is_deleted_is_gone_or_the_answer_says_otherwise() {
+    let (cloud, deleted) = deleted_while_retried(2).await;
+    assert_eq!((deleted.status, cloud.records().len()), (204, 0));
+    let (cloud, deleted) = deleted_while_retried(u32::MAX - 1).await;
+    assert_eq!((deleted.status, deleted.code()), (409, "job_busy"));
+    assert_eq!(cloud.records().len(), 1);
+}
+
 #[tokio::test]
 async fn a_job_canceled_and_retried_at_once_ends_as_its_new_attempt_says() {
     let cloud = Cloud::start().await;

@@ -51,6 +51,10 @@ impl Bucket {
         by: &MadeBy,
         fence: &str,
     ) -> Result<Kept, StoreError> {
+        // also where nothing is yet: what a later attempt does not want would stay for ever
+        if self.newest(fence).await? > by.attempt {
+            return Ok(Kept::Superseded);
+        }
         let mut replaces: Option<String> = None;
         // each round lost means that another worker has written in between
         for _ in 0..5 {
@@ -83,8 +87,7 @@ impl Bucket {
             if winner.made_from == by.made_from && winner.attempt >= by.attempt {
                 return Ok(Kept::Yes);
             }
-            let newest = self.made_by(fence).await?.map_or(0, |last| last.attempt);
-            if winner.attempt.max(newest) > by.attempt {
+            if winner.attempt.max(self.newest(fence).await?) > by.attempt {
                 return Ok(Kept::Superseded);
             }
             replaces = head.e_tag;
@@ -92,6 +95,11 @@ impl Bucket {
         Err(StoreError::Busy(format!(
             "{key}: written by others all the time"
         )))
+    }
+
+    /// The attempt that has written the fence last.
+    async fn newest(&self, fence: &str) -> Result<u32, StoreError> {
+        Ok(self.made_by(fence).await?.map_or(0, |last| last.attempt))
     }
 
     /// Brings an object here and says who made it; nothing where there is none.

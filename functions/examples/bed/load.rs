@@ -1,0 +1,221 @@
+//! The events that a function is handed, and what they must have brought about when all are answered.
+
+use std::collections::VecDeque;
+
+use domain::{Delivery, EventKind, Job, JobId, Secret, Status};
+use hyper::body::Bytes;
+use serde_json::{Value, json};
+
+use crate::{
+    account::{Account, BUCKET, submitted},
+    taker::Taker,
+};
+
+/// The secret of the official vector.
+pub(crate) const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+const CLIPS: usize = 3;
+/// Days that a delivery stays, in seconds.
+const KEPT_S: i64 = 30 * 24 * 3600;
+
+/// What a function is measured with.
+pub(crate) struct Load {
+    pub(crate) events: VecDeque<Event>,
+    pub(crate) effect: Effect,
+}
+
+/// An event, and fields that its answer must have.
+pub(crate) struct Event {
+    pub(crate) payload: String,
+    answer: Value,
+}
+
+impl Event {
+    fn new(payload: &Value, answer: Value) -> Self {
+        let payload = payload.to_string();
+        Self { payload, answer }
+    }
+
+    pub(crate) fn is_answered_by(&self, said: &Bytes) -> bool {
+        let said: Value = serde_json::from_slice(said).unwrap_or_default();
+        let mut fields = self.answer.as_object().into_iter().flatten();
+        fields.all(|(name, wanted)| said[name] == *wanted)
+    }
+}
+
+/// What is there at the end.
+pub(crate) enum Effect {
+    Any,
+    /// The last event that the job has seen.
+    LastSequence(JobId, usize),
+    /// Posts to connections or receivers.
+    Posts(usize),
+}
+
+impl Effect {
+    pub(crate) async fn check(&self, account: &Account, taker: &Taker) -> Result<(), String> {
+        let (wanted, got) = match self {
+            Self::Any => return Ok(()),
+            Self::LastSequence(id, wanted) => {
+                let sequence = account.image(id)["last_sequence"]["N"].take();
+                let got = sequence.as_str().and_then(|digits| digits.parse().ok());
+                (*wanted, got.unwrap_or(0))
+            }
+            Self::Posts(wanted) => (*wanted, taker.posts()),
+        };
+        if wanted == got {
+            return Ok(());
+        }
+        Err(format!("of {wanted} that were to be, {got} are there"))
+    }
+}
+
+impl Load {
+    /// The load of a kind, as `publish:10`; `what` is a number of events or a file.
+    pub(crate) async fn of(
+        kind: &str,
+        what: &str,
+        account: &Account,
+        taker: &Taker,
+    ) -> Result<Self, String> {
+        let (kind, size) = kind.split_once(':').unwrap_or((kind, "1"));
+        if kind == "first" {
+            return Self::first(what);
+        }
+        let events: usize = what.parse().map_err(|why| format!("{what}: {why}"))?;
+        let size: usize = size.parse().map_err(|why| format!("{size}: {why}"))?;
+        match kind {
+            "ingest" => Ok(Self::ingest(events, account).await),
+            "refused" => Ok(Self::refused(events)),
+            "publish" => Ok(Self::publish(events, size, account).await),
+            "deliver" => Ok(Self::deliver(events, size, account, taker).await),
+            other => Err(format!("{other} is no kind of load")),
+        }
+    }
+
+    fn first(file: &str) -> Result<Self, String> {
+        let payload = std::fs::read_to_string(file).map_err(|why| format!("{file}: {why}"))?;
+        let answer = Value::Null;
+        Ok(Self {
+            events: VecDeque::from([Event { payload, answer }]),
+            effect: Effect::Any,
+        })
+    }
+
+    async fn ingest(number: usize, account: &Account) -> Self {
+        let job = account.running_job().await;
+        Self {
+            events: signed_events(number, 99, 200),
+            effect: Effect::LastSequence(job.id, number),
+        }
+    }
+
+    fn refused(number: usize) -> Self {
+        Self {
+            events: signed_events(number, 99_000_000, 422),
+            effect: Effect::Any,
+        }
+    }
+
+    /// Changes of a job, each past a tenth of its way, so that every connection is told.
+    async fn publish(number: usize, connections: usize, account: &Account) -> Self {
+        let job = account.running_job().await;
+        account.listen(&job.owner, connections).await;
+        let at = |percent: usize| {
+            let mut image = account.image(&job.id);
+            image["progress_percent"] = json!({"N": percent.to_string()});
+            image
+        };
+        let change = |place: usize| {
+            let change = json!({
+                "SequenceNumber": place.to_string(), "Keys": {"id": {"S": job.id}}, "StreamViewType": "NEW_AND_OLD_IMAGES",
+                "OldImage": at(place % 9 * 10), "NewImage": at(place % 9 * 10 + 10),
+            });
+            let record =
+                json!({"eventSource": "aws:dynamodb", "eventName": "MODIFY", "dynamodb": change});
+            batch(&[record])
+        };
+        Self {
+            events: (0..number).map(change).collect(),
+            effect: Effect::Posts(number * connections),
+        }
+    }
+
+    /// Messages of jobs that are each owed a callback at their end, with links to the clips.
+    async fn deliver(events: usize, size: usize, account: &Account, taker: &Taker) -> Self {
+        let url = format!("http://{}/callbacks", taker.address);
+        let jobs: Vec<Job> = (0..events * size)
+            .map(|number| done(number, &url))
+            .collect();
+        account.sign_with(&jobs[0].owner, SECRET).await;
+        account.owe(jobs.iter().map(owed)).await;
+        let messages = |jobs: &[Job]| batch(&jobs.iter().map(errand).collect::<Vec<_>>());
+        Self {
+            events: jobs.chunks(size).map(messages).collect(),
+            effect: Effect::Posts(jobs.len()),
+        }
+    }
+}
+
+fn batch(records: &[Value]) -> Event {
+    let none_failed = json!({"batchItemFailures": []});
+    Event::new(&json!({"Records": records}), none_failed)
+}
+
+fn errand(job: &Job) -> Value {
+    let body = json!({"job_id": job.id, "not_before": 0});
+    json!({"eventSource": "aws:sqs", "messageId": job.id, "body": body.to_string()})
+}
+
+fn owed(job: &Job) -> Delivery {
+    let now = functions::now();
+    let delivery = Delivery::of(job, EventKind::Completed, now, now.as_seconds() + KEPT_S);
+    delivery.expect("a job with an address")
+}
+
+/// A job that has its clips.
+fn done(number: usize, callback_url: &str) -> Job {
+    let job = submitted(&format!("job-{number}"));
+    let clip = |index: usize| {
+        let address = format!("s3://{BUCKET}/jobs/{}/clips/clip_{index:02}", job.id);
+        json!({"clip_index": index, "s3_url": format!("{address}.mp4"), "captions_url": format!("{address}.vtt"),
+            "duration_ms": 30_000, "virality_score": 0.8, "title": "How it ends", "summary": "It ends well, and sooner than one would think."})
+    };
+    let clips: serde_json::Map<_, _> = (0..CLIPS)
+        .map(|index| (index.to_string(), clip(index)))
+        .collect();
+    Job {
+        status: Status::Succeeded,
+        progress_percent: 100,
+        callback_url: Some(callback_url.to_owned()),
+        clips: serde_json::from_value(clips.into()).expect("clips"),
+        ..job
+    }
+}
+
+/// Events of one job as API Gateway hands them on, each signed as the worker does it.
+fn signed_events(number: usize, percent: usize, status: u16) -> VecDeque<Event> {
+    let secret = Secret::parse(SECRET).expect("a secret");
+    let now = functions::now();
+    let event = |sequence: usize| {
+        let body = json!({
+            "event": "job.progress", "timestamp": now.to_string(), "job_id": "job-1", "external_job_id": "job-1", "status": "running",
+            "progress_percent": sequence * percent / number, "current_step": "Rendering clip 3/5...", "clips_completed": 2, "total_clips": 5,
+            "attempt": 1, "sequence": sequence, "stage": "render",
+        });
+        let body = body.to_string();
+        let id = format!("msg_{sequence}");
+        let path = "/api/webhooks/ai-clipping";
+        let payload = json!({
+            "resource": path, "path": path, "httpMethod": "POST", "isBase64Encoded": false, "body": body,
+            "headers": {
+                "content-type": "application/json", "host": "events", "webhook-id": id,
+                "webhook-timestamp": now.as_seconds().to_string(), "webhook-signature": secret.sign(&id, now, body.as_bytes()),
+            },
+            "multiValueHeaders": {}, "queryStringParameters": null, "multiValueQueryStringParameters": null,
+            "pathParameters": null, "stageVariables": null,
+            "requestContext": {"resourcePath": path, "httpMethod": "POST", "stage": "events", "path": path, "identity": {"sourceIp": "127.0.0.1"}},
+        });
+        Event::new(&payload, json!({"statusCode": status}))
+    };
+    (1..=number).map(event).collect()
+}
