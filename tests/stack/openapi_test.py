@@ -8,7 +8,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from harness import Stack
+from harness import JOBS, Stack, until
 from material import REPOSITORY
 
 SCHEMATHESIS = REPOSITORY / ".cache" / "venvs" / "deploy" / "bin" / "schemathesis"
@@ -18,7 +18,19 @@ NOT_CHECKED = (
     "unsupported_method",  # API Gateway answers 404 itself
     "positive_data_acceptance",  # rules between fields, such as exactly one source, are not in a schema
 )
+METHODS = ("get", "put", "post", "delete", "patch")
 EXAMPLES = 10
+AGENT = "/api/ai-clipping-agent"
+# what there is in place of what schemathesis makes up
+REAL = """
+[parameters]
+id = {0}
+job_id = {1}
+
+[[operations]]
+include-path = "/api/ai-clipping-agent/deliveries/{{id}}/replay"
+parameters = {{ id = {2} }}
+"""
 
 
 class OpenApiTest(unittest.TestCase):
@@ -35,35 +47,47 @@ class OpenApiTest(unittest.TestCase):
         cls.user = cls.stack.user()
 
     def jobs(self):
-        """A job of the user and one of the service, at their end."""
-        mine = self.user.submit(videoUrl="http://127.0.0.1:9/talk.mp4")
+        """A job of the user and one of the service, at their end, and what is owed to the address that the first one named."""
+        self.assertEqual(201, self.user.call("POST", f"{AGENT}/callback-secrets")[0])
+        mine = self.user.submit(videoUrl="http://127.0.0.1:9/talk.mp4", callbackUrl="http://127.0.0.1:9/hook")
         body = json.dumps({"video_url": "http://127.0.0.1:9/talk.mp4"}).encode()
         headers = {"x-api-key": self.stack.addresses["service_key"], "Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.stack.addresses['api']}/ai-clipping/jobs", data=body, headers=headers)
         with urllib.request.urlopen(request, timeout=30) as answer:
             theirs = json.load(answer)["job_id"]
         self.assertEqual("failed", self.user.end(mine)["status"])
-        return mine, theirs
+        owed = until(lambda: self.user.call("GET", f"{JOBS}/{mine}/deliveries")[1]["deliveries"], what="a delivery")
+        return mine, theirs, owed[0]["id"]
 
-    def schemathesis(self, name, *more, parameters=None):
+    def document(self):
+        """The file of the description: from its address, schemathesis would leave that one out."""
+        file = self.folder / "openapi.json"
+        with urllib.request.urlopen(f"{self.stack.addresses['api']}/api/openapi.json", timeout=30) as answer:
+            file.write_bytes(answer.read())
+        return file
+
+    def schemathesis(self, name, document, *more, config=""):
         """Runs it in a folder of its own, as it leaves files behind."""
-        folder, api = self.folder / name, self.stack.addresses["api"]
+        folder = self.folder / name
         folder.mkdir()
-        config = "".join(f"{key} = {json.dumps(value)}\n" for key, value in (parameters or {}).items())
-        (folder / "schemathesis.toml").write_text(f"[parameters]\n{config}")
-        command = [str(SCHEMATHESIS), "run", f"{api}/api/openapi.json", f"--url={api}", f"--max-examples={EXAMPLES}", "--seed=1", "--phases=coverage,fuzzing"]
+        (folder / "schemathesis.toml").write_text(config)
+        command = [str(SCHEMATHESIS), "run", str(document), f"--url={self.stack.addresses['api']}"]
+        command += [f"--max-examples={EXAMPLES}", "--seed=1", "--phases=coverage,fuzzing"]
         command += ["-H", f"Authorization: Bearer {self.user.token}", "-H", f"x-api-key: {self.stack.addresses['service_key']}"]
         command += [f"--exclude-checks={','.join(NOT_CHECKED)}", "--workers=1", *more]
         return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=200)
 
     def test_what_is_described_is_what_is_answered(self):
-        mine, theirs = self.jobs()
-        real = ("--include-path-regex=jobs/.id|/ai-clipping/jobs/", "--exclude-method=DELETE")
+        document = self.document()
+        config = REAL.format(*map(json.dumps, self.jobs()))
+        real = ("--include-path-regex=jobs/.id|/ai-clipping/jobs/|deliveries/", "--exclude-method=DELETE")
         with ThreadPoolExecutor(2) as pool:
-            runs = [pool.submit(self.schemathesis, "any"), pool.submit(self.schemathesis, "real", *real, parameters={"id": mine, "job_id": theirs})]
+            runs = [pool.submit(self.schemathesis, "any", document), pool.submit(self.schemathesis, "real", document, *real, config=config)]
         for run in runs:
             self.assertEqual(0, run.result().returncode, run.result().stdout[-6000:])
-        self.assertIn("13 selected", runs[0].result().stdout)
+        described = sum(method in METHODS for operations in json.loads(document.read_text())["paths"].values() for method in operations)
+        self.assertIn(f"{described} selected", runs[0].result().stdout)
+        self.assertIn(f"Tested: {described}", runs[0].result().stdout)
         self.assertNotIn("Missing test data", runs[1].result().stdout)
 
 
