@@ -80,7 +80,7 @@ class CrowdsTest(StackTestCase):
         jobs = [DrivenJob(self.user) for _ in range(ENDS)]
         for job in jobs:
             job.start()
-        until(lambda: all(len(client.news(jobs[-1].id)) == 1 for client in self.crowd), 30, "the start of the last job")
+        until(lambda: all(client.news(jobs[-1].id) for client in self.crowd), 30, "the start of the last job")
         lost, stayed = self.crowd[:CUT], self.crowd[CUT:]
         for client in lost:
             client.cut()
