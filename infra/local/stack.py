@@ -36,7 +36,7 @@ Json = dict[str, Any]
 REPOSITORY = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 LOGS = REPOSITORY / ".cache" / "local"
-AUDIENCE = "clipwright"
+AUDIENCE = "clipwright-on-this-machine"
 USER = "alice"
 
 
