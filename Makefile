@@ -16,6 +16,7 @@ endif
 
 SETUP := python3 infra/setup/setup.py
 VENVS := python3 infra/setup/venvs.py
+PACKAGES := python3 infra/setup/packages.py
 STACK := .cache/venvs/stack/bin
 DEPLOY := .cache/venvs/deploy/bin
 DEV_FUNCTIONS := target/debug/lambda
@@ -54,10 +55,15 @@ dev-functions:
 		install -D --strip target/debug/$$name $(DEV_FUNCTIONS)/$$name/bootstrap; \
 	done
 
+# first of all, so that a machine without Node hears of it before anything is built
+.PHONY: packages
+packages:
+	@$(PACKAGES)
+
 .PHONY: test
 test: export CLIPWRIGHT_FUNCTIONS := $(CURDIR)/$(DEV_FUNCTIONS)
 test: export CLIPWRIGHT_WORKER := $(CURDIR)/target/debug/clipwright
-test: setup dev-functions ## every test
+test: packages setup dev-functions ## every test
 	@$(VENVS) stack deploy checkov
 	python3 -m unittest discover --start-directory infra/setup --pattern '*_test.py'
 	python3 -m unittest discover --start-directory tests/benches --pattern '*_test.py'

@@ -1,5 +1,5 @@
 //! Signatures and events across languages: what we sign others believe, what they sign we believe, and a receiver of the old
-//! system understands our events. Where a language is missing on the machine, its part is left out with a notice.
+//! system understands our events.
 
 use std::{
     io::Write,
@@ -147,9 +147,14 @@ fn in_repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
-/// Past the test harness, which shows nothing of a test that passes.
-fn notice(text: &str) {
-    let _ = writeln!(std::io::stderr(), "left out: {text}");
+/// A file that set-up has made; a test that passed without it would say nothing.
+fn installed(path: &str) -> PathBuf {
+    let file = in_repository(path);
+    assert!(
+        file.exists(),
+        "{path} is not there: run `make test`, which installs it"
+    );
+    file
 }
 
 #[tokio::test]
@@ -189,24 +194,14 @@ async fn the_package_of_rust_and_we_believe_each_other() {
 
 #[tokio::test]
 async fn the_package_of_python_and_we_believe_each_other() {
-    let python = in_repository(".cache/venvs/stack/bin/python");
-    if !python.exists() {
-        return notice(
-            "the signatures of Python, as its environment is not there (make test has it)",
-        );
-    }
+    let python = installed(".cache/venvs/stack/bin/python");
     exchange(Command::new(python).arg(in_repository("tests/contracts/peer.py"))).await;
 }
 
 #[tokio::test]
 async fn a_receiver_in_typescript_understands_us_and_its_package_believes_us() {
-    let packages = in_repository(".cache/contracts");
-    let compiler = packages.join("node_modules/typescript/lib/tsc.js");
-    if !compiler.exists() || Command::new("node").arg("--version").output().is_err() {
-        return notice(
-            "the receiver in TypeScript, as Node or its packages are not there (make test has them)",
-        );
-    }
+    let packages = installed(".cache/contracts");
+    let compiler = installed(".cache/contracts/node_modules/typescript/lib/tsc.js");
     let folder = tempfile::TempDir::new_in(&packages).expect("a folder");
     let source = in_repository("tests/contracts/receiver.ts");
     std::fs::copy(source, folder.path().join("receiver.ts")).expect("a copy");
