@@ -140,7 +140,10 @@ impl PublishEvents {
             Ok(false) => tracing::info!(connection = %id, "a connection is gone"),
             Err(why) => {
                 tracing::warn!(connection = %id, %why, "a connection takes no message and is cut");
-                self.clients.cut(id).await?;
+                // one that cannot be cut either is not known any more: it is cut when it says something
+                if let Err(why) = self.clients.cut(id).await {
+                    tracing::warn!(connection = %id, %why, "a connection is not cut");
+                }
             }
         }
         self.listeners.remove(owner, id).await?;

@@ -7,7 +7,7 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 
 from gate import Gate
-from harness import StackTestCase, until
+from harness import JOBS, StackTestCase, until
 from material import Sources, decoded
 
 STAGES = ("download", "transcribe", "plan", "render")
@@ -53,8 +53,9 @@ class KilledTest(StackTestCase):
         self.user.attempt(job, 2, "running")
         self.assertTrue(self.sources.asked.acquire(timeout=30))
         self.sources.let_go.set()
-        until(lambda: self.user.get(job)["progressStage"] == "transcribe", 30, "transcription", 0.02)
+        held = self.at(job, "PUT transcript.json")
         self.kill(job, 2)
+        held.lose()
         self.assertEqual([], self.gate.written(job), "nothing was finished yet")
         self.assertEqual("succeeded", self.user.end(job)["status"])
         self.assertEqual(dict.fromkeys(STAGES, False), self.stages(job, 3))
@@ -114,6 +115,17 @@ class KilledTest(StackTestCase):
                 self.assertEqual(made[name]["made-from"], objects[name]["made-from"], name)
             for clip, hash in seen.items():
                 self.assertEqual(hash, decoded(self.stack.read(job, clip)), clip)
+
+    def test_a_stage_that_stands_still_is_given_up(self):
+        rule = f"export AWS_ENDPOINT_URL={self.gate.url}"
+        self.worker.rule(f"{rule} STALL_SECONDS=3")
+        self.addCleanup(self.worker.rule, rule)
+        self.sources.let_go.clear()
+        job = self.user.submit(videoUrl=self.sources.url("held", "stuck"))
+        outcome = until(lambda: self.stack.outcome(job, 1), 30, "an outcome")
+        self.assertEqual(("timed_out", True, "download"), (outcome["error_code"], outcome["retryable"], outcome["stage"]))
+        self.user.attempt(job, 2, "running")
+        self.assertEqual(200, self.user.call("POST", f"{JOBS}/{job}/cancel")[0])
 
     def test_attempts_are_used_up(self):
         self.sources.let_go.clear()

@@ -25,7 +25,8 @@ impl Connection {
     /// Reads what the environment says.
     pub async fn open(patience: Patience) -> Self {
         let (attempt, operation) = match patience {
-            Patience::Function => (Duration::from_secs(3), Duration::from_secs(8)),
+            // four calls, one after the other, within the 29 s that a function has
+            Patience::Function => (Duration::from_secs(3), Duration::from_secs(7)),
             Patience::Task => (Duration::from_mins(10), Duration::from_mins(30)),
         };
         let timeouts = TimeoutConfig::builder()

@@ -9,7 +9,7 @@ use tokio::{sync::Mutex, time::Instant};
 
 /// A stranger must not make us ask for the secret with every message.
 const ASK_EVERY: Duration = Duration::from_secs(30);
-/// A secret that was taken back is believed for no longer than this.
+/// A secret that was taken back is believed for no longer than this, if the store can be asked.
 const BELIEVED: Duration = Duration::from_mins(5);
 const PREFIX: &str = "whsec_";
 

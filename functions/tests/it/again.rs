@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cloud::Cloud,
-    requests::{Call, ask},
+    requests::{Call, ask, event, tell},
     samples,
 };
 
@@ -48,6 +48,27 @@ async fn the_key_of_a_deleted_job_leads_to_one_that_is_worked_off() {
         cloud.front.executions.running(),
         [format!("{}-2", first.id())]
     );
+}
+
+#[tokio::test]
+async fn an_edited_plan_of_a_job_that_was_paid_for_costs_nothing_more() {
+    let cloud = Cloud::start().await;
+    let ingest = cloud.ingest_webhook().await;
+    let id = cloud.running("job-1").await;
+    let tell = async |attempt: u32, considered_ms: u64| {
+        let mut last = samples::events(&id, attempt, "job.completed").remove(4);
+        last["output"]["considered_ms"] = considered_ms.into();
+        assert_eq!(tell!(ingest, event(&last).signed()).status, 200);
+        cloud.job(&id).await
+    };
+    assert_eq!(tell(1, 120_001).await.credits_charged, Some(3));
+    let plan = Call::new("PUT", format!("{JOBS}/{id}/plan")).user("ann");
+    let edited = ask!(cloud.manage_jobs(), plan.json(&samples::plan()));
+    assert_eq!(edited.status, 202);
+    assert!(cloud.claim(&id, 2).await);
+    let again = tell(2, 600_000).await;
+    assert_eq!((again.attempt, again.credits_charged), (2, Some(3)));
+    crate::history::check(&cloud);
 }
 
 #[tokio::test]

@@ -270,6 +270,24 @@ async fn a_client_that_does_not_read_holds_nobody_up_and_is_cut() {
     );
 }
 
+#[tokio::test]
+async fn a_client_that_cannot_even_be_cut_holds_nobody_up() {
+    let cloud = listening().await;
+    listen(&cloud, "c-2", "ann").await;
+    cloud.front.sockets.stick("c-1");
+    cloud.running("job-1").await;
+    cloud
+        .front
+        .faults(|call| (call == "Sockets.DELETE").then_some(Fault::Broken));
+    assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
+    cloud.front.heal();
+    assert_eq!(cloud.front.sockets.heard("c-2").len(), 1);
+    assert_eq!(
+        (cloud.all(LISTENERS).len(), cloud.all(SESSIONS).len()),
+        (1, 1)
+    );
+}
+
 /// Whether publishing a short job dies at its `nth` call; all is told once the batch has come again.
 async fn dies_and_comes_again(nth: usize, fault: Fault) -> bool {
     let cloud = listening().await;
