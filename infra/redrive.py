@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Sets jobs going again that got stuck, for the operator whom the alarm of the stream's on-failure queue calls.
+"""Sets jobs going again that got stuck, for the operator whom the alarm of the queue of undelivered messages calls, and empties that queue.
 
-A queued job gets the execution that the stream should have started; a running one whose execution has ended, or never was, is settled.
-Both are what happens anyway, so that nothing is lost by doing it twice. Usage: redrive.py ENVIRONMENT [--older-than MINUTES], with the Python
-of .cache/venvs/stack and credentials of the account that may read the job table, start executions and invoke settle-job.
+A queued job gets the execution that the stream should have started; a running one whose execution has ended, or never was, is settled. Records
+of the stream that were not published are published, ends of executions that were not settled are. All of it is what happens anyway, so that
+nothing is lost by doing it twice. Usage: redrive.py ENVIRONMENT [--older-than MINUTES], with the Python of .cache/venvs/stack and credentials of
+the account that may read the job table and its stream, start executions, invoke settle-job and publish-events, and receive from the queue and
+delete there. It ends with 1 where something is left to do.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ import sys
 from typing import Any, Iterator
 
 import boto3
+from botocore.exceptions import ClientError
+from undelivered import Functions, NotDone, Undelivered
 
 Json = dict[str, Any]
 
@@ -23,12 +27,11 @@ def main() -> int:
     options = arguments()
     account = boto3.client("sts").get_caller_identity()["Account"]
     region = boto3.session.Session().region_name
-    redrive = Redrive(options.environment, f"{region}:{account}")
+    functions = Functions(options.environment)
     before = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=options.older_than)
-    for job in redrive.active_jobs():
-        if datetime.datetime.fromisoformat(job["updated_at"]["S"]) < before:
-            print(f"{job['id']['S']} attempt {job['attempt']['N']}: {redrive.set_going(job)}")
-    return 0
+    all_go = Jobs(functions, f"{region}:{account}").set_going(before)
+    left = Undelivered(functions).deal_with(before if all_go else None)
+    return 0 if all_go and not left else 1
 
 
 def arguments() -> argparse.Namespace:
@@ -38,33 +41,43 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-class Redrive:
-    def __init__(self, environment: str, place: str) -> None:
-        self.table = f"ai_clipping_agent_jobs-{environment}"
-        self.machine = f"arn:aws:states:{place}:stateMachine:clipwright-{environment}"
-        self.settle_job = f"clipwright-{environment}-settle-job"
-        self.dynamodb, self.states, self.functions = boto3.client("dynamodb"), boto3.client("stepfunctions"), boto3.client("lambda")
+class Jobs:
+    def __init__(self, functions: Functions, place: str) -> None:
+        self.functions = functions
+        self.table = f"ai_clipping_agent_jobs-{functions.environment}"
+        self.machine = f"arn:aws:states:{place}:stateMachine:clipwright-{functions.environment}"
+        self.dynamodb, self.states = boto3.client("dynamodb"), boto3.client("stepfunctions")
 
-    def active_jobs(self) -> Iterator[Json]:
+    def set_going(self, before: datetime.datetime) -> bool:
+        """Every job that has not changed since; gives whether all could be."""
+        all_go = True
+        for job in self.active():
+            if datetime.datetime.fromisoformat(job["updated_at"]["S"]) < before:
+                try:
+                    said = self.set_one_going(job)
+                except (ClientError, NotDone) as error:
+                    all_go, said = False, f"not set going: {error}"
+                print(f"{job['id']['S']} attempt {job['attempt']['N']}: {said}")
+        return all_go
+
+    def active(self) -> Iterator[Json]:
         """Jobs that are not at their end: those that the sparse index has."""
         for page in self.dynamodb.get_paginator("scan").paginate(TableName=self.table, IndexName="owner-active"):
             for key in page["Items"]:
                 job = self.dynamodb.get_item(TableName=self.table, Key={"id": key["id"]}, ConsistentRead=True)
-                if "Item" in job:
+                if "active_owner" in job.get("Item", {}):
                     yield job["Item"]
 
-    def set_going(self, job: Json) -> str:
+    def set_one_going(self, job: Json) -> str:
         job_id, attempt = job["id"]["S"], int(job["attempt"]["N"])
-        name = f"{job_id}-{attempt}"
+        name, event = f"{job_id}-{attempt}", {"job_id": job_id, "attempt": attempt}
         state = self.state_of(name)
         if state == "RUNNING":
             return "its execution is at work, left alone"
-        event = json.dumps({"job_id": job_id, "attempt": attempt})
         if job["status"]["S"] == "queued" and state is None:
-            self.states.start_execution(stateMachineArn=self.machine, name=name, input=event)
+            self.states.start_execution(stateMachineArn=self.machine, name=name, input=json.dumps(event))
             return "execution started"
-        answer = json.load(self.functions.invoke(FunctionName=self.settle_job, Payload=event)["Payload"])
-        return f"settled: {answer}"
+        return f"settled: {json.dumps(self.functions.call('settle-job', event))}"
 
     def state_of(self, name: str) -> str | None:
         execution = self.machine.replace(":stateMachine:", ":execution:") + f":{name}"

@@ -6,7 +6,7 @@ import copy
 import unittest
 from typing import Any, Callable, Iterator
 
-from source import Json, parameters_of, transformed
+from source import REPOSITORY, Json, parameters_of, transformed
 
 # their records have no end of their own: a secret is kept until its owner makes another
 WITHOUT_EXPIRY = {"ReceiversTable"}
@@ -14,6 +14,15 @@ WITHOUT_EXPIRY = {"ReceiversTable"}
 LAUNCH_FAILURES = {"AmazonECS.Unknown", "ECS.AmazonECSException", "ECS.ThrottlingException"}
 # ends of an execution that its own states do not see
 UNSEEN_ENDS = ["FAILED", "TIMED_OUT", "ABORTED"]
+# dollars a month in us-east-1, used or not; an endpoint's in each of its subnets
+HOURS = 730
+PRICES = {
+    "AWS::CloudWatch::Alarm": 0.10,
+    "AWS::EC2::EIP": 0.005 * HOURS,
+    "AWS::EC2::NatGateway": 0.045 * HOURS,
+    "AWS::EC2::VPCEndpoint": 0.01 * HOURS,
+    "AWS::SecretsManager::Secret": 0.40,
+}
 
 
 class ResourcesTest(unittest.TestCase):
@@ -73,6 +82,12 @@ class ResourcesTest(unittest.TestCase):
             self.assertNotIn("AccessLogSetting", stage, id)
             self.assertFalse([each for each in stage.get("MethodSettings", []) if "LoggingLevel" in each], id)
 
+    def test_operators_are_told_what_an_idle_environment_costs(self) -> None:
+        idle = [(resource["Type"], resource["Properties"]) for resource in self.resources.values() if resource["Type"] in PRICES]
+        # those of S3 and DynamoDB are free, and stand in route tables
+        total = sum(PRICES[kind] * (len(given.get("SubnetIds", [])) if kind == "AWS::EC2::VPCEndpoint" else 1) for kind, given in idle)
+        self.assertIn(f"costs ${total:.2f} a month", (REPOSITORY / "infra/README.md").read_text(encoding="utf-8"))
+
     def test_each_is_missed(self) -> None:
         for test, remove in REMOVALS:
             case = ResourcesTest(test)
@@ -120,6 +135,8 @@ REMOVALS: list[tuple[str, Callable[[Json], Any]]] = [
     ("test_a_worker_that_is_throttled_hears_when_to_come_again", lambda all: throttled(all)["THROTTLED"]["responseParameters"].clear()),
     ("test_nothing_needs_the_account_s_one_role_for_logs_of_apis", lambda all: properties(all, "RealtimeStage").update(AccessLogSettings={})),
     ("test_nothing_needs_the_account_s_one_role_for_logs_of_apis", lambda all: properties(all, "PublicApiApiGatewayDefaultStage").pop("AccessLogSettings")),
+    ("test_operators_are_told_what_an_idle_environment_costs", lambda all: all.update(Another=all["ServiceKeys"])),
+    ("test_operators_are_told_what_an_idle_environment_costs", lambda all: properties(all, "EventsEndpoint")["SubnetIds"].append("another")),
     ("test_nothing_needs_the_account_s_one_role_for_logs_of_apis", lambda all: all.update(Shared={"Type": "AWS::ApiGateway::Account", "Properties": {}})),
 ]
 
