@@ -31,7 +31,8 @@ class KeeperTest(unittest.TestCase):
         process = subprocess.Popen(command, stdout=subprocess.PIPE)
         self.addCleanup(process.stdout.close)
         self.assertEqual(b"up\n", process.stdout.readline())
-        self.assertTrue(processes.carrying(mark))
+        # while a shell becomes its command, its environment cannot be read
+        self.until(lambda: processes.carrying(mark), "the part does not run")
         return process, mark, state
 
     def until(self, condition, what):
