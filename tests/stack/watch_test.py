@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -45,10 +46,9 @@ class Wire:
     def cut(self) -> None:
         for each in self.open:
             # close() alone leaves a socket open that another thread reads
-            try:
+            with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+            each.close()
         self.open.clear()
 
     def close(self) -> None:
@@ -91,12 +91,10 @@ class DetourHandler(BaseHTTPRequestHandler):
 
 
 def copy(one: socket.socket, other: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):
         while part := one.recv(65536):
             other.sendall(part)
         other.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass
 
 
 class WatchTest(StackTestCase):

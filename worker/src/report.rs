@@ -46,12 +46,11 @@ pub(crate) fn rows(mut rows: Vec<Row<'_>>) -> String {
         "rank", "from – to", "length", "score", "title"
     );
     let has_files = rows.iter().any(|row| row.file.is_some());
-    let header = if has_files {
-        &header
-    } else {
-        header.trim_end_matches("  file")
-    };
-    let mut table = format!("{header}\n");
+    let header = header
+        .strip_suffix("file")
+        .filter(|_| !has_files)
+        .unwrap_or(&header);
+    let mut table = format!("{}\n", header.trim_end());
     for row in rows {
         let range = format!("{} – {}", clock(row.start_ms), clock(row.end_ms));
         let line = format!(

@@ -50,8 +50,13 @@ pub(super) struct Job {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Source {
     pub(super) title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) video_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) youtube_url: Option<String>,
     #[serde(flatten)]
     rest: serde_json::Map<String, serde_json::Value>,
 }

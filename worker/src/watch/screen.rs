@@ -122,13 +122,47 @@ fn line(job: &Job) -> String {
     )
 }
 
-/// What the source calls itself, else the job's id.
+/// What the source calls itself, else the last part of its address, else the end of the job's id.
 fn name(job: &Job) -> String {
-    let title = job.source.title.as_deref().unwrap_or(&job.id);
-    let title: String = title
-        .replace(char::is_control, " ")
-        .chars()
-        .take(TITLE_WIDTH)
-        .collect();
-    format!("{title:<TITLE_WIDTH$}")
+    let source = &job.source;
+    let address = source
+        .video_url
+        .as_deref()
+        .or(source.youtube_url.as_deref());
+    let last_part = address.and_then(|address| address.trim_end_matches('/').rsplit('/').next());
+    let id_end = job.id.rsplit('-').next();
+    let name = source.title.as_deref().or(last_part).or(id_end);
+    let name = name.unwrap_or(&job.id).replace(char::is_control, " ");
+    let short: String = match name.char_indices().nth(TITLE_WIDTH) {
+        Some(_) => name.chars().take(TITLE_WIDTH - 1).chain(['…']).collect(),
+        None => name,
+    };
+    format!("{short:<TITLE_WIDTH$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_job_has_a_name_before_its_title_is_known() {
+        let named = |source: serde_json::Value| {
+            let job = json!({"id": "0193-ab-cdef", "status": "failed", "progressPercent": 7, "progressStage": null, "currentStep": "",
+                "source": source, "clips": [], "errorMessage": "no\nspeech", "errorCode": null});
+            line(&serde_json::from_value(job).expect("a job"))
+        };
+        let tail = "  7% failed    no speech";
+        let wanted = |name: &str| format!("{name:<TITLE_WIDTH$} {tail}");
+        assert_eq!(named(json!({"title": "A talk"})), wanted("A talk"));
+        let video = json!({"title": null, "videoUrl": "https://x.test/a/talk.mp4"});
+        assert_eq!(named(video), wanted("talk.mp4"));
+        assert_eq!(
+            named(json!({"title": null, "uploadId": "u"})),
+            wanted("cdef")
+        );
+        let long = json!({"title": "A second one that has a long title"});
+        assert_eq!(named(long), wanted("A second one that has a…"));
+    }
 }
