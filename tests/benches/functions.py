@@ -18,6 +18,13 @@ TEST_BED = REPOSITORY / "target/debug/examples/bed"
 NODE = Path(__file__).parent / "peers/node"
 FULL_EVENTS, QUICK_EVENTS = 4000, 200
 FULL_STARTS, QUICK_STARTS = 15, 3
+# connections of an owner, and how many events are published to so many
+CONNECTIONS = {1: 2000, 10: 1000, 1000: 30}
+# how callbacks are delivered, how many of a batch, and how many batches there are; 10 is what the template has
+CALLBACKS = [("deliver", 1, 1000), ("deliver", 10, 100), ("deliver-tls", 10, 100)]
+LINES = {"deliver": "no TLS", "deliver-tls": "TLS, each its own connection"}
+# of those numbers, what a quick run does
+QUICK_PART = 20
 # what the issue of a deployment is held to
 MOST_ZIP_MB, MOST_COLD_MS, MOST_OURS_MS = 8.0, 15.0, 0.2
 HTTP_EVENT = {
@@ -34,6 +41,10 @@ FIRST: Dict[str, Any] = {
     "manage-jobs": HTTP_EVENT,
     "start-job": {"Records": []},
     "settle-job": {"job_id": "nobody", "attempt": 1},
+    "publish-events": {"Records": []},
+    "deliver-callback": {"Records": []},
+    # without a ticket
+    "realtime": {"requestContext": {"connectionId": "none", "eventType": "CONNECT"}},
 }
 
 Json = Dict[str, Any]
@@ -55,6 +66,30 @@ def rows(bed: Bed) -> Iterator[Row]:
     ours = run(bed, "refused", events, [binaries["ingest-webhook"]])["cpu_ms_each"]
     what = "ingest-webhook: all but the store"
     yield Row("event", what, None, f"{ours:.3f} ms of processor each", verdict(ours, MOST_OURS_MS, f"<= {MOST_OURS_MS} ms"))
+    yield from published(bed, binaries["publish-events"])
+    yield from delivered(bed, binaries["deliver-callback"])
+
+
+def published(bed: Bed, binary: Path) -> Iterator[Row]:
+    """What it costs to tell the connections of an owner."""
+    for connections, events in CONNECTIONS.items():
+        taken = run(bed, f"publish:{connections}", part_of(bed, events), [binary])
+        each = taken["cpu_ms_each"]
+        result = f"p50 {taken['p50_ms']:.1f} ms, p99 {taken['p99_ms']:.1f} ms; {each:.2f} ms of processor each, {each / connections:.2f} ms a connection"
+        yield Row("event", f"publish-events: {connections} connection{'s' * (connections > 1)}", None, result)
+
+
+def delivered(bed: Bed, binary: Path) -> Iterator[Row]:
+    """What it costs to tell a receiver of a job's end, with links to three clips."""
+    for kind, size, batches in CALLBACKS:
+        taken = run(bed, f"{kind}:{size}", part_of(bed, batches), [binary])
+        each = taken["cpu_ms_each"] / size
+        result = f"p50 {taken['p50_ms']:.1f} ms, p99 {taken['p99_ms']:.1f} ms a batch; {each:.2f} ms of processor each: {1000 / each:.0f} a second and core"
+        yield Row("callback", f"deliver-callback: {size} a batch, {LINES[kind]}", None, result)
+
+
+def part_of(bed: Bed, number: int) -> int:
+    return max(number // QUICK_PART, 2) if bed.quick else number
 
 
 def size(name: str) -> Row:

@@ -48,11 +48,14 @@ class DrivenJob:
         self.sequence += 1
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         body = {"event": event, "timestamp": now, "job_id": self.id, "external_job_id": self.id, "status": status, "progress_percent": percent}
-        send(self.stack, body | {"attempt": self.attempt, "sequence": self.sequence} | more)
+        self.send(body | {"attempt": self.attempt, "sequence": self.sequence} | more)
+
+    def send(self, body: dict[str, Any]) -> None:
+        send(self.stack, json.dumps(body).encode())
 
 
-def send(stack: Stack, body: dict[str, Any]) -> None:
-    """An event without a signature, as a local stack takes it."""
-    request = urllib.request.Request(f"{stack.addresses['events_api']}/api/webhooks/ai-clipping", data=json.dumps(body).encode())
+def send(stack: Stack, body: bytes, headers: dict[str, str] | None = None) -> None:
+    """An event, which a local stack takes without a signature too."""
+    request = urllib.request.Request(f"{stack.addresses['events_api']}/api/webhooks/ai-clipping", data=body, headers=headers or {})
     with urllib.request.urlopen(request, timeout=20) as answer:
         assert json.load(answer)["received"] is True

@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{Read, Seek},
+    path::PathBuf,
     process::Stdio,
     time::Instant,
 };
@@ -27,7 +28,12 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    pub(crate) fn start(command: &[String], addresses: &Addresses<'_>) -> Result<Self, String> {
+    /// Starts a command; it trusts the certificate in place of the world's, if there is one.
+    pub(crate) fn start(
+        command: &[String],
+        addresses: &Addresses<'_>,
+        certificate: Option<PathBuf>,
+    ) -> Result<Self, String> {
         let log = tempfile::tempfile().map_err(|why| why.to_string())?;
         let output = log.try_clone().map_err(|why| why.to_string())?;
         let started = Instant::now();
@@ -37,6 +43,7 @@ impl Function {
             .envs(lambda(addresses.runtime))
             .envs(settings(addresses))
             .envs(account::TABLES.map(|table| (table.variable, table.name.to_owned())))
+            .envs(certificate.map(|file| ("SSL_CERT_FILE", file)))
             .stdout(Stdio::from(output))
             .kill_on_drop(true)
             .spawn()
@@ -54,8 +61,10 @@ impl Function {
             Ok(status) => status.to_string(),
             Err(why) => why.to_string(),
         };
-        let why = self.last_words().unwrap_or_default();
-        format!("the function has ended by itself, {status}: {why}")
+        let why = self
+            .last_words()
+            .map_or(String::new(), |why| format!(": {why}"));
+        format!("the function has ended by itself, {status}{why}")
     }
 
     /// Of the last line of its log, the reason if it gives one.

@@ -1,6 +1,6 @@
 //! The events that a function is handed, and what they must have brought about when all are answered.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, path::PathBuf};
 
 use domain::{Delivery, EventKind, Job, JobId, Secret, Status};
 use hyper::body::Bytes;
@@ -21,6 +21,8 @@ const KEPT_S: i64 = 30 * 24 * 3600;
 pub(crate) struct Load {
     pub(crate) events: VecDeque<Event>,
     pub(crate) effect: Effect,
+    /// The certificate that the function has to trust.
+    pub(crate) certificate: Option<PathBuf>,
 }
 
 /// An event, and fields that its answer must have.
@@ -52,7 +54,7 @@ pub(crate) enum Effect {
 }
 
 impl Effect {
-    pub(crate) async fn check(&self, account: &Account, taker: &Taker) -> Result<(), String> {
+    pub(crate) fn check(&self, account: &Account, taker: &Taker) -> Result<(), String> {
         let (wanted, got) = match self {
             Self::Any => return Ok(()),
             Self::LastSequence(id, wanted) => {
@@ -70,6 +72,15 @@ impl Effect {
 }
 
 impl Load {
+    fn new(events: VecDeque<Event>, effect: Effect) -> Self {
+        let certificate = None;
+        Self {
+            events,
+            effect,
+            certificate,
+        }
+    }
+
     /// The load of a kind, as `publish:10`; `what` is a number of events or a file.
     pub(crate) async fn of(
         kind: &str,
@@ -87,7 +98,17 @@ impl Load {
             "ingest" => Ok(Self::ingest(events, account).await),
             "refused" => Ok(Self::refused(events)),
             "publish" => Ok(Self::publish(events, size, account).await),
-            "deliver" => Ok(Self::deliver(events, size, account, taker).await),
+            "deliver" => {
+                let url = format!("http://{}/callbacks", taker.address);
+                Ok(Self::deliver(events, size, account, &url).await)
+            }
+            "deliver-tls" => {
+                let url = format!("https://{}/callbacks", taker.secure_address);
+                Ok(Self {
+                    certificate: Some(taker.certificate().to_owned()),
+                    ..Self::deliver(events, size, account, &url).await
+                })
+            }
             other => Err(format!("{other} is no kind of load")),
         }
     }
@@ -95,25 +116,18 @@ impl Load {
     fn first(file: &str) -> Result<Self, String> {
         let payload = std::fs::read_to_string(file).map_err(|why| format!("{file}: {why}"))?;
         let answer = Value::Null;
-        Ok(Self {
-            events: VecDeque::from([Event { payload, answer }]),
-            effect: Effect::Any,
-        })
+        let events = VecDeque::from([Event { payload, answer }]);
+        Ok(Self::new(events, Effect::Any))
     }
 
     async fn ingest(number: usize, account: &Account) -> Self {
         let job = account.running_job().await;
-        Self {
-            events: signed_events(number, 99, 200),
-            effect: Effect::LastSequence(job.id, number),
-        }
+        let effect = Effect::LastSequence(job.id, number);
+        Self::new(signed_events(number, 99, 200), effect)
     }
 
     fn refused(number: usize) -> Self {
-        Self {
-            events: signed_events(number, 99_000_000, 422),
-            effect: Effect::Any,
-        }
+        Self::new(signed_events(number, 99_000_000, 422), Effect::Any)
     }
 
     /// Changes of a job, each past a tenth of its way, so that every connection is told.
@@ -134,25 +148,18 @@ impl Load {
                 json!({"eventSource": "aws:dynamodb", "eventName": "MODIFY", "dynamodb": change});
             batch(&[record])
         };
-        Self {
-            events: (0..number).map(change).collect(),
-            effect: Effect::Posts(number * connections),
-        }
+        let effect = Effect::Posts(number * connections);
+        Self::new((0..number).map(change).collect(), effect)
     }
 
     /// Messages of jobs that are each owed a callback at their end, with links to the clips.
-    async fn deliver(events: usize, size: usize, account: &Account, taker: &Taker) -> Self {
-        let url = format!("http://{}/callbacks", taker.address);
-        let jobs: Vec<Job> = (0..events * size)
-            .map(|number| done(number, &url))
-            .collect();
+    async fn deliver(events: usize, size: usize, account: &Account, url: &str) -> Self {
+        let jobs: Vec<Job> = (0..events * size).map(|number| done(number, url)).collect();
         account.sign_with(&jobs[0].owner, SECRET).await;
         account.owe(jobs.iter().map(owed)).await;
         let messages = |jobs: &[Job]| batch(&jobs.iter().map(errand).collect::<Vec<_>>());
-        Self {
-            events: jobs.chunks(size).map(messages).collect(),
-            effect: Effect::Posts(jobs.len()),
-        }
+        let events = jobs.chunks(size).map(messages).collect();
+        Self::new(events, Effect::Posts(jobs.len()))
     }
 }
 

@@ -5,7 +5,11 @@ use std::convert::Infallible;
 use http_body_util::Full;
 use hyper::{Request, Response, body::Bytes, body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+};
+use tokio_rustls::TlsAcceptor;
 
 /// A port of its own, and its address as `host:port`.
 pub(crate) async fn port() -> (TcpListener, String) {
@@ -17,6 +21,7 @@ pub(crate) async fn port() -> (TcpListener, String) {
 /// Serves until the end of the program.
 pub(crate) fn serve<A>(
     listener: TcpListener,
+    tls: Option<TlsAcceptor>,
     answer: impl Fn(Request<Incoming>) -> A + Clone + Send + 'static,
 ) where
     A: Future<Output = Response<Full<Bytes>>> + Send + 'static,
@@ -25,14 +30,33 @@ pub(crate) fn serve<A>(
         while let Ok((stream, _)) = listener.accept().await {
             // a small answer is not kept back until the one before it is acknowledged
             let _ = stream.set_nodelay(true);
-            let answer = answer.clone();
-            let service = service_fn(move |request| {
-                let answered = answer(request);
-                async { Ok::<_, Infallible>(answered.await) }
+            let (tls, answer) = (tls.clone(), answer.clone());
+            tokio::spawn(async move {
+                match tls {
+                    None => converse(stream, answer).await,
+                    Some(tls) => {
+                        if let Ok(stream) = tls.accept(stream).await {
+                            converse(stream, answer).await;
+                        }
+                    }
+                }
             });
-            let connection = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service);
-            tokio::spawn(connection);
         }
     });
+}
+
+async fn converse<A>(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    answer: impl Fn(Request<Incoming>) -> A,
+) where
+    A: Future<Output = Response<Full<Bytes>>>,
+{
+    let service = service_fn(move |request| {
+        let answered = answer(request);
+        async { Ok::<_, Infallible>(answered.await) }
+    });
+    // an error is a function that has ended
+    let _ = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }

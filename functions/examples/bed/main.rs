@@ -6,7 +6,8 @@
 //! - `first FILE`: the one event in a file;
 //! - `ingest EVENTS`: signed events of one job; `refused EVENTS`: such that are malformed, so that the store is not asked;
 //! - `publish:CONNECTIONS EVENTS`: changes of a job that so many connections of its owner listen to;
-//! - `deliver:SIZE EVENTS`: batches of SIZE callbacks that are owed.
+//! - `deliver:SIZE EVENTS`: batches of SIZE callbacks that are owed; `deliver-tls:SIZE EVENTS`: to a receiver with TLS, each over a
+//!   connection of its own.
 
 mod account;
 mod function;
@@ -51,7 +52,11 @@ async fn main() -> ExitCode {
 
 async fn measure(kind: &str, what: &str, command: &[String]) -> Result<Value, String> {
     let (account, taker) = (Account::open().await, Taker::open().await);
-    let Load { events, effect } = Load::of(kind, what, &account, &taker).await?;
+    let Load {
+        events,
+        effect,
+        certificate,
+    } = Load::of(kind, what, &account, &taker).await?;
     let number = events.len();
     let runtime = Runtime::open(events).await;
     let addresses = Addresses {
@@ -59,7 +64,7 @@ async fn measure(kind: &str, what: &str, command: &[String]) -> Result<Value, St
         engine: &account.address,
         taker: &taker.address,
     };
-    let mut function = Function::start(command, &addresses)?;
+    let mut function = Function::start(command, &addresses, certificate)?;
     let ended = tokio::select! {
         ended = runtime.ended() => ended,
         why = function.ended() => Err(why),
@@ -68,7 +73,7 @@ async fn measure(kind: &str, what: &str, command: &[String]) -> Result<Value, St
     let cpu_ms = function.cpu_ms();
     function.stop().await;
     ended?;
-    effect.check(&account, &taker).await?;
+    effect.check(&account, &taker)?;
     let mut report = runtime.times(function.started);
     report["events"] = json!(number);
     report["cpu_ms_each"] = json!(cpu_ms.map(|all| all / number as f64));

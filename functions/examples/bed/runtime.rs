@@ -6,10 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Collected, Full};
 use hyper::{Method, Request, Response, StatusCode, body::Bytes, body::Incoming};
 use serde_json::{Value, json};
-use tokio::sync::{Notify, futures::Notified};
+use tokio::sync::Notify;
 
 use crate::{load::Event, loopback};
 
@@ -39,7 +39,7 @@ impl Runtime {
         });
         let (listener, address) = loopback::port().await;
         let served = Arc::clone(&course);
-        loopback::serve(listener, move |request| {
+        loopback::serve(listener, None, move |request| {
             let course = Arc::clone(&served);
             async move { course.answer(request).await }
         });
@@ -48,8 +48,7 @@ impl Runtime {
 
     /// When all events are answered, or one wrongly.
     pub(crate) async fn ended(&self) -> Result<(), String> {
-        let done: Notified<'_> = self.course.done.notified();
-        done.await;
+        self.course.done.notified().await;
         let wrong = self.course.wrong.lock().expect("no panic").take();
         wrong.map_or(Ok(()), Err)
     }
@@ -117,7 +116,7 @@ impl Course {
         let at = Instant::now();
         let path = request.uri().path().to_owned();
         let body = request.into_body().collect().await;
-        let said = body.map(|body| body.to_bytes()).unwrap_or_default();
+        let said = body.map(Collected::to_bytes).unwrap_or_default();
         let begun = *self.begun.lock().expect("no panic");
         let mut answers = self.answers.lock().expect("no panic");
         answers.push((at.duration_since(begun), at));

@@ -1,42 +1,103 @@
 //! Whoever functions send something to: a customer's receiver, and API Gateway's management of connections. It takes everything and counts
 //! it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    io::Write,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use http_body_util::{BodyExt, Full};
-use hyper::{Method, Response};
+use hyper::{Method, Request, Response, body::Bytes, body::Incoming, header};
+use tempfile::NamedTempFile;
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig, crypto::aws_lc_rs, pki_types::PrivateKeyDer, server::NoServerSessionStorage,
+    },
+};
 
 use crate::loopback;
 
-/// Takes every post.
+/// Takes every post, at an address for plain HTTP and at one for TLS.
 pub(crate) struct Taker {
     pub(crate) address: String,
+    pub(crate) secure_address: String,
+    certificate: NamedTempFile,
     posts: Arc<AtomicUsize>,
 }
 
 impl Taker {
     pub(crate) async fn open() -> Self {
-        let (listener, address) = loopback::port().await;
         let posts = Arc::new(AtomicUsize::new(0));
+        let (listener, address) = loopback::port().await;
         let counter = Arc::clone(&posts);
-        loopback::serve(listener, move |request| {
-            let counter = Arc::clone(&counter);
-            async move {
-                let is_post = request.method() == Method::POST;
-                if request.into_body().collect().await.is_ok() && is_post {
-                    counter.fetch_add(1, Ordering::Relaxed);
-                }
-                Response::new(Full::default())
-            }
+        loopback::serve(listener, None, move |request| {
+            take(request, Arc::clone(&counter))
         });
-        Self { address, posts }
+        let (acceptor, certificate) = tls();
+        let (listener, secure_address) = loopback::port().await;
+        let counter = Arc::clone(&posts);
+        loopback::serve(listener, Some(acceptor), move |request| {
+            let taken = take(request, Arc::clone(&counter));
+            async { last_of_its_connection(taken.await) }
+        });
+        Self {
+            address,
+            secure_address,
+            certificate,
+            posts,
+        }
+    }
+
+    /// The certificate to trust, as PEM.
+    pub(crate) fn certificate(&self) -> &Path {
+        self.certificate.path()
     }
 
     /// How many posts it has taken.
     pub(crate) fn posts(&self) -> usize {
         self.posts.load(Ordering::Relaxed)
     }
+}
+
+async fn take(request: Request<Incoming>, posts: Arc<AtomicUsize>) -> Response<Full<Bytes>> {
+    let is_post = request.method() == Method::POST;
+    if request.into_body().collect().await.is_ok() && is_post {
+        posts.fetch_add(1, Ordering::Relaxed);
+    }
+    Response::new(Full::default())
+}
+
+fn last_of_its_connection(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+    let close = header::HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+    response
+}
+
+/// TLS that makes every connection shake hands in full.
+fn tls() -> (TlsAcceptor, NamedTempFile) {
+    let names = vec!["127.0.0.1".to_owned()];
+    let own = rcgen::generate_simple_self_signed(names).expect("a certificate");
+    let mut file = NamedTempFile::new().expect("a file");
+    let encoded = BASE64_STANDARD.encode(own.cert.der());
+    writeln!(
+        file,
+        "-----BEGIN CERTIFICATE-----\n{encoded}\n-----END CERTIFICATE-----"
+    )
+    .expect("a certificate");
+    let key = PrivateKeyDer::Pkcs8(own.signing_key.serialize_der().into());
+    let mut settings = ServerConfig::builder_with_provider(aws_lc_rs::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key)
+        .expect("settings");
+    settings.send_tls13_tickets = 0;
+    settings.session_storage = Arc::new(NoServerSessionStorage {});
+    (TlsAcceptor::from(Arc::new(settings)), file)
 }
