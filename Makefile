@@ -47,10 +47,11 @@ demo: build ## assemble a talk and take it through the whole service on this mac
 	@python3 infra/demo/make_talk.py $(DEMO_SOURCE)
 	@$(STACK)/python infra/demo/run.py $(DEMO_SOURCE) $(DEMO_OUT)
 
-# the functions as the tests deploy them: from the same build as every other test, without what only a debugger needs
+# the functions as the tests deploy them, without what only a debugger needs. All targets at once, with one set of features: built by
+# themselves, half of their dependencies would be built again for the tests
 .PHONY: dev-functions
 dev-functions:
-	cargo build --locked --package functions --package worker
+	cargo build --workspace --all-targets --locked
 	@for name in $(notdir $(basename $(wildcard functions/src/bin/*.rs))); do \
 		install -D --strip target/debug/$$name $(DEV_FUNCTIONS)/$$name/bootstrap; \
 	done

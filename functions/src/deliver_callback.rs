@@ -130,7 +130,7 @@ impl DeliverCallback {
                 let errand = errand.map_err(|why| StoreError::Refused(why.to_string()))?;
                 self.run(errand).await
             };
-            let is_done = is_dealt_with(run).instrument(span).await;
+            let is_done = is_dealt_with(Box::pin(run)).instrument(span).await;
             (!is_done).then(|| MessageFailure {
                 message_id: message.message_id.clone(),
             })

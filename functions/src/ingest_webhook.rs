@@ -63,7 +63,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 impl IngestWebhook {
     /// Answers one request.
     pub async fn answer(&self, request: &Request) -> Response<Body> {
-        settled(self.ingest(request)).await
+        settled(Box::pin(self.ingest(request))).await
     }
 
     async fn ingest(&self, request: &Request) -> Result<Response<Body>, Problem> {

@@ -93,7 +93,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 impl ManageJobs {
     /// Answers one request.
     pub async fn answer(&self, request: &Request) -> Response<Body> {
-        settled(self.route(request)).await
+        settled(Box::pin(self.route(request))).await
     }
 
     async fn route(&self, request: &Request) -> Result<Response<Body>, Problem> {

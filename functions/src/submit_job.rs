@@ -76,7 +76,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 impl SubmitJob {
     /// Answers one request.
     pub async fn answer(&self, request: &Request) -> Response<Body> {
-        settled(self.route(request)).await
+        settled(Box::pin(self.route(request))).await
     }
 
     async fn route(&self, request: &Request) -> Result<Response<Body>, Problem> {

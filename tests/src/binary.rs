@@ -7,13 +7,24 @@ use std::{
     sync::LazyLock,
 };
 
-static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
+static BINARY: LazyLock<PathBuf> = LazyLock::new(|| built_already().unwrap_or_else(build));
+
+/// The one that `make test` has built.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how `make test` says where it is"
+)]
+fn built_already() -> Option<PathBuf> {
+    std::env::var_os("CLIPWRIGHT_WORKER").map(PathBuf::from)
+}
+
+fn build() -> PathBuf {
     let built = escargot::CargoBuild::new()
         .package("worker")
         .bin("clipwright")
         .run();
     built.expect("clipwright builds").path().to_owned()
-});
+}
 
 /// The folder of `make setup`.
 ///

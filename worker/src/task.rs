@@ -88,7 +88,7 @@ async fn run(config: &Config, setting: Setting) -> Result<(), StoreError> {
     };
     let mut events = setting.events();
     let stop: Stop = stopped().boxed().shared();
-    let end = work(
+    let end = Box::pin(work(
         config,
         &setting,
         &job,
@@ -96,7 +96,7 @@ async fn run(config: &Config, setting: Setting) -> Result<(), StoreError> {
         &bucket,
         events.as_mut(),
         stop.clone(),
-    )
+    ))
     .await;
     let End::Outcome(outcome) = end else {
         tracing::info!("the job has no use for this attempt any more");
@@ -147,7 +147,7 @@ async fn of_no_use(jobs: &JobTable, setting: &Setting, told: impl Future<Output 
         }
         Err(why) => tracing::warn!(%why, "it is not known whether the job goes on, so it does"),
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Takes the attempt up; none if it is not the current one, or another task has it.

@@ -29,7 +29,7 @@ const REFUSALS: [&str; 3] = ["not_found", "invalid_request", "too_many_jobs"];
 /// # Errors
 /// When the service refuses, or with the failure of the one job.
 pub(crate) async fn watch(watch: Watch, json: bool) -> Result<(), Failure> {
-    let service = Service::new(watch.api, watch.token).map_err(fatal)?;
+    let service = Service::new(&watch.api, watch.token).map_err(fatal)?;
     let mut seen = Seen::new(watch.job);
     let mut screen = Screen::new(json);
     let mut pauses = pauses();
@@ -79,7 +79,7 @@ async fn follow(service: &Service, seen: &mut Seen, screen: &mut Screen) -> Resu
                 screen.found();
                 seen.snapshot(jobs, more)
             }
-            Frame::News(shown) => seen.news(shown).into_iter().collect(),
+            Frame::News(shown) => seen.news(*shown).into_iter().collect(),
         };
         for shown in new {
             screen.show(&shown);

@@ -23,6 +23,7 @@ use crate::{
     front::Fault,
     requests::{Call, event},
     samples::{self, SECRET},
+    tables,
 };
 
 const INGEST: &str = env!("CARGO_BIN_EXE_ingest-webhook");
@@ -100,10 +101,10 @@ fn started(binary: &str, cloud: &Cloud, runtime_api: &str, secret: &str) -> Chil
             ("AWS_SECRET_ACCESS_KEY", "test"),
             ("AWS_ENDPOINT_URL", &cloud.endpoint),
             ("ENVIRONMENT", "test"),
-            ("JOBS_TABLE", cloud::JOBS),
-            ("UPLOADS_TABLE", cloud::UPLOADS),
+            ("JOBS_TABLE", tables::JOBS),
+            ("UPLOADS_TABLE", tables::UPLOADS),
             ("BUCKET", cloud::BUCKET),
-            ("RECEIVERS_TABLE", cloud::RECEIVERS),
+            ("RECEIVERS_TABLE", tables::RECEIVERS),
             ("SERVICE_KEYS", cloud::SERVICE_KEYS),
             ("STATE_MACHINE_ARN", cloud::MACHINE),
             ("WEBHOOK_SECRET", secret),

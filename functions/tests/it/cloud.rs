@@ -27,14 +27,12 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use crate::{front::Front, samples::SECRET};
+use crate::{
+    front::Front,
+    samples::SECRET,
+    tables::{self, DELIVERIES, JOBS, LISTENERS, RECEIVERS, SESSIONS, UPLOADS},
+};
 
-pub(crate) const JOBS: &str = "ai_clipping_agent_jobs-test";
-pub(crate) const UPLOADS: &str = "ai_clipping_agent_uploads-test";
-pub(crate) const SESSIONS: &str = "ai_clipping_agent_sessions-test";
-pub(crate) const LISTENERS: &str = "ai_clipping_agent_listeners-test";
-pub(crate) const DELIVERIES: &str = "ai_clipping_agent_deliveries-test";
-pub(crate) const RECEIVERS: &str = "ai_clipping_agent_receivers-test";
 const CALLBACK_QUEUE: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/callbacks";
 pub(crate) const BUCKET: &str = "bucket";
 pub(crate) const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:jobs";
@@ -59,7 +57,7 @@ pub(crate) struct Cloud {
 impl Cloud {
     pub(crate) async fn start() -> Self {
         let engine = Database::memory().expect("an engine");
-        create_tables(&engine);
+        tables::create(&engine);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         tokio::spawn(dynoxide::server::serve_on(listener, engine.clone()));
@@ -326,58 +324,8 @@ impl Cloud {
     }
 }
 
-fn create_tables(engine: &Database) {
-    let text = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
-    let key = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
-    let index = |name: &str, hash: &str, projection: &str| {
-        json!({"IndexName": name, "KeySchema": [key(hash, "HASH"), key("created_at", "RANGE")],
-            "Projection": {"ProjectionType": projection}})
-    };
-    let jobs = json!({
-        "TableName": JOBS,
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [text("id"), text("owner"), text("active_owner"), text("created_at")],
-        "KeySchema": [key("id", "HASH")],
-        "GlobalSecondaryIndexes": [index("owner-created", "owner", "ALL"), index("owner-active", "active_owner", "KEYS_ONLY")],
-        "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-    });
-    let uploads = json!({
-        "TableName": UPLOADS,
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [text("id")],
-        "KeySchema": [key("id", "HASH")],
-    });
-    let sessions = json!({
-        "TableName": SESSIONS,
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [text("id")],
-        "KeySchema": [key("id", "HASH")],
-    });
-    let listeners = json!({
-        "TableName": LISTENERS,
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [text("owner"), text("connection_id")],
-        "KeySchema": [key("owner", "HASH"), key("connection_id", "RANGE")],
-    });
-    let deliveries = json!({
-        "TableName": DELIVERIES,
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [text("job_id"), text("id")],
-        "KeySchema": [key("job_id", "HASH"), key("id", "RANGE")],
-    });
-    let receivers = json!({
-        "TableName": RECEIVERS,
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [text("owner")],
-        "KeySchema": [key("owner", "HASH")],
-    });
-    for table in [jobs, uploads, sessions, listeners, deliveries, receivers] {
-        engine.create_table(ask(table)).expect("a table");
-    }
-}
-
 /// A call of the engine from its JSON.
-fn ask<T: DeserializeOwned>(call: Value) -> T {
+pub(crate) fn ask<T: DeserializeOwned>(call: Value) -> T {
     serde_json::from_value(call).expect("a call")
 }
 

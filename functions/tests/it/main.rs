@@ -29,6 +29,7 @@ mod signatures;
 mod standins;
 mod stream;
 mod submission;
+mod tables;
 mod template;
 mod uploads;
 mod weather;

@@ -7,11 +7,12 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
-    cloud::{Cloud, LISTENERS, SESSIONS},
+    cloud::Cloud,
     front::Fault,
     realtime::{connected, say},
     requests::{event, tell},
     samples,
+    tables::{LISTENERS, SESSIONS},
 };
 
 /// An account with a client of the user `ann` that listens to all jobs.

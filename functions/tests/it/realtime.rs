@@ -5,9 +5,10 @@ use functions::realtime::{Realtime, SocketEvent};
 use serde_json::{Value, json};
 
 use crate::{
-    cloud::{Cloud, LISTENERS, SESSIONS},
+    cloud::Cloud,
     front::Fault,
     requests::{Call, ask},
+    tables::{LISTENERS, SESSIONS},
 };
 
 const TICKETS: &str = "/api/ai-clipping-agent/realtime-tickets";

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, DELIVERIES, JOBS, LISTENERS, RECEIVERS, SESSIONS, UPLOADS};
+use crate::{
+    cloud::Cloud,
+    tables::{DELIVERIES, JOBS, LISTENERS, RECEIVERS, SESSIONS, UPLOADS},
+};
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 

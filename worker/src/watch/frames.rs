@@ -17,7 +17,7 @@ pub(super) enum Frame {
         alias = "job.completed",
         alias = "job.failed"
     )]
-    News(Shown),
+    News(Box<Shown>),
     #[serde(rename = "pong")]
     Pong,
     #[serde(rename = "error")]

@@ -36,7 +36,7 @@ struct Ticket {
 }
 
 impl Service {
-    pub(super) fn new(api: String, token: String) -> Result<Self, String> {
+    pub(super) fn new(api: &str, token: String) -> Result<Self, String> {
         // a WebSocket begins as HTTP/1.1
         let http = reqwest::Client::builder()
             .http1_only()
