@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws::{
     Bucket, Connection, DeliveryTable, JobTable, Patience, Queue, Receiver, ReceiverTable,
-    StoreError,
+    StoreError, Turn,
 };
 use domain::{Delivery, DeliveryState, Event, EventKind, Job, JobId, Status, pause};
 use futures_util::future::join_all;
@@ -25,6 +25,8 @@ use crate::{
 const TURN: Duration = Duration::from_secs(75);
 /// Deliveries of one turn; what is left has messages of its own.
 const MOST_AT_A_TURN: usize = 4;
+/// Tries of a delivery that can be looked at, the newest.
+const MOST_TRIES_KEPT: usize = 50;
 /// When to look again where somebody else has the turn.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
@@ -52,18 +54,18 @@ pub struct Errand {
     pub job_id: JobId,
     /// Not before this, in milliseconds since 1970.
     pub not_before: i64,
-    /// Whether its progress is to be told, once and as it is then.
+    /// The attempt whose progress is to be told, once and as it is then; none: what is owed.
     #[serde(default)]
-    pub progress: bool,
+    pub progress_of: Option<u32>,
 }
 
 impl Errand {
-    /// One that is due at once.
-    pub(crate) fn now(job_id: &JobId, progress: bool) -> Self {
+    /// What is owed, at once.
+    pub(crate) fn now(job_id: &JobId) -> Self {
         Self {
             job_id: job_id.clone(),
             not_before: now().as_ms(),
-            progress,
+            progress_of: None,
         }
     }
 }
@@ -148,14 +150,11 @@ impl DeliverCallback {
             return self.queue.send(errand, wait).await;
         }
         let until_ms = now_ms + TURN.as_millis() as i64;
-        if !self
-            .deliveries
-            .take_turn(&errand.job_id, now_ms, until_ms)
-            .await?
-        {
+        let turn = self.deliveries.take_turn(&errand.job_id, now_ms, until_ms);
+        let Some(turn) = turn.await? else {
             return self.queue.send(errand, LOOK_AGAIN).await;
-        }
-        let delivered = self.deliver_due(errand).await;
+        };
+        let delivered = self.deliver_due(errand, &turn).await;
         self.deliveries
             .give_turn_back(&errand.job_id, until_ms)
             .await?;
@@ -163,22 +162,26 @@ impl DeliverCallback {
     }
 
     /// Delivers in order; a later one waits for those before it.
-    async fn deliver_due(&self, errand: &Errand) -> Result<(), StoreError> {
+    async fn deliver_due(&self, errand: &Errand, turn: &Turn) -> Result<(), StoreError> {
+        let Some(job) = self.jobs.get(&errand.job_id).await? else {
+            // nothing is said of a job that was deleted
+            return self.deliveries.forget(&errand.job_id).await;
+        };
         for _ in 0..MOST_AT_A_TURN {
             let owed = self.deliveries.of(&errand.job_id).await?;
             let next = owed
                 .into_iter()
                 .find(|delivery| delivery.state == DeliveryState::Pending);
             let Some(delivery) = next else {
-                return if errand.progress {
-                    self.tell_progress(&errand.job_id).await
-                } else {
-                    Ok(())
+                return match errand.progress_of {
+                    Some(attempt) => self.tell_progress(&job, attempt).await,
+                    None => Ok(()),
                 };
             };
             if delivery.due_ms > now().as_ms() {
-                // the message of that try is on its way: progress that waits behind it is old by then
-                return if errand.progress {
+                // progress that waits behind another delivery is old by then
+                let waits = errand.progress_of.is_some() || turn.armed_ms == Some(delivery.due_ms);
+                return if waits {
                     Ok(())
                 } else {
                     self.later(&delivery).await
@@ -192,14 +195,20 @@ impl DeliverCallback {
         self.queue.send(errand, Duration::ZERO).await
     }
 
+    /// Sends the one message that leads to the next try: without the note of it every errand that comes by would send another.
     async fn later(&self, delivery: &Delivery) -> Result<(), StoreError> {
         let errand = Errand {
-            job_id: delivery.job_id.clone(),
             not_before: delivery.due_ms,
-            progress: false,
+            ..Errand::now(&delivery.job_id)
         };
-        let wait = (delivery.due_ms - now().as_ms()).max(0) as u64;
-        self.queue.send(&errand, Duration::from_millis(wait)).await
+        let now_ms = now().as_ms();
+        let wait = (delivery.due_ms - now_ms).max(0) as u64;
+        self.queue
+            .send(&errand, Duration::from_millis(wait))
+            .await?;
+        self.deliveries
+            .arm(&delivery.job_id, now_ms, delivery.due_ms)
+            .await
     }
 
     /// One try of a delivery, written down.
@@ -232,6 +241,8 @@ impl DeliverCallback {
             DeliveryState::Pending => {}
         }
         delivery.tries.push(sent.tried);
+        let too_many = delivery.tries.len().saturating_sub(MOST_TRIES_KEPT);
+        delivery.tries.drain(..too_many);
         self.deliveries.save(&delivery).await?;
         Ok(delivery)
     }
@@ -249,42 +260,42 @@ impl DeliverCallback {
             return Ok(Sent::not_wanted(now()));
         }
         let sent = self.sender.send(url, id, body, receiver).await;
-        if sent.is_gone {
-            self.receivers.disable(owner, url).await?;
+        if sent.is_gone && !self.receivers.disable(owner, url).await? {
+            tracing::warn!(
+                "an address that wants nothing is not remembered: there are too many of them"
+            );
         }
         Ok(sent)
     }
 
-    /// Tells how far a job is now, once, and only if that was not told before.
-    async fn tell_progress(&self, id: &JobId) -> Result<(), StoreError> {
-        let Some(job) = self
-            .jobs
-            .get(id)
-            .await?
-            .filter(|job| job.status == Status::Running)
-        else {
-            return Ok(());
-        };
+    /// Tells how far an attempt is now, once, and only if that was not told before.
+    async fn tell_progress(&self, job: &Job, attempt: u32) -> Result<(), StoreError> {
         let Job {
             callback_url: Some(url),
             owner,
             ..
-        } = &job
+        } = job
         else {
             return Ok(());
         };
-        let place = Delivery::id_of(&job);
-        if !self.deliveries.tell_progress(id, &place).await? {
+        if job.status != Status::Running || job.attempt != attempt {
+            return Ok(());
+        }
+        let place = Delivery::id_of(job);
+        let now_ms = now().as_ms();
+        if !self
+            .deliveries
+            .tell_progress(&job.id, &place, now_ms)
+            .await?
+        {
             return Ok(());
         }
         let receiver = self.receivers.get(owner).await?;
-        let body = body_of(
-            &Event::of_job(&job, EventKind::Progress),
-            &job.labels,
-            &self.bucket,
-        )
-        .await?;
-        let sent = self.send(url, &place, body, &receiver, owner).await?;
+        let event = Event::of_job(job, EventKind::Progress);
+        let body = body_of(&event, &job.labels, &self.bucket).await?;
+        // the start of an attempt may have the same place
+        let id = format!("{place}-p");
+        let sent = self.send(url, &id, body, &receiver, owner).await?;
         tracing::info!(
             percent = job.progress_percent,
             status = sent.tried.status,

@@ -106,35 +106,31 @@ impl ManageJobs {
         match route {
             "/health" => return Ok(answer(StatusCode::OK, &json!({"status": "ok"}))),
             "/openapi.json" => return Ok(answer(StatusCode::OK, &openapi::document())),
-            "/ai-clipping/callback-secrets" => {
-                let owner = self.keys.tenant(request).await?;
-                return self.rotate_secret(&owner).await;
-            }
-            "/ai-clipping/jobs/{job_id}" => {
-                let owner = self.keys.tenant(request).await?;
+            _ => {}
+        }
+        let (owner, what) = match route.strip_prefix("/ai-clipping/") {
+            Some(what) => (self.keys.tenant(request).await?, what),
+            None => (
+                caller::user(request)?,
+                route.trim_start_matches("/ai-clipping-agent/"),
+            ),
+        };
+        match what {
+            "jobs" => self.list(request, &owner).await,
+            "realtime-tickets" => self.issue_ticket(&owner).await,
+            "callback-secrets" => self.rotate_secret(&owner).await,
+            "callback-tests" => self.test_callback(request, &owner).await,
+            "deliveries/{id}/replay" => self.replay(&owner, id).await,
+            "jobs/{job_id}" => {
                 let job = self.find(&owner, &job_id(id)?).await?;
-                return Ok(answer(
-                    StatusCode::OK,
-                    &ServiceJobView::with_links(job, &self.bucket).await?,
-                ));
+                let view = ServiceJobView::with_links(job, &self.bucket).await?;
+                Ok(answer(StatusCode::OK, &view))
             }
-            _ => {}
+            _ => self.of_job(request, route, &owner, &job_id(id)?).await,
         }
-        let owner = caller::user(request)?;
-        match route {
-            "/ai-clipping-agent/jobs" => return self.list(request, &owner).await,
-            "/ai-clipping-agent/realtime-tickets" => return self.issue_ticket(&owner).await,
-            "/ai-clipping-agent/callback-secrets" => return self.rotate_secret(&owner).await,
-            "/ai-clipping-agent/callback-tests" => {
-                return self.test_callback(request, &owner).await;
-            }
-            "/ai-clipping-agent/deliveries/{id}/replay" => return self.replay(&owner, id).await,
-            _ => {}
-        }
-        self.of_job(request, route, &owner, &job_id(id)?).await
     }
 
-    /// What is asked of one job of a user's.
+    /// What is asked of one job.
     async fn of_job(
         &self,
         request: &Request,

@@ -49,10 +49,10 @@ impl Shown {
         }
     }
 
-    /// As JSON, without its clips if it is too long with them.
+    /// As it is, or without its clips if it is too long with them.
     fn fitting(mut self) -> Self {
         if text(&self).len() > MOST_BYTES {
-            self.job = self.job.without_clips();
+            self.job = self.job.brief();
         }
         self
     }

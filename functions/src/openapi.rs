@@ -33,7 +33,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
     paths(
         submit, list, show, delete, cancel, retry, edit_plan, deliveries, issue_ticket, rotate_secret, test_callback, replay,
         begin_upload, link_parts, complete_upload, submit_for_service,
-        show_for_service, rotate_secret_for_service, health, openapi
+        show_for_service, rotate_secret_for_service, test_callback_for_service, deliveries_for_service,
+        replay_for_service, health, openapi
     )
 )]
 struct Api;
@@ -64,7 +65,7 @@ struct ErrorBody {
 #[derive(Serialize, ToSchema)]
 struct ErrorDetail {
     /// stable: `unauthorized`, `not_found`, `invalid_request`, `payload_too_large`, `idempotency_key_reused`, `job_ended`,
-    /// `job_not_retryable`, `job_under_way`, `too_many_active_jobs`, `delivery_pending`, `address_disabled`,
+    /// `job_not_retryable`, `job_under_way`, `too_many_active_jobs`, `address_disabled`,
     /// `unavailable`, `internal`
     code: String,
     /// for a person
@@ -157,6 +158,20 @@ fn test_callback() {}
     responses((status = 202, body = DeliveryView), (status = 401, body = Refusal), (status = 404, body = ErrorBody),
         (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn replay() {}
+
+#[utoipa::path(post, path = "/ai-clipping/callback-tests", request_body = CallbackTest, security(("key" = [])),
+    responses((status = 200, body = CallbackTestResult), (status = 401, body = ErrorBody), (status = 413, body = ErrorBody),
+        (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
+fn test_callback_for_service() {}
+
+#[utoipa::path(get, path = "/ai-clipping/jobs/{job_id}/deliveries", security(("key" = [])), params(("job_id" = String, Path)),
+    responses((status = 200, body = DeliveryList), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+fn deliveries_for_service() {}
+
+#[utoipa::path(post, path = "/ai-clipping/deliveries/{id}/replay", security(("key" = [])), params(("id" = String, Path)),
+    responses((status = 202, body = DeliveryView), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
+fn replay_for_service() {}
 
 #[utoipa::path(post, path = "/api/ai-clipping-agent/uploads", request_body = NewUpload, security(("token" = [])),
     responses((status = 201, body = UploadView), (status = 401, body = Refusal), (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]

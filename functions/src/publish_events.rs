@@ -24,7 +24,7 @@ use crate::{
 /// Connections that are told something at the same time.
 const AT_ONCE: usize = 100;
 /// How long it can be seen what was sent to an address, and sent again.
-const DELIVERIES_KNOWN_S: i64 = 30 * 24 * 3600;
+pub(crate) const DELIVERIES_KNOWN_S: i64 = 30 * 24 * 3600;
 
 /// What this function may touch.
 #[derive(Debug)]
@@ -91,15 +91,18 @@ impl PublishEvents {
     ) -> Result<(), StoreError> {
         let until = now().as_seconds() + DELIVERIES_KNOWN_S;
         let durable = kind.filter(|kind| *kind != EventKind::Progress);
-        let progress = match durable.and_then(|kind| Delivery::of(job, kind, now(), until)) {
+        let progress_of = match durable.and_then(|kind| Delivery::of(job, kind, now(), until)) {
             Some(delivery) => {
                 self.deliveries.create(&delivery).await?;
-                false
+                None
             }
-            None if job.callback_url.is_some() && moved(before, job) => true,
+            None if job.callback_url.is_some() && moved(before, job) => Some(job.attempt),
             None => return Ok(()),
         };
-        let errand = Errand::now(&job.id, progress);
+        let errand = Errand {
+            progress_of,
+            ..Errand::now(&job.id)
+        };
         self.callback_queue.send(&errand, Duration::ZERO).await
     }
 
@@ -127,7 +130,7 @@ impl PublishEvents {
         told.fold(Ok(()), async |all, one| all.and(one)).await
     }
 
-    /// A connection that cannot be told is cut, so that its client comes back and is shown where its jobs stand: nobody waits for it.
+    /// A connection that takes nothing is cut, so that its client comes back and is shown where its jobs stand: nobody waits for it.
     async fn tell(
         &self,
         owner: &Owner,
@@ -138,6 +141,8 @@ impl PublishEvents {
         match self.clients.tell(id, message).await {
             Ok(true) => return Ok(()),
             Ok(false) => tracing::info!(connection = %id, "a connection is gone"),
+            // that is no fault of the client's: the record comes again
+            Err(why @ StoreError::Busy(_)) => return Err(why),
             Err(why) => {
                 tracing::warn!(connection = %id, %why, "a connection takes no message and is cut");
                 // one that cannot be cut either is not known any more: it is cut when it says something

@@ -109,7 +109,7 @@ impl Realtime {
             match event.request_context.event_type {
                 EventType::Connect => self.connect(id, event).await,
                 EventType::Disconnect => self.disconnect(id).await.map(|()| 200),
-                EventType::Message => self.message(id, event).await.map(|()| 200),
+                EventType::Message => self.heard(id, event).await.map(|()| 200),
             }
             .unwrap_or_else(|why| {
                 tracing::warn!(%why, "a store is not well");
@@ -146,29 +146,42 @@ impl Realtime {
         Ok(())
     }
 
+    /// A client is not told how its message was dealt with: where that fails it is cut, and comes back.
+    async fn heard(&self, id: &str, event: &SocketEvent) -> Result<(), StoreError> {
+        let failed = match self.message(id, event).await {
+            Ok(()) => return Ok(()),
+            Err(why) => why,
+        };
+        let sorry = refusal("unavailable", "the service is busy; connect again");
+        self.say(id, &sorry).await?;
+        self.clients.cut(id).await?;
+        Err(failed)
+    }
+
     async fn message(&self, id: &str, event: &SocketEvent) -> Result<(), StoreError> {
         let now = now().as_seconds();
         let Some(owner) = self.sessions.owner_of(&session_of(id), now).await? else {
-            self.say(
-                id,
-                &refusal(
-                    "unauthorized",
-                    "the connection is not known any more; connect again",
-                ),
-            )
-            .await?;
+            let what = "the connection is not known any more; connect again";
+            self.say(id, &refusal("unauthorized", what)).await?;
             return self.clients.cut(id).await;
         };
         let body = event.body.as_deref().unwrap_or_default();
         let wish = Some(body).filter(|body| body.len() <= MOST_BYTES);
-        match wish.and_then(|body| serde_json::from_str(body).ok()) {
-            Some(Wish::Ping) => self.say(id, &Message::Pong).await,
-            Some(Wish::Subscribe { job_id }) => self.subscribe(id, &owner, job_id, now).await,
+        let answers = match wish.and_then(|body| serde_json::from_str(body).ok()) {
+            Some(Wish::Ping) => vec![Message::Pong],
+            Some(Wish::Subscribe { job_id }) => self.subscribe(id, &owner, job_id, now).await?,
             None => {
                 let what = "must be {\"action\": \"subscribe\"}, with a jobId or without, or {\"action\": \"ping\"}";
-                self.say(id, &refusal("invalid_request", what)).await
+                vec![refusal("invalid_request", what)]
+            }
+        };
+        for answer in &answers {
+            if !self.say(id, answer).await? {
+                // its end may have been dealt with before it was registered
+                return self.listeners.remove(&owner, id).await;
             }
         }
+        Ok(())
     }
 
     /// Registers first and shows where the jobs stand after that, so that nothing falls between the two.
@@ -178,7 +191,7 @@ impl Realtime {
         owner: &Owner,
         job_id: Option<String>,
         now: i64,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Message>, StoreError> {
         let until = now + CONNECTION_HOLDS_S;
         let jobs = match job_id {
             None => {
@@ -187,21 +200,16 @@ impl Realtime {
             }
             Some(job_id) => {
                 let Some(job) = self.find(owner, &job_id).await? else {
-                    return self
-                        .say(id, &refusal("not_found", "there is no such job"))
-                        .await;
+                    return Ok(vec![refusal("not_found", "there is no such job")]);
                 };
                 if !self.listeners.add(owner, id, Some(&job.id), until).await? {
                     let what = "a connection names so many jobs at most; subscribe to all of them";
-                    return self.say(id, &refusal("too_many_jobs", what)).await;
+                    return Ok(vec![refusal("too_many_jobs", what)]);
                 }
                 self.jobs.get(&job.id).await?.into_iter().collect()
             }
         };
-        for part in snapshots(jobs) {
-            self.say(id, &part).await?;
-        }
-        Ok(())
+        Ok(snapshots(jobs))
     }
 
     async fn find(&self, owner: &Owner, id: &str) -> Result<Option<Job>, StoreError> {
@@ -226,9 +234,9 @@ impl Realtime {
         Ok(jobs)
     }
 
-    /// A client that is gone meanwhile needs no answer.
-    async fn say(&self, id: &str, message: &Message) -> Result<(), StoreError> {
-        self.clients.tell(id, &text(message)).await.map(drop)
+    /// Whether the client was there; one that is gone meanwhile needs no answer.
+    async fn say(&self, id: &str, message: &Message) -> Result<bool, StoreError> {
+        self.clients.tell(id, &text(message)).await
     }
 }
 

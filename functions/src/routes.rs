@@ -23,7 +23,10 @@ pub const MANAGE_JOBS: &[(&str, &str)] = &[
     ("POST", "/ai-clipping-agent/callback-tests"),
     ("POST", "/ai-clipping-agent/deliveries/{id}/replay"),
     ("POST", "/ai-clipping/callback-secrets"),
+    ("POST", "/ai-clipping/callback-tests"),
+    ("POST", "/ai-clipping/deliveries/{id}/replay"),
     ("GET", "/ai-clipping/jobs/{job_id}"),
+    ("GET", "/ai-clipping/jobs/{job_id}/deliveries"),
     ("GET", "/health"),
     ("GET", "/openapi.json"),
 ];

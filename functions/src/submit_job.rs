@@ -109,9 +109,10 @@ impl SubmitJob {
         owner: Owner,
     ) -> Result<Response<Body>, Problem> {
         let (key, bytes) = (idempotency_key(request)?, body(request, MOST_BYTES)?);
-        let submission =
+        let mut submission =
             parse::<UserSubmission>(bytes)?.check(owner, key.map(|_| sha256(bytes)))?;
-        self.check_callback(&submission).await?;
+        self.check_callback(&mut submission, "callbackUrl")?;
+        self.has_secret(&submission).await?;
         let job = self.submit(submission, key).await?;
         let location = format!("/api/ai-clipping-agent/jobs/{}", job.id);
         accepted(&location, &JobView::plain(job))
@@ -120,32 +121,35 @@ impl SubmitJob {
     async fn submit_for_service(&self, request: &Request) -> Result<Response<Body>, Problem> {
         let owner = self.keys.tenant(request).await?;
         let (key, bytes) = (idempotency_key(request)?, body(request, MOST_BYTES)?);
-        let submission =
+        let mut submission =
             parse::<ServiceSubmission>(bytes)?.check(owner, key.map(|_| sha256(bytes)))?;
-        if let Some(url) = &submission.callback_url {
-            self.addresses
-                .check(url)
-                .map_err(|why| Problem::invalid("callback_url", why))?;
-        }
+        self.check_callback(&mut submission, "callback_url")?;
         let job = self.submit(submission, key).await?;
         let location = format!("/ai-clipping/jobs/{}", job.id);
         accepted(&location, &json!({"job_id": job.id, "status": job.status}))
     }
 
+    /// Whether callbacks may go there; the address is kept in the one way of spelling it.
+    fn check_callback(&self, submission: &mut Submission, field: &str) -> Result<(), Problem> {
+        if let Some(url) = &mut submission.callback_url {
+            let checked = self.addresses.check(url);
+            *url = checked
+                .map_err(|why| Problem::invalid(field, why))?
+                .to_string();
+        }
+        Ok(())
+    }
+
     /// A user's callbacks are always signed, so that they need a secret before the first of them.
-    async fn check_callback(&self, submission: &Submission) -> Result<(), Problem> {
-        let Some(url) = &submission.callback_url else {
-            return Ok(());
-        };
-        self.addresses
-            .check(url)
-            .map_err(|why| Problem::invalid("callbackUrl", why))?;
-        if self
-            .receivers
-            .get(&submission.owner)
-            .await?
-            .secret
-            .is_none()
+    async fn has_secret(&self, submission: &Submission) -> Result<(), Problem> {
+        let is_called_back = submission.callback_url.is_some();
+        if is_called_back
+            && self
+                .receivers
+                .get(&submission.owner)
+                .await?
+                .secret
+                .is_none()
         {
             return Err(Problem::invalid(
                 "callbackUrl",

@@ -151,12 +151,15 @@ impl JobView {
         }
     }
 
-    /// Without its clips, where there is no room for them.
-    pub(crate) fn without_clips(self) -> Self {
-        Self {
-            clips: Vec::new(),
-            ..self
+    /// Without its clips, and with short texts, where there is no room for all of it.
+    pub(crate) fn brief(mut self) -> Self {
+        self.clips.clear();
+        self.timings = None;
+        self.current_step = short(&self.current_step);
+        for text in [&mut self.error_message, &mut self.source.title] {
+            *text = text.as_deref().map(short);
         }
+        self
     }
 
     /// With links to everything that is there.
@@ -266,4 +269,9 @@ fn camel_case(timings: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
         .into_iter()
         .map(|(name, ms)| (camel(name), ms))
         .collect()
+}
+
+/// A text that fits on a screen.
+fn short(text: &str) -> String {
+    text.chars().take(1000).collect()
 }

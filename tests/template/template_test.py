@@ -111,6 +111,13 @@ class TemplateTest(unittest.TestCase):
             if resource["Type"] == "AWS::Lambda::Function":
                 self.assertNotIn("VpcConfig", resource["Properties"], id)
 
+    def test_what_waits_by_sending_to_itself_is_not_stopped_as_a_loop(self) -> None:
+        self.assertEqual(self.results["prod"]["Resources"]["DeliverCallback"]["Properties"]["RecursiveLoop"], "Allow")
+
+    def test_no_change_of_a_job_is_missed_while_a_stream_is_connected(self) -> None:
+        mappings = [each["Properties"] for each in self.results["prod"]["Resources"].values() if each["Type"] == "AWS::Lambda::EventSourceMapping"]
+        self.assertEqual(["TRIM_HORIZON"] * 2, [each["StartingPosition"] for each in mappings if "StartingPosition" in each])
+
     def test_a_queue_waits_six_times_as_long_as_its_function(self) -> None:
         resources = self.results["prod"]["Resources"]
         timeout = resources["DeliverCallback"]["Properties"]["Timeout"]

@@ -4,19 +4,34 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::{put_item::PutItemError, update_item::UpdateItemError},
-    types::AttributeValue,
+    operation::{
+        put_item::PutItemError,
+        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    },
+    types::{AttributeValue, ReturnValue},
 };
 use domain::{Delivery, JobId};
+use serde::Deserialize;
 
 use crate::{
     Connection, StoreError,
-    error::sorted,
+    error::{happened, sorted},
     value::{number, text},
 };
 
 /// The record beside a job's deliveries that says who is at work on them.
 const TURN: &str = "turn";
+
+/// As long as the deliveries that it is about.
+const TURN_KNOWN_S: i64 = 31 * 24 * 3600;
+
+/// What is known of whoever delivers what a job has.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Turn {
+    /// When the next delivery is due for which there is a message, in milliseconds since 1970.
+    #[serde(default)]
+    pub armed_ms: Option<i64>,
+}
 
 /// The table of deliveries.
 #[derive(Debug, Clone)]
@@ -116,7 +131,7 @@ impl DeliveryTable {
         Ok(())
     }
 
-    /// Takes the turn to deliver what a job has, until a time in milliseconds since 1970; `false` if somebody else has it.
+    /// Takes the turn to deliver what a job has, until a time in milliseconds since 1970; none if somebody else has it.
     ///
     /// # Errors
     /// When the table does not answer or refuses.
@@ -125,16 +140,33 @@ impl DeliveryTable {
         job: &JobId,
         now_ms: i64,
         until_ms: i64,
-    ) -> Result<bool, StoreError> {
-        let update = self.client.update_item().table_name(&self.table);
+    ) -> Result<Option<Turn>, StoreError> {
+        let update = self.update_turn(job, "SET until_ms = :until, expires_at = :gone", now_ms);
         let update = update
-            .set_key(Some(key(job, TURN)))
-            .update_expression("SET until_ms = :until, expires_at = :gone")
             .condition_expression("attribute_not_exists(until_ms) OR until_ms < :now")
             .expression_attribute_values(":until", number(until_ms))
-            .expression_attribute_values(":gone", number(until_ms / 1000 + 30 * 24 * 3600))
-            .expression_attribute_values(":now", number(now_ms));
-        happened(update.send().await)
+            .expression_attribute_values(":now", number(now_ms))
+            .return_values(ReturnValue::AllNew);
+        match update.send().await {
+            Ok(taken) => {
+                let turn = taken.attributes.map(serde_dynamo::from_item).transpose();
+                turn.map_err(StoreError::unreadable)
+            }
+            Err(why) => match why.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
+                _ => Err(sorted(why)),
+            },
+        }
+    }
+
+    /// Notes that there is a message for when the next delivery is due.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    pub async fn arm(&self, job: &JobId, now_ms: i64, due_ms: i64) -> Result<(), StoreError> {
+        let update = self.update_turn(job, "SET armed_ms = :due, expires_at = :gone", now_ms);
+        let update = update.expression_attribute_values(":due", number(due_ms));
+        update.send().await.map_err(sorted).map(drop)
     }
 
     /// Gives the turn back that was taken until this very time.
@@ -155,26 +187,26 @@ impl DeliveryTable {
     ///
     /// # Errors
     /// When the table does not answer or refuses.
-    pub async fn tell_progress(&self, job: &JobId, place: &str) -> Result<bool, StoreError> {
-        let update = self.client.update_item().table_name(&self.table);
+    pub async fn tell_progress(
+        &self,
+        job: &JobId,
+        place: &str,
+        now_ms: i64,
+    ) -> Result<bool, StoreError> {
+        let update = self.update_turn(job, "SET told = :place, expires_at = :gone", now_ms);
         let update = update
-            .set_key(Some(key(job, TURN)))
-            .update_expression("SET told = :place")
             .condition_expression("attribute_not_exists(told) OR told < :place")
             .expression_attribute_values(":place", text(place));
         happened(update.send().await)
     }
-}
 
-fn happened<T>(
-    updated: Result<T, aws_sdk_dynamodb::error::SdkError<UpdateItemError>>,
-) -> Result<bool, StoreError> {
-    match updated {
-        Ok(_) => Ok(true),
-        Err(why) => match why.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
-            _ => Err(sorted(why)),
-        },
+    /// An update of a job's turn, which sets when it may go as `:gone`.
+    fn update_turn(&self, job: &JobId, expression: &str, now_ms: i64) -> UpdateItemFluentBuilder {
+        let update = self.client.update_item().table_name(&self.table);
+        update
+            .set_key(Some(key(job, TURN)))
+            .update_expression(expression)
+            .expression_attribute_values(":gone", number(now_ms / 1000 + TURN_KNOWN_S))
     }
 }
 

@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
+    operation::update_item::{UpdateItemError, UpdateItemOutput},
 };
 
 /// A call to AWS that failed.
@@ -63,5 +64,18 @@ where
         StoreError::Busy(said)
     } else {
         StoreError::Refused(said)
+    }
+}
+
+/// Whether a conditional update happened.
+pub(crate) fn happened(
+    updated: Result<UpdateItemOutput, SdkError<UpdateItemError, HttpResponse>>,
+) -> Result<bool, StoreError> {
+    match updated {
+        Ok(_) => Ok(true),
+        Err(why) => match why.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            _ => Err(sorted(why)),
+        },
     }
 }

@@ -22,7 +22,7 @@ mod value;
 pub use bucket::{Bucket, Kept, MadeBy, Multipart, Part};
 pub use clients::Clients;
 pub use connection::{Connection, Patience};
-pub use deliveries::DeliveryTable;
+pub use deliveries::{DeliveryTable, Turn};
 pub use error::StoreError;
 pub use executions::Executions;
 pub use jobs::{Changed, Created, JobTable, Page, job_of_image};

@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use aws_sdk_dynamodb::{Client, operation::update_item::UpdateItemError, types::AttributeValue};
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use domain::{JobId, Owner};
 use serde::Deserialize;
 
 use crate::{
     Connection, StoreError,
-    error::sorted,
+    error::{happened, sorted},
     value::{number, text},
 };
 
@@ -80,13 +80,7 @@ impl ListenerTable {
                 .expression_attribute_values(":job", text(job.as_str()))
                 .expression_attribute_values(":most", number(MOST_JOBS as i64)),
         };
-        match update.send().await {
-            Ok(_) => Ok(true),
-            Err(why) => match why.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
-                _ => Err(sorted(why)),
-            },
-        }
+        happened(update.send().await)
     }
 
     /// All connections of an owner's that listen.

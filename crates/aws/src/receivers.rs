@@ -1,42 +1,69 @@
 //! The table of receivers: each owner's secrets for callbacks, and the addresses that want none any more.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt};
 
-use aws_sdk_dynamodb::{Client, operation::update_item::UpdateItemError, types::AttributeValue};
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use domain::Owner;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Connection, StoreError,
-    error::sorted,
+    error::{happened, sorted},
     value::{number, text},
 };
 
+/// Addresses of an owner that are remembered for wanting nothing.
+const MOST_DISABLED: i64 = 100;
+/// Secrets that callbacks are signed with beside the current one.
+const MOST_PREVIOUS: usize = 5;
+
 /// What is known of an owner who hears of jobs by callbacks.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 pub struct Receiver {
     /// The secret that callbacks are signed with; none for a back end that has not made one.
     #[serde(default)]
     pub secret: Option<String>,
-    /// The one before, while it is replaced.
+    /// Those before, oldest first, while they are replaced.
     #[serde(default)]
-    pub previous: Option<String>,
-    /// Until when the one before is used too, in seconds since 1970.
-    #[serde(default)]
-    pub previous_until: i64,
+    previous: Vec<Previous>,
     /// Addresses that have answered that they want nothing any more.
     #[serde(default)]
     pub disabled: HashSet<String>,
 }
 
+/// A secret that another has taken the place of.
+#[derive(Clone, Serialize, Deserialize)]
+struct Previous {
+    secret: String,
+    /// Until when it is used too, in seconds since 1970.
+    until: i64,
+}
+
 impl Receiver {
     /// The secrets to sign with at a time in seconds since 1970, the current one first.
     pub fn secrets(&self, now: i64) -> impl Iterator<Item = &str> {
-        let previous = self
-            .previous
-            .as_deref()
-            .filter(|_| now < self.previous_until);
+        let previous = self.previous.iter().filter(move |one| now < one.until);
+        let previous = previous.map(|one| one.secret.as_str());
         self.secret.as_deref().into_iter().chain(previous)
+    }
+
+    /// The secrets beside the next one.
+    fn replaced(self, now: i64, until: i64) -> Vec<Previous> {
+        let mut previous = self.previous;
+        previous.retain(|one| now < one.until);
+        previous.extend(self.secret.map(|secret| Previous { secret, until }));
+        let too_many = previous.len().saturating_sub(MOST_PREVIOUS);
+        previous.split_off(too_many)
+    }
+}
+
+/// Without the secrets.
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let disabled = &self.disabled;
+        f.debug_struct("Receiver")
+            .field("disabled", disabled)
+            .finish_non_exhaustive()
     }
 }
 
@@ -70,7 +97,7 @@ impl ReceiverTable {
             .unwrap_or_default())
     }
 
-    /// Gives an owner a secret; one that there was is used beside it until a time in seconds since 1970.
+    /// Gives an owner a secret; the one that there was is used beside it until a time in seconds since 1970. Tells whether there was one.
     ///
     /// # Errors
     /// When the table does not answer or refuses.
@@ -78,36 +105,50 @@ impl ReceiverTable {
         &self,
         owner: &Owner,
         secret: &str,
+        now: i64,
         previous_until: i64,
-    ) -> Result<(), StoreError> {
-        let rotated = self
-            .update(
-                owner,
-                "SET previous = secret, previous_until = :until, secret = :secret",
-            )
-            .condition_expression("attribute_exists(secret)")
-            .expression_attribute_values(":until", number(previous_until))
-            .expression_attribute_values(":secret", text(secret))
-            .send()
-            .await;
-        match rotated {
-            Ok(_) => return Ok(()),
-            Err(why) => match why.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => {}
-                _ => return Err(sorted(why)),
-            },
+    ) -> Result<bool, StoreError> {
+        // each round lost means that another secret was made in between
+        for _ in 0..5 {
+            let known = self.get(owner).await?;
+            if known.secret.as_deref() == Some(secret) {
+                // it was written, and the answer was lost
+                return Ok(!known.previous.is_empty());
+            }
+            let had_one = known.secret.is_some();
+            let update = self.update(owner, "SET secret = :secret, previous = :previous");
+            let update = match &known.secret {
+                Some(before) => update
+                    .condition_expression("secret = :before")
+                    .expression_attribute_values(":before", text(before)),
+                None => update.condition_expression("attribute_not_exists(secret)"),
+            };
+            let previous = serde_dynamo::to_attribute_value(known.replaced(now, previous_until));
+            let previous = previous.map_err(StoreError::unreadable)?;
+            let update = update
+                .expression_attribute_values(":secret", text(secret))
+                .expression_attribute_values(":previous", previous);
+            if happened(update.send().await)? {
+                return Ok(had_one);
+            }
         }
-        let first = self.update(owner, "SET secret = :secret");
-        let first = first.expression_attribute_values(":secret", text(secret));
-        first.send().await.map_err(sorted).map(drop)
+        Err(StoreError::Busy("secrets are made all the time".to_owned()))
     }
 
-    /// Notes that an address of an owner's wants nothing any more.
+    /// Notes that an address of an owner's wants nothing any more; `false` if there are too many of them.
     ///
     /// # Errors
     /// When the table does not answer or refuses.
-    pub async fn disable(&self, owner: &Owner, url: &str) -> Result<(), StoreError> {
-        self.change_disabled(owner, "ADD disabled :urls", url).await
+    pub async fn disable(&self, owner: &Owner, url: &str) -> Result<bool, StoreError> {
+        let room =
+            "attribute_not_exists(disabled) OR size(disabled) < :most OR contains(disabled, :url)";
+        let update = self.update(owner, "ADD disabled :urls");
+        let update = update
+            .condition_expression(room)
+            .expression_attribute_values(":urls", AttributeValue::Ss(vec![url.to_owned()]))
+            .expression_attribute_values(":url", text(url))
+            .expression_attribute_values(":most", number(MOST_DISABLED));
+        happened(update.send().await)
     }
 
     /// Makes an address of an owner's usable again.
@@ -115,15 +156,9 @@ impl ReceiverTable {
     /// # Errors
     /// When the table does not answer or refuses.
     pub async fn enable(&self, owner: &Owner, url: &str) -> Result<(), StoreError> {
-        self.change_disabled(owner, "DELETE disabled :urls", url)
-            .await
-    }
-
-    async fn change_disabled(&self, owner: &Owner, how: &str, url: &str) -> Result<(), StoreError> {
-        let urls = AttributeValue::Ss(vec![url.to_owned()]);
-        let update = self
-            .update(owner, how)
-            .expression_attribute_values(":urls", urls);
+        let update = self.update(owner, "DELETE disabled :urls");
+        let update =
+            update.expression_attribute_values(":urls", AttributeValue::Ss(vec![url.to_owned()]));
         update.send().await.map_err(sorted).map(drop)
     }
 

@@ -119,7 +119,7 @@ impl Account {
     /// An owner's secret for callbacks.
     pub(crate) async fn sign_with(&self, owner: &Owner, secret: &str) {
         let receivers = ReceiverTable::new(&self.connection, RECEIVERS.name);
-        let rotated = receivers.rotate(owner, secret, 0).await;
+        let rotated = receivers.rotate(owner, secret, 0, 0).await;
         rotated.expect("a secret");
     }
 

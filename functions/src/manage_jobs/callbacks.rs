@@ -1,5 +1,7 @@
 //! Callbacks as their owner manages them: secrets, tests of an address, what was sent when, and again.
 
+use std::time::Duration;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::{
     Delivery, DeliveryState, DeliveryTry, Event, EventKind, Job, JobOutput, Labels, Owner, Percent,
@@ -14,7 +16,8 @@ use super::ManageJobs;
 use crate::{
     callbacks,
     deliver_callback::Errand,
-    http::{Problem, answer, body, now, parse},
+    http::{Problem, about, answer, body, now, parse},
+    publish_events::DELIVERIES_KNOWN_S,
 };
 
 const SECRET_BYTES: usize = 32;
@@ -117,12 +120,14 @@ impl ManageJobs {
         getrandom::fill(&mut random).map_err(Problem::internal)?;
         let secret = format!("whsec_{}", BASE64_STANDARD.encode(random));
         let until = now().as_seconds() + PREVIOUS_HOLDS_S;
-        let before = self.receivers.get(owner).await?.secret;
-        self.receivers.rotate(owner, &secret, until).await?;
+        let rotated = self
+            .receivers
+            .rotate(owner, &secret, now().as_seconds(), until);
+        let had_one = rotated.await?;
         tracing::info!("a callback secret was made");
         let made = NewSecret {
             secret,
-            previous_valid_until: before.map(|_| Timestamp::from_ms(until * 1000)),
+            previous_valid_until: had_one.then(|| Timestamp::from_ms(until * 1000)),
         };
         Ok(answer(StatusCode::CREATED, &made))
     }
@@ -134,10 +139,8 @@ impl ManageJobs {
         owner: &Owner,
     ) -> Result<Response<Body>, Problem> {
         let test: CallbackTest = parse(body(request, MOST_BYTES)?)?;
-        self.sender
-            .addresses
-            .check(&test.url)
-            .map_err(|why| Problem::invalid("url", why))?;
+        let url = self.sender.addresses.check(&test.url);
+        let url = url.map_err(|why| Problem::invalid("url", why))?;
         let receiver = self.receivers.get(owner).await?;
         if receiver.secret.is_none() {
             return Err(Problem::invalid(
@@ -147,9 +150,9 @@ impl ManageJobs {
         }
         let id = format!("test-{}", Uuid::now_v7());
         let sample = callbacks::body_of(&sample(), &Labels::default(), &self.bucket).await?;
-        let sent = self.sender.send(&test.url, &id, sample, &receiver).await;
+        let sent = self.sender.send(url.as_str(), &id, sample, &receiver).await;
         if sent.is_taken {
-            self.receivers.enable(owner, &test.url).await?;
+            self.receivers.enable(owner, url.as_str()).await?;
         }
         let result = CallbackTestResult {
             delivered: sent.is_taken,
@@ -166,7 +169,7 @@ impl ManageJobs {
         Ok(answer(StatusCode::OK, &DeliveryList { deliveries }))
     }
 
-    /// Sends a delivery that is done once more, with all its tries.
+    /// Sends a delivery once more, with all its tries; one that waits for its next try is tried at once.
     pub(super) async fn replay(
         &self,
         owner: &Owner,
@@ -175,38 +178,26 @@ impl ManageJobs {
         let missing = || Problem::NotFound("delivery");
         let id = id.ok_or_else(missing)?;
         let job_id = Delivery::job_of(id).ok_or_else(missing)?;
+        about(&job_id, None);
         let delivery = self.deliveries.get(&job_id, id).await?;
-        let mut delivery = delivery
-            .filter(|delivery| delivery.owner == *owner)
-            .ok_or_else(missing)?;
-        let conflict = |code, message: &str| Problem::Conflict {
-            code,
-            message: message.to_owned(),
-        };
-        if delivery.state == DeliveryState::Pending {
-            return Err(conflict(
-                "delivery_pending",
-                "the delivery is under way already",
-            ));
+        let delivery = delivery.filter(|delivery| delivery.owner == *owner);
+        let mut delivery = delivery.ok_or_else(missing)?;
+        let receiver = self.receivers.get(owner).await?;
+        if receiver.disabled.contains(&delivery.url) {
+            return Err(Problem::Conflict {
+                code: "address_disabled",
+                message: "the address has answered 410 and is not used; send it a test first"
+                    .to_owned(),
+            });
         }
-        if self
-            .receivers
-            .get(owner)
-            .await?
-            .disabled
-            .contains(&delivery.url)
-        {
-            let what = "the address has answered 410 and is not used; send it a test first";
-            return Err(conflict("address_disabled", what));
-        }
+        let now = now();
         delivery.state = DeliveryState::Pending;
         delivery.failures = 0;
-        delivery.due_ms = now().as_ms();
+        delivery.due_ms = now.as_ms();
+        delivery.expires_at = now.as_seconds() + DELIVERIES_KNOWN_S;
         self.deliveries.save(&delivery).await?;
-        let errand = Errand::now(&job_id, false);
-        self.callback_queue
-            .send(&errand, std::time::Duration::ZERO)
-            .await?;
+        let errand = Errand::now(&job_id);
+        self.callback_queue.send(&errand, Duration::ZERO).await?;
         Ok(answer(StatusCode::ACCEPTED, &DeliveryView::from(delivery)))
     }
 }

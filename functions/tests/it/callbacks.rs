@@ -138,7 +138,8 @@ async fn an_address_that_is_gone_is_not_asked_again_until_a_test() {
         404
     );
     assert_eq!(ask!(manage, post(&replay)).status, 202);
-    assert_eq!(ask!(manage, post(&replay)).code(), "delivery_pending");
+    // its message may have been lost, so that it is sent again
+    assert_eq!(ask!(manage, post(&replay)).status, 202);
     let errands = customer.errands();
     customer.run_all(errands).await;
     assert_eq!(events_of(&customer.receiver.take()), ["job.completed"]);
@@ -204,7 +205,7 @@ async fn whatever_dies_on_the_way_all_of_it_arrives_in_order() {
             .deliveries()
             .take_turn(&id, i64::MAX - 1, i64::MAX - 1)
             .await;
-        assert!(free.expect("an answer"));
+        assert!(free.expect("an answer").is_some());
         customer
             .cloud
             .deliveries()

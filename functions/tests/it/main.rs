@@ -14,6 +14,7 @@ mod front;
 mod history;
 mod life;
 mod outward;
+mod owed;
 mod owners;
 mod peers;
 mod publishing;

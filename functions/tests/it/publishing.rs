@@ -289,6 +289,21 @@ async fn a_client_that_cannot_even_be_cut_holds_nobody_up() {
     );
 }
 
+#[tokio::test]
+async fn a_busy_gateway_costs_nobody_a_connection() {
+    let cloud = listening().await;
+    cloud.running("job-1").await;
+    let records = cloud.stream();
+    cloud
+        .front
+        .faults(|call| (call == "Sockets.POST").then_some(Fault::Broken));
+    assert_ne!(publish(&cloud, &records).await, fine());
+    cloud.front.heal();
+    assert!(cloud.front.sockets.is_open("c-1"));
+    assert_eq!(publish(&cloud, &records).await, fine());
+    assert_eq!(cloud.front.sockets.heard("c-1").len(), 1);
+}
+
 /// Whether publishing a short job dies at its `nth` call; all is told once the batch has come again.
 async fn dies_and_comes_again(nth: usize, fault: Fault) -> bool {
     let cloud = listening().await;
@@ -352,8 +367,9 @@ async fn a_job_too_long_for_a_message_is_told_without_its_clips() {
     let clips: serde_json::Map<String, Value> = (0..30)
         .map(|index| (index.to_string(), clip(index)))
         .collect();
-    let set = json!({"Key": {"id": {"S": id}}, "UpdateExpression": "SET clips = :clips, progress_percent = :percent",
-        "ExpressionAttributeValues": {":clips": {"M": clips}, ":percent": {"N": "55"}}});
+    let step = "x".repeat(130_000);
+    let set = json!({"Key": {"id": {"S": id}}, "UpdateExpression": "SET clips = :clips, progress_percent = :percent, current_step = :step",
+        "ExpressionAttributeValues": {":clips": {"M": clips}, ":percent": {"N": "55"}, ":step": {"S": step}}});
     cloud.meddler()(set);
     assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
     let heard = cloud.front.sockets.heard("c-1");

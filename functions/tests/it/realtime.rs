@@ -341,6 +341,41 @@ async fn a_client_that_goes_while_it_is_answered_is_no_fault() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_gone_before_its_snapshot_is_not_left_listening() {
+    let cloud = Cloud::start().await;
+    connected(&cloud, "c-1", "ann").await;
+    cloud.front.sockets.lose("c-1");
+    let wish = happening(
+        "c-1",
+        "MESSAGE",
+        &json!({"body": "{\"action\": \"subscribe\"}"}),
+    );
+    assert_eq!(answer(&cloud.realtime(), wish).await, 200);
+    assert!(!listens(&cloud, "c-1").await);
+}
+
+#[tokio::test]
+async fn a_client_that_cannot_be_served_is_told_and_cut() {
+    for nth in 1..4 {
+        let cloud = Cloud::start().await;
+        cloud.running("job-1").await;
+        connected(&cloud, "c-1", "ann").await;
+        let mut calls = 0;
+        cloud.front.faults(move |call| {
+            calls += usize::from(call.starts_with("DynamoDB"));
+            (calls == nth && call.starts_with("DynamoDB")).then_some(Fault::Broken)
+        });
+        let wish = happening(
+            "c-1",
+            "MESSAGE",
+            &json!({"body": "{\"action\": \"subscribe\"}"}),
+        );
+        assert_eq!(answer(&cloud.realtime(), wish).await, 503, "call {nth}");
+        assert!(!cloud.front.sockets.is_open("c-1"), "call {nth}");
+    }
+}
+
+#[tokio::test]
 async fn a_store_that_is_not_well_lets_nobody_in_and_a_new_ticket_does() {
     for nth in 0..2 {
         for fault in [Fault::Throttled, Fault::Broken, Fault::Cut, Fault::Unheard] {

@@ -10,6 +10,8 @@ pub(super) struct Seen {
     only: Option<String>,
     /// Attempt and sequence by the job's id.
     last: HashMap<String, (u32, u32)>,
+    /// The same of those that had ended before.
+    ended_before: HashMap<String, (u32, u32)>,
     snapshots: usize,
 }
 
@@ -33,25 +35,34 @@ impl Seen {
     }
 
     /// What is new in a part of a snapshot; `more` parts are to come. Jobs that had ended before all watching began are of no interest,
-    /// unless one of them was asked for.
+    /// unless one of them was asked for; one that ended just then is told of besides.
     pub(super) fn snapshot(&mut self, jobs: Vec<Shown>, more: bool) -> Vec<Shown> {
-        let passes_over_ended = self.only.is_none() && self.snapshots == 0;
+        if self.only.is_none() && self.snapshots == 0 {
+            let ended = jobs.iter().filter(|shown| shown.job.status.is_terminal());
+            let places = ended.map(|shown| (shown.job.id.clone(), place(shown)));
+            self.ended_before.extend(places);
+        }
         self.snapshots += usize::from(!more);
-        let new = jobs.into_iter().filter_map(|shown| self.news(shown));
-        new.filter(|shown| !(passes_over_ended && shown.job.status.is_terminal()))
+        let is_old = |shown: &Shown| self.ended_before.get(&shown.job.id) == Some(&place(shown));
+        let (_, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_old);
+        jobs.into_iter()
+            .filter_map(|shown| self.news(shown))
             .collect()
     }
 
     /// Gives what is told back if it was not known.
     pub(super) fn news(&mut self, shown: Shown) -> Option<Shown> {
-        let place = (shown.attempt, shown.sequence);
         let last = self.last.get(&shown.job.id);
-        if last.is_some_and(|last| *last >= place) {
+        if last.is_some_and(|last| *last >= place(&shown)) {
             return None;
         }
-        self.last.insert(shown.job.id.clone(), place);
+        self.last.insert(shown.job.id.clone(), place(&shown));
         Some(shown)
     }
+}
+
+fn place(shown: &Shown) -> (u32, u32) {
+    (shown.attempt, shown.sequence)
 }
 
 #[cfg(test)]
@@ -88,6 +99,8 @@ mod tests {
         assert_eq!(ids(&seen.snapshot(first, true)), ["a"]);
         let rest = vec![shown("older", 102, "failed")];
         assert_eq!(ids(&seen.snapshot(rest, false)), [""; 0]);
+        let just_then = seen.news(shown("older", 102, "failed"));
+        assert!(just_then.is_some(), "it ended while the snapshot was made");
         let again = vec![
             shown("new", 102, "succeeded"),
             shown("a", 102, "succeeded"),

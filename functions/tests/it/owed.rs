@@ -1,0 +1,251 @@
+//! What is owed to customers in the long run: one message at a time, nothing of deleted jobs, secrets that overlap, a back end's own ways.
+
+use domain::{DeliveryState, Owner};
+use serde_json::{Value, json};
+
+use crate::{
+    cloud::Cloud,
+    customer::{Customer, JOBS, SECRETS, events_of, post},
+    front::Fault,
+    receiver::Receiver,
+    requests::{Call, ask},
+    samples,
+    tables::{DELIVERIES, RECEIVERS},
+};
+
+fn by_key(method: &'static str, path: impl Into<String>) -> Call {
+    Call::new(method, path).acme()
+}
+
+#[tokio::test]
+async fn whatever_comes_by_there_is_one_message_for_the_next_try() {
+    let customer = Customer::start().await;
+    customer.receiver.answer_with([500; 9]);
+    let id = customer.ended().await;
+    let errands = customer.publish().await;
+    customer.run(&errands[..1]).await;
+    let next = customer.errands();
+    assert_eq!(next.len(), 1);
+    // records of the stream and messages of the queue may come more than once
+    for _ in 0..3 {
+        let again = customer.publish().await;
+        customer.run(&[errands.clone(), again].concat()).await;
+        assert_eq!(customer.errands(), Vec::<Value>::new());
+    }
+    assert_eq!(customer.receiver.take().len(), 1);
+    // early, it is sent round again as it is
+    customer.run(&next).await;
+    assert_eq!(customer.errands(), next);
+    assert_eq!(customer.states(&id).await, [DeliveryState::Pending; 2]);
+}
+
+#[tokio::test]
+async fn nothing_is_said_of_a_deleted_job_and_nothing_is_left_of_it() {
+    let customer = Customer::start().await;
+    let id = customer.ended().await;
+    let errands = customer.publish().await;
+    let deleted = ask!(
+        customer.cloud.manage_jobs(),
+        Call::new("DELETE", format!("{JOBS}/{id}")).user("ann")
+    );
+    assert_eq!(deleted.status, 204);
+    // what the stream shows of its end comes after that
+    let late = customer.publish().await;
+    assert!(!customer.cloud.all(DELIVERIES).is_empty());
+    customer.run_all([errands, late].concat()).await;
+    assert!(customer.receiver.take().is_empty());
+    let left = customer.cloud.all(DELIVERIES);
+    assert!(left.iter().all(|row| row["url"].is_null()), "{left:?}");
+}
+
+#[tokio::test]
+async fn the_replay_of_one_delivery_waits_for_those_before_it() {
+    let customer = Customer::start().await;
+    let id = customer.ended().await;
+    let errands = customer.publish().await;
+    customer.run_all(errands).await;
+    customer.receiver.take();
+    customer.receiver.answer_with([500]);
+    let owed = customer.owed(&id).await;
+    let manage = customer.cloud.manage_jobs();
+    for delivery in owed.iter().rev() {
+        let path = format!("/api/ai-clipping-agent/deliveries/{}/replay", delivery.id);
+        assert_eq!(ask!(manage, post(path)).status, 202);
+    }
+    let errands = customer.errands();
+    customer.run(&errands).await;
+    assert_eq!(events_of(&customer.receiver.take()), ["job.started"]);
+    let errands = customer.let_time_pass(&id).await;
+    customer.run_all(errands).await;
+    let received = events_of(&customer.receiver.take());
+    assert_eq!(received, ["job.started", "job.completed"]);
+}
+
+#[tokio::test]
+async fn a_replay_that_dies_on_the_way_can_be_asked_for_again() {
+    let customer = Customer::start().await;
+    let id = customer.ended().await;
+    let errands = customer.publish().await;
+    customer.run_all(errands).await;
+    let last = customer.owed(&id).await.remove(1);
+    let path = format!("/api/ai-clipping-agent/deliveries/{}/replay", last.id);
+    for nth in 0..4 {
+        customer.receiver.take();
+        customer.cloud.front.dies_at(nth, Fault::Cut);
+        let died = ask!(customer.cloud.manage_jobs(), post(&path));
+        customer.cloud.front.heal();
+        assert_eq!(died.status, 503, "call {nth}");
+        assert_eq!(ask!(customer.cloud.manage_jobs(), post(&path)).status, 202);
+        let errands = customer.errands();
+        customer.run_all(errands).await;
+        assert_eq!(events_of(&customer.receiver.take()), ["job.completed"]);
+    }
+}
+
+#[tokio::test]
+async fn every_secret_of_the_last_day_signs() {
+    let customer = Customer::start().await;
+    let mut secrets = vec![customer.secret.clone()];
+    for _ in 0..2 {
+        let made = ask!(customer.cloud.manage_jobs(), post(SECRETS));
+        secrets.push(made.body["secret"].as_str().expect("a secret").to_owned());
+    }
+    let id = customer.ended().await;
+    let errands = customer.publish().await;
+    customer.run_all(errands).await;
+    let received = customer.receiver.take();
+    assert_eq!(received.len(), 2, "{id}");
+    assert!(secrets.iter().all(|one| received[0].is_signed_with(one)));
+    let (receivers, ann) = (customer.cloud.receivers(), Owner::user("ann"));
+    // the same call again, as when its answer was lost, takes no secret away
+    let until = functions::now().as_seconds() + 60;
+    for _ in 0..3 {
+        let had_one = receivers.rotate(&ann, "whsec_new", 0, until).await;
+        assert!(had_one.expect("an answer"));
+    }
+    let known = receivers.get(&ann).await.expect("an answer");
+    assert_eq!(known.secrets(until - 1).count(), 4);
+    // a day later there is one, and there are never many
+    assert_eq!(known.secrets(i64::MAX).collect::<Vec<_>>(), ["whsec_new"]);
+    for number in 0..20 {
+        let secret = format!("whsec_{number}");
+        receivers
+            .rotate(&ann, &secret, 0, until)
+            .await
+            .expect("made");
+    }
+    let known = receivers.get(&ann).await.expect("an answer");
+    assert_eq!(known.secrets(0).count(), 6);
+    assert!(!format!("{known:?}").contains("whsec_"));
+}
+
+#[tokio::test]
+async fn addresses_that_want_nothing_are_remembered_up_to_a_limit() {
+    let cloud = Cloud::start().await;
+    let (receivers, ann) = (cloud.receivers(), Owner::user("ann"));
+    let url = |number: usize| format!("https://example.com/{number}");
+    for number in 0..100 {
+        assert!(receivers.disable(&ann, &url(number)).await.expect("noted"));
+    }
+    assert!(!receivers.disable(&ann, &url(100)).await.expect("an answer"));
+    assert!(receivers.disable(&ann, &url(7)).await.expect("an answer"));
+    receivers.enable(&ann, &url(7)).await.expect("usable");
+    assert!(receivers.disable(&ann, &url(100)).await.expect("noted"));
+    assert_eq!(cloud.all(RECEIVERS).len(), 1);
+}
+
+#[tokio::test]
+async fn an_address_is_the_same_however_it_is_spelled() {
+    let customer = Customer::start().await;
+    customer.receiver.answer_with([410]);
+    let mut spelled = samples::submission();
+    spelled["callbackUrl"] = json!(
+        customer
+            .url
+            .replace("http://", "HTTP://")
+            .replace("/hook", "/./hook")
+    );
+    let id = ask!(customer.cloud.submit_job(), post(JOBS).json(&spelled)).id();
+    assert_eq!(
+        customer.cloud.job(&id).await.callback_url,
+        Some(customer.url.clone())
+    );
+}
+
+#[tokio::test]
+async fn a_start_and_its_progress_have_ids_of_their_own() {
+    let customer = Customer::start().await;
+    let id = customer.submit().await;
+    assert!(customer.cloud.claim(&id, 1).await);
+    let errands = customer.publish().await;
+    customer.run_all(errands).await;
+    let progress = |attempt: u32| json!({"job_id": id, "not_before": 0, "progress_of": attempt});
+    // of another attempt nothing is told
+    customer.run(&[progress(1), progress(1), progress(2)]).await;
+    let ids: Vec<String> = customer
+        .receiver
+        .take()
+        .into_iter()
+        .map(|each| each.headers["webhook-id"].clone())
+        .collect();
+    assert_eq!(ids.len(), 2);
+    assert_eq!(ids[1], format!("{}-p", ids[0]));
+}
+
+#[tokio::test]
+async fn a_back_end_tests_looks_and_replays_by_its_key() {
+    let cloud = Cloud::start().await;
+    let (receiver, url) = Receiver::start().await;
+    let (submit, manage) = (cloud.submit_job(), cloud.manage_jobs());
+    let made = ask!(manage, by_key("POST", "/ai-clipping/callback-secrets"));
+    let secret = made.body["secret"].as_str().expect("a secret").to_owned();
+    let service = json!({"video_url": "https://videos.test/a.mp4", "callback_url": url});
+    let id = ask!(submit, by_key("POST", "/ai-clipping/jobs").json(&service)).id();
+    let customer = Customer {
+        cloud,
+        receiver,
+        url,
+        secret,
+    };
+    let canceled = domain::Job::cancel(&Owner::tenant("acme"), functions::now());
+    assert!(customer.cloud.change(&id, &canceled).await);
+    customer.receiver.answer_with([410]);
+    let errands = customer.publish().await;
+    customer.run_all(errands).await;
+    let path = format!("/ai-clipping/jobs/{id}/deliveries");
+    let shown = ask!(manage, by_key("GET", &path));
+    assert_eq!(shown.body["deliveries"][0]["state"], "failed");
+    let delivery = shown.body["deliveries"][0]["id"].as_str().expect("an id");
+    let replay = format!("/ai-clipping/deliveries/{delivery}/replay");
+    assert_eq!(
+        ask!(manage, by_key("POST", &replay)).code(),
+        "address_disabled"
+    );
+    let test = json!({"url": customer.url});
+    let tested = ask!(
+        manage,
+        by_key("POST", "/ai-clipping/callback-tests").json(&test)
+    );
+    assert_eq!(
+        (tested.status, &tested.body["delivered"]),
+        (200, &json!(true))
+    );
+    assert_eq!(ask!(manage, by_key("POST", &replay)).status, 202);
+    customer.receiver.take();
+    let errands = customer.errands();
+    customer.run_all(errands).await;
+    let received = customer.receiver.take();
+    assert_eq!(events_of(&received), ["job.failed"]);
+    assert!(received[0].is_signed_with(&customer.secret));
+    // and nobody else does
+    for (call, status) in [
+        (Call::new("GET", &path), 401),
+        (Call::new("POST", &replay).user("acme"), 401),
+        (
+            Call::new("GET", format!("{JOBS}/{id}/deliveries")).user("acme"),
+            404,
+        ),
+    ] {
+        assert_eq!(ask!(manage, call).status, status);
+    }
+}
