@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import threading
 import unittest
 import urllib.request
 import uuid
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -111,13 +113,37 @@ class WatchTest(StackTestCase):
         self.addCleanup(process.kill)
         return process
 
+    def on_a_terminal(self, *words: str) -> Callable[[], str]:
+        """Starts it on a terminal; gives what ends it, with all that was drawn."""
+        ours, its = pty.openpty()
+        told = {"CLIPWRIGHT_API": self.stack.addresses["api"], "CLIPWRIGHT_TOKEN": self.user.token}
+        process = subprocess.Popen([WORKER, "watch", *words], env=os.environ | told | {"TERM": "xterm"}, stdout=its, stderr=its)
+        os.close(its)
+        drawn: list[bytes] = []
+
+        def read() -> None:
+            with contextlib.suppress(OSError):  # the terminal's other end is closed
+                while part := os.read(ours, 65536):
+                    drawn.append(part)
+
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+
+        def end() -> str:
+            self.assertEqual(0, process.wait(60))
+            reader.join(10)
+            os.close(ours)
+            return b"".join(drawn).decode()
+
+        return end
+
     def ended(self, process: subprocess.Popen[str], seconds: float = 60) -> tuple[int, str, str]:
         out, error = process.communicate(timeout=seconds)
         return process.returncode, out, error
 
     def test_a_job_is_followed_to_its_end_and_its_clips_are_shown(self) -> None:
         job = self.user.submit(videoUrl=self.sources.url("talk", "A watched talk"))
-        machine, person = self.watch(job, "--json"), self.watch(job)
+        machine, person, shown = self.watch(job, "--json"), self.watch(job), self.on_a_terminal(job)
         code, out, error = self.ended(machine, 120)
         told = [json.loads(line) for line in out.splitlines()]
         self.assertEqual((0, ""), (code, error))
@@ -130,6 +156,9 @@ class WatchTest(StackTestCase):
         self.assertEqual(3, len(out.splitlines()), out)
         self.assertIn("A watched talk", error.splitlines()[-1])
         self.assertIn("100% succeeded", error.splitlines()[-1])
+        screen = shown()
+        self.assertRegex(screen, r"█+.* \d+% .*Rendering clip \d/2", "a bar that moves")
+        self.assertIn("100% succeeded", screen)
 
     def test_it_connects_again_and_misses_no_end(self) -> None:
         wire = Wire(urlsplit(self.stack.addresses["endpoint"]).port)

@@ -32,7 +32,8 @@ impl Clients {
         let config = Builder::from(&connection.config)
             .endpoint_url(address.replacen("ws", "http", 1))
             .timeout_config(timeouts)
-            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            // the pause before a second try is a second at most: it fits in
+            .retry_config(RetryConfig::standard().with_max_attempts(2))
             .build();
         Self {
             client: Client::from_conf(config),

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, KeyPair};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -50,16 +51,14 @@ impl BadServer {
         server
     }
 
-    /// One that answers well, behind a certificate of its own making.
-    pub(crate) async fn with_its_own_certificate(names: &[&str]) -> Self {
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let own = rcgen::generate_simple_self_signed(names).expect("a certificate");
-        let key = PrivateKeyDer::Pkcs8(own.signing_key.serialize_der().into());
+    /// One that answers well, behind a certificate.
+    pub(crate) async fn with_certificate(certified: &Certified) -> Self {
+        let key = PrivateKeyDer::Pkcs8(certified.key.serialize_der().into());
         let settings = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("versions")
             .with_no_client_auth()
-            .with_single_cert(vec![own.cert.der().clone()], key)
+            .with_single_cert(vec![certified.certificate.der().clone()], key)
             .expect("settings");
         let acceptor = TlsAcceptor::from(Arc::new(settings));
         let (server, listener) = Self::bound().await;
@@ -93,6 +92,42 @@ impl BadServer {
     /// Requests that were heard to their end.
     pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
+    }
+}
+
+/// A certificate with its key.
+pub(crate) struct Certified {
+    certificate: Certificate,
+    key: KeyPair,
+}
+
+/// One who issues certificates.
+pub(crate) struct Issuer(rcgen::Issuer<'static, KeyPair>, Certificate);
+
+impl Issuer {
+    pub(crate) fn new() -> Self {
+        let key = KeyPair::generate().expect("a key");
+        let mut parameters = CertificateParams::default();
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let own = parameters.self_signed(&key).expect("a certificate");
+        Self(rcgen::Issuer::new(parameters, key), own)
+    }
+
+    /// What others need to believe it.
+    pub(crate) fn pem(&self) -> String {
+        self.1.pem()
+    }
+
+    /// A certificate for a name, until the end of a year.
+    pub(crate) fn certify(&self, name: &str, last_year: i32) -> Certified {
+        let key = KeyPair::generate().expect("a key");
+        let parameters = CertificateParams::new([name.to_owned()]);
+        let mut parameters = parameters.expect("a name");
+        parameters.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(last_year, 12, 31);
+        let certificate = parameters.signed_by(&key, &self.0);
+        let certificate = certificate.expect("a certificate");
+        Certified { certificate, key }
     }
 }
 

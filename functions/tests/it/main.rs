@@ -32,5 +32,6 @@ mod stream;
 mod submission;
 mod tables;
 mod template;
+mod unreachable;
 mod uploads;
 mod weather;

@@ -1,7 +1,5 @@
 //! What the stream of the job table tells open connections: what, to whom, in which order, whatever goes wrong on the way.
 
-use std::time::{Duration, Instant};
-
 use domain::{Job, JobId, Owner};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -12,17 +10,16 @@ use crate::{
     realtime::{connected, say},
     requests::{event, tell},
     samples,
-    tables::{LISTENERS, SESSIONS},
 };
 
 /// An account with a client of the user `ann` that listens to all jobs.
-async fn listening() -> Cloud {
+pub(crate) async fn listening() -> Cloud {
     let cloud = Cloud::start().await;
     listen(&cloud, "c-1", "ann").await;
     cloud
 }
 
-async fn listen(cloud: &Cloud, id: &str, user: &str) {
+pub(crate) async fn listen(cloud: &Cloud, id: &str, user: &str) {
     connected(cloud, id, user).await;
     let snapshot = say(cloud, id, &json!({"action": "subscribe"})).await;
     assert_eq!(snapshot[0]["type"], "snapshot");
@@ -53,12 +50,12 @@ async fn whole_course(cloud: &Cloud) -> JobId {
     id
 }
 
-async fn publish(cloud: &Cloud, records: &[Value]) -> Value {
+pub(crate) async fn publish(cloud: &Cloud, records: &[Value]) -> Value {
     let batch = serde_json::from_value(json!({"Records": records})).expect("a batch");
     json!(cloud.publish_events().handle(&batch).await)
 }
 
-fn fine() -> Value {
+pub(crate) fn fine() -> Value {
     json!({"batchItemFailures": []})
 }
 
@@ -212,96 +209,6 @@ async fn without_clients_there_is_one_query_and_nothing_else() {
     cloud.front.calls();
     assert_eq!(publish(&cloud, &records[2..]).await, fine());
     assert!(cloud.front.calls().is_empty());
-}
-
-#[tokio::test]
-async fn a_connection_that_is_gone_is_forgotten_at_once() {
-    let cloud = listening().await;
-    listen(&cloud, "c-2", "ann").await;
-    cloud.front.sockets.lose("c-1");
-    cloud.running("job-1").await;
-    cloud.front.calls();
-    assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
-    let posts = |calls: Vec<String>| {
-        calls
-            .into_iter()
-            .filter(|call| call == "Sockets.POST")
-            .count()
-    };
-    assert_eq!(posts(cloud.front.calls()), 2);
-    assert_eq!(cloud.front.sockets.heard("c-2").len(), 1);
-    for table in [SESSIONS, LISTENERS] {
-        let left = cloud.all(table);
-        assert!(!json!(left).to_string().contains("c-1"), "{left:?}");
-        assert_eq!(left.len(), 1);
-    }
-    assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
-    assert_eq!(posts(cloud.front.calls()), 1);
-}
-
-#[tokio::test]
-async fn a_client_that_does_not_read_holds_nobody_up_and_is_cut() {
-    let cloud = listening().await;
-    for number in 2..=150 {
-        listen(&cloud, &format!("c-{number}"), "ann").await;
-    }
-    for number in (1..=100).step_by(10) {
-        cloud.front.sockets.stick(&format!("c-{number}"));
-    }
-    cloud.running("job-1").await;
-    let begun = Instant::now();
-    assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
-    // far below the sum of all that were waited for
-    assert!(
-        begun.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        begun.elapsed()
-    );
-    for number in 1..=150 {
-        let id = format!("c-{number}");
-        let is_stuck = number <= 100 && number % 10 == 1;
-        assert_eq!(cloud.front.sockets.is_open(&id), !is_stuck, "{id}");
-        if !is_stuck {
-            assert_eq!(cloud.front.sockets.heard(&id).len(), 1, "{id}");
-        }
-    }
-    assert_eq!(
-        (cloud.all(LISTENERS).len(), cloud.all(SESSIONS).len()),
-        (140, 140)
-    );
-}
-
-#[tokio::test]
-async fn a_client_that_cannot_even_be_cut_holds_nobody_up() {
-    let cloud = listening().await;
-    listen(&cloud, "c-2", "ann").await;
-    cloud.front.sockets.stick("c-1");
-    cloud.running("job-1").await;
-    cloud
-        .front
-        .faults(|call| (call == "Sockets.DELETE").then_some(Fault::Broken));
-    assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
-    cloud.front.heal();
-    assert_eq!(cloud.front.sockets.heard("c-2").len(), 1);
-    assert_eq!(
-        (cloud.all(LISTENERS).len(), cloud.all(SESSIONS).len()),
-        (1, 1)
-    );
-}
-
-#[tokio::test]
-async fn a_busy_gateway_costs_nobody_a_connection() {
-    let cloud = listening().await;
-    cloud.running("job-1").await;
-    let records = cloud.stream();
-    cloud
-        .front
-        .faults(|call| (call == "Sockets.POST").then_some(Fault::Broken));
-    assert_ne!(publish(&cloud, &records).await, fine());
-    cloud.front.heal();
-    assert!(cloud.front.sockets.is_open("c-1"));
-    assert_eq!(publish(&cloud, &records).await, fine());
-    assert_eq!(cloud.front.sockets.heard("c-1").len(), 1);
 }
 
 /// Whether publishing a short job dies at its `nth` call; all is told once the batch has come again.

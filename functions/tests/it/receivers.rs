@@ -1,13 +1,18 @@
 //! Customers' servers that behave badly: each try of a callback ends in time, says why, and is made again later.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::Write,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use domain::{Delivery, DeliveryState};
 use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::{
-    bad_server::{BadServer, Manner},
+    bad_server::{BadServer, Issuer, Manner},
     customer::Customer,
 };
 
@@ -23,6 +28,10 @@ async fn tried(url: String) -> Delivery {
     assert_eq!(customer.run(&errands[..1]).await, 0);
     customer.owed(&id).await.remove(0)
 }
+
+/// Names the folder of the issuer where a test runs itself.
+const INSIDE: &str = "CLIPWRIGHT_TEST_ISSUER";
+const BELIEVED: &str = "issuer.pem";
 
 /// That the try failed, as expected, and another one is to come.
 fn assert_failed(case: &str, delivery: &Delivery, status: Option<u16>, error: &str) {
@@ -186,14 +195,69 @@ async fn connections_that_break_or_make_no_sense() {
     );
 }
 
-#[tokio::test]
-async fn certificates_that_prove_nothing() {
-    for names in [&["localhost"][..], &["example.com"]] {
-        let server = BadServer::with_its_own_certificate(names).await;
-        let delivery = tried(format!("https://localhost:{}/hook", server.port)).await;
-        assert_failed(names[0], &delivery, None, "certificate");
-        assert_eq!(server.requests(), 0);
+/// Runs itself with an issuer of its own among those that are believed.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how this test tells which half of it runs"
+)]
+fn only_certificates_that_prove_the_receiver_are_believed() {
+    // a variable of its own: machines have SSL_CERT_FILE set, and it names a file of theirs
+    if let Some(folder) = std::env::var_os(INSIDE) {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let believed = Path::new(&folder).join(BELIEVED);
+        return runtime.block_on(with_an_issuer(&believed));
     }
+    let folder = tempfile::tempdir().expect("a folder");
+    let this = "receivers::only_certificates_that_prove_the_receiver_are_believed";
+    let output = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", this, "--nocapture"])
+        .env(INSIDE, folder.path())
+        .env("SSL_CERT_FILE", folder.path().join(BELIEVED))
+        .env_remove("SSL_CERT_DIR")
+        .output()
+        .expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+}
+
+async fn with_an_issuer(believed: &Path) {
+    let (issuer, stranger) = (Issuer::new(), Issuer::new());
+    let mut file = std::fs::File::create_new(believed).expect("a new file");
+    file.write_all(issuer.pem().as_bytes()).expect("written");
+    let last = 2099;
+    let cases = [
+        ("expired", issuer.certify("localhost", 2021), "expired"),
+        (
+            "another name",
+            issuer.certify("example.com", last),
+            "not valid for name",
+        ),
+        (
+            "a strange issuer",
+            stranger.certify("localhost", last),
+            "invalid peer certificate",
+        ),
+    ];
+    for (case, certified, why) in cases {
+        let server = BadServer::with_certificate(&certified).await;
+        let delivery = tried(format!("https://localhost:{}/hook", server.port)).await;
+        assert_failed(case, &delivery, None, why);
+        assert_eq!(server.requests(), 0, "{case}");
+    }
+    let server = BadServer::with_certificate(&issuer.certify("localhost", last)).await;
+    let delivery = tried(format!("https://localhost:{}/hook", server.port)).await;
+    assert_eq!(
+        delivery.state,
+        DeliveryState::Delivered,
+        "{:?}",
+        delivery.tries
+    );
+    assert_eq!(server.requests(), 1);
+}
+
+#[tokio::test]
+async fn a_receiver_without_tls_where_tls_is_asked_for() {
     let plain = BadServer::start(answer("204 No Content")).await;
     let delivery = tried(plain.url().replace("http:", "https:")).await;
     // it waits for the end of a request that it does not understand
@@ -203,6 +267,7 @@ async fn certificates_that_prove_nothing() {
         None,
         "127.0.0.1 does not answer",
     );
+    assert_eq!(plain.requests(), 0);
 }
 
 #[tokio::test]

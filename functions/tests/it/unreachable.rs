@@ -1,0 +1,101 @@
+//! Connections that are gone, take nothing or cannot be reached just then: nobody else waits for them.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::{
+    front::Fault,
+    publishing::{fine, listen, listening, publish},
+    tables::{LISTENERS, SESSIONS},
+};
+
+#[tokio::test]
+async fn a_connection_that_is_gone_is_forgotten_at_once() {
+    let cloud = listening().await;
+    listen(&cloud, "c-2", "ann").await;
+    cloud.front.sockets.lose("c-1");
+    cloud.running("job-1").await;
+    cloud.front.calls();
+    assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
+    let posts = |calls: Vec<String>| {
+        calls
+            .into_iter()
+            .filter(|call| call == "Sockets.POST")
+            .count()
+    };
+    assert_eq!(posts(cloud.front.calls()), 2);
+    assert_eq!(cloud.front.sockets.heard("c-2").len(), 1);
+    for table in [SESSIONS, LISTENERS] {
+        let left = cloud.all(table);
+        assert!(!json!(left).to_string().contains("c-1"), "{left:?}");
+        assert_eq!(left.len(), 1);
+    }
+    assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
+    assert_eq!(posts(cloud.front.calls()), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_holds_nobody_up_and_is_cut() {
+    let cloud = listening().await;
+    for number in 2..=150 {
+        listen(&cloud, &format!("c-{number}"), "ann").await;
+    }
+    for number in (1..=100).step_by(10) {
+        cloud.front.sockets.stick(&format!("c-{number}"));
+    }
+    cloud.running("job-1").await;
+    let begun = Instant::now();
+    assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
+    // far below the sum of all that were waited for
+    assert!(
+        begun.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begun.elapsed()
+    );
+    for number in 1..=150 {
+        let id = format!("c-{number}");
+        let is_stuck = number <= 100 && number % 10 == 1;
+        assert_eq!(cloud.front.sockets.is_open(&id), !is_stuck, "{id}");
+        if !is_stuck {
+            assert_eq!(cloud.front.sockets.heard(&id).len(), 1, "{id}");
+        }
+    }
+    assert_eq!(
+        (cloud.all(LISTENERS).len(), cloud.all(SESSIONS).len()),
+        (140, 140)
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_cannot_even_be_cut_holds_nobody_up() {
+    let cloud = listening().await;
+    listen(&cloud, "c-2", "ann").await;
+    cloud.front.sockets.stick("c-1");
+    cloud.running("job-1").await;
+    cloud
+        .front
+        .faults(|call| (call == "Sockets.DELETE").then_some(Fault::Broken));
+    assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
+    cloud.front.heal();
+    assert_eq!(cloud.front.sockets.heard("c-2").len(), 1);
+    assert_eq!(
+        (cloud.all(LISTENERS).len(), cloud.all(SESSIONS).len()),
+        (1, 1)
+    );
+}
+
+#[tokio::test]
+async fn a_busy_gateway_costs_nobody_a_connection() {
+    let cloud = listening().await;
+    cloud.running("job-1").await;
+    let records = cloud.stream();
+    cloud
+        .front
+        .faults(|call| (call == "Sockets.POST").then_some(Fault::Broken));
+    assert_ne!(publish(&cloud, &records).await, fine());
+    cloud.front.heal();
+    assert!(cloud.front.sockets.is_open("c-1"));
+    assert_eq!(publish(&cloud, &records).await, fine());
+    assert_eq!(cloud.front.sockets.heard("c-1").len(), 1);
+}
