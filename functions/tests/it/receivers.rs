@@ -253,7 +253,7 @@ async fn with_an_issuer(believed: &Path) {
         "{:?}",
         delivery.tries
     );
-    assert_eq!(server.requests(), 1);
+    assert_eq!(server.requests(), 2, "the start and the end");
 }
 
 #[tokio::test]
