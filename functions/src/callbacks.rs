@@ -127,7 +127,7 @@ impl Sent {
     }
 }
 
-/// Signed with every secret of the moment: two while one takes the other's place, none for a back end that never made one.
+/// Signed with every secret of the moment: several while one takes the place of others, none for a back end that never made one.
 fn headers(id: &str, body: &[u8], receiver: &Receiver, at: Timestamp) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     let mut put = |name: &'static str, value: String| {

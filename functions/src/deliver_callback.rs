@@ -6,7 +6,7 @@ use aws::{
     Bucket, Connection, DeliveryTable, JobTable, Patience, Queue, Receiver, ReceiverTable,
     StoreError, Turn,
 };
-use domain::{Delivery, DeliveryState, Event, EventKind, Job, JobId, Status, pause};
+use domain::{Delivery, DeliveryState, Event, EventKind, JobId, Status, pause};
 use futures_util::future::join_all;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
@@ -23,10 +23,8 @@ use crate::{
 
 /// How long a turn lasts at most: a few deliveries, each within its own limit.
 const TURN: Duration = Duration::from_secs(75);
-/// Deliveries of one turn; what is left has messages of its own.
+/// Deliveries of one turn; what is left has the next one.
 const MOST_AT_A_TURN: usize = 4;
-/// Tries of a delivery that can be looked at, the newest.
-const MOST_TRIES_KEPT: usize = 50;
 /// When to look again where somebody else has the turn.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
@@ -163,10 +161,10 @@ impl DeliverCallback {
 
     /// Delivers in order; a later one waits for those before it.
     async fn deliver_due(&self, errand: &Errand, turn: &Turn) -> Result<(), StoreError> {
-        let Some(job) = self.jobs.get(&errand.job_id).await? else {
+        if self.jobs.get(&errand.job_id).await?.is_none() {
             // nothing is said of a job that was deleted
             return self.deliveries.forget(&errand.job_id).await;
-        };
+        }
         for _ in 0..MOST_AT_A_TURN {
             let owed = self.deliveries.of(&errand.job_id).await?;
             let next = owed
@@ -174,18 +172,18 @@ impl DeliverCallback {
                 .find(|delivery| delivery.state == DeliveryState::Pending);
             let Some(delivery) = next else {
                 return match errand.progress_of {
-                    Some(attempt) => self.tell_progress(&job, attempt).await,
+                    Some(attempt) => self.tell_progress(&errand.job_id, attempt).await,
                     None => Ok(()),
                 };
             };
             if delivery.due_ms > now().as_ms() {
-                // progress that waits behind another delivery is old by then
-                let waits = errand.progress_of.is_some() || turn.armed_ms == Some(delivery.due_ms);
-                return if waits {
-                    Ok(())
-                } else {
-                    self.later(&delivery).await
-                };
+                let has_message = turn.armed_ms == Some(delivery.due_ms);
+                // this is that message, if the clock was set back
+                let is_it = errand.not_before == delivery.due_ms;
+                if has_message && !is_it {
+                    return Ok(());
+                }
+                return self.later(&delivery).await;
             }
             let delivery = self.deliver(delivery).await?;
             if delivery.state == DeliveryState::Pending {
@@ -213,6 +211,7 @@ impl DeliverCallback {
 
     /// One try of a delivery, written down.
     async fn deliver(&self, mut delivery: Delivery) -> Result<Delivery, StoreError> {
+        let due_ms = delivery.due_ms;
         let receiver = self.receivers.get(&delivery.owner).await?;
         let body = body_of(&delivery.event, &delivery.labels, &self.bucket).await?;
         let sent = self
@@ -240,11 +239,19 @@ impl DeliverCallback {
             DeliveryState::Failed => count("deliver-callback", "CallbacksFailed"),
             DeliveryState::Pending => {}
         }
-        delivery.tries.push(sent.tried);
-        let too_many = delivery.tries.len().saturating_sub(MOST_TRIES_KEPT);
-        delivery.tries.drain(..too_many);
-        self.deliveries.save(&delivery).await?;
-        Ok(delivery)
+        delivery.add(sent.tried.clone());
+        if self.deliveries.save(&delivery, due_ms).await? {
+            return Ok(delivery);
+        }
+        // a person has asked for it again meanwhile: that holds
+        let asked = self.deliveries.get(&delivery.job_id, &delivery.id).await?;
+        let Some(mut asked) = asked else {
+            return Ok(delivery);
+        };
+        asked.add(sent.tried);
+        let due_ms = asked.due_ms;
+        self.deliveries.save(&asked, due_ms).await?;
+        Ok(asked)
     }
 
     /// Sends to an address, unless it wants nothing any more; one that says so is not asked again.
@@ -269,19 +276,17 @@ impl DeliverCallback {
     }
 
     /// Tells how far an attempt is now, once, and only if that was not told before.
-    async fn tell_progress(&self, job: &Job, attempt: u32) -> Result<(), StoreError> {
-        let Job {
-            callback_url: Some(url),
-            owner,
-            ..
-        } = job
-        else {
+    async fn tell_progress(&self, id: &JobId, attempt: u32) -> Result<(), StoreError> {
+        // read anew: what was delivered before may have been the end
+        let job = self.jobs.get(id).await?;
+        let job = job.filter(|job| job.status == Status::Running && job.attempt == attempt);
+        let Some(job) = job else {
             return Ok(());
         };
-        if job.status != Status::Running || job.attempt != attempt {
+        let Some(url) = &job.callback_url else {
             return Ok(());
-        }
-        let place = Delivery::id_of(job);
+        };
+        let place = Delivery::id_of(&job);
         let now_ms = now().as_ms();
         if !self
             .deliveries
@@ -290,12 +295,12 @@ impl DeliverCallback {
         {
             return Ok(());
         }
-        let receiver = self.receivers.get(owner).await?;
-        let event = Event::of_job(job, EventKind::Progress);
+        let receiver = self.receivers.get(&job.owner).await?;
+        let event = Event::of_job(&job, EventKind::Progress);
         let body = body_of(&event, &job.labels, &self.bucket).await?;
         // the start of an attempt may have the same place
         let id = format!("{place}-p");
-        let sent = self.send(url, &id, body, &receiver, owner).await?;
+        let sent = self.send(url, &id, body, &receiver, &job.owner).await?;
         tracing::info!(
             percent = job.progress_percent,
             status = sent.tried.status,

@@ -49,7 +49,7 @@ impl Shown {
         }
     }
 
-    /// As it is, or without its clips if it is too long with them.
+    /// As it is, or brief if that is too long.
     fn fitting(mut self) -> Self {
         if text(&self).len() > MOST_BYTES {
             self.job = self.job.brief();

@@ -65,7 +65,7 @@ struct ErrorBody {
 #[derive(Serialize, ToSchema)]
 struct ErrorDetail {
     /// stable: `unauthorized`, `not_found`, `invalid_request`, `payload_too_large`, `idempotency_key_reused`, `job_ended`,
-    /// `job_not_retryable`, `job_under_way`, `too_many_active_jobs`, `address_disabled`,
+    /// `job_not_retryable`, `job_under_way`, `job_busy`, `too_many_active_jobs`, `address_disabled`,
     /// `unavailable`, `internal`
     code: String,
     /// for a person

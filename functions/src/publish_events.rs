@@ -23,8 +23,6 @@ use crate::{
 
 /// Connections that are told something at the same time.
 const AT_ONCE: usize = 100;
-/// How long it can be seen what was sent to an address, and sent again.
-pub(crate) const DELIVERIES_KNOWN_S: i64 = 30 * 24 * 3600;
 
 /// What this function may touch.
 #[derive(Debug)]
@@ -89,7 +87,7 @@ impl PublishEvents {
         job: &Job,
         kind: Option<EventKind>,
     ) -> Result<(), StoreError> {
-        let until = now().as_seconds() + DELIVERIES_KNOWN_S;
+        let until = now().as_seconds() + Delivery::KNOWN_S;
         let durable = kind.filter(|kind| *kind != EventKind::Progress);
         let progress_of = match durable.and_then(|kind| Delivery::of(job, kind, now(), until)) {
             Some(delivery) => {
@@ -130,7 +128,7 @@ impl PublishEvents {
         told.fold(Ok(()), async |all, one| all.and(one)).await
     }
 
-    /// A connection that takes nothing is cut, so that its client comes back and is shown where its jobs stand: nobody waits for it.
+    /// A connection that cannot be told is cut, so that its client comes back and is shown where its jobs stand: nobody waits for it.
     async fn tell(
         &self,
         owner: &Owner,
@@ -141,8 +139,6 @@ impl PublishEvents {
         match self.clients.tell(id, message).await {
             Ok(true) => return Ok(()),
             Ok(false) => tracing::info!(connection = %id, "a connection is gone"),
-            // that is no fault of the client's: the record comes again
-            Err(why @ StoreError::Busy(_)) => return Err(why),
             Err(why) => {
                 tracing::warn!(connection = %id, %why, "a connection takes no message and is cut");
                 // one that cannot be cut either is not known any more: it is cut when it says something

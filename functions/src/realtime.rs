@@ -153,8 +153,12 @@ impl Realtime {
             Err(why) => why,
         };
         let sorry = refusal("unavailable", "the service is busy; connect again");
-        self.say(id, &sorry).await?;
-        self.clients.cut(id).await?;
+        // it may be just this that fails
+        let told = self.say(id, &sorry).await.map(drop);
+        let cut = self.clients.cut(id).await;
+        if let Err(why) = told.and(cut) {
+            tracing::warn!(%why, "a client is not told or not cut");
+        }
         Err(failed)
     }
 

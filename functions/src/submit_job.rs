@@ -112,7 +112,7 @@ impl SubmitJob {
         let mut submission =
             parse::<UserSubmission>(bytes)?.check(owner, key.map(|_| sha256(bytes)))?;
         self.check_callback(&mut submission, "callbackUrl")?;
-        self.has_secret(&submission).await?;
+        self.check_secret(&submission).await?;
         let job = self.submit(submission, key).await?;
         let location = format!("/api/ai-clipping-agent/jobs/{}", job.id);
         accepted(&location, &JobView::plain(job))
@@ -141,7 +141,7 @@ impl SubmitJob {
     }
 
     /// A user's callbacks are always signed, so that they need a secret before the first of them.
-    async fn has_secret(&self, submission: &Submission) -> Result<(), Problem> {
+    async fn check_secret(&self, submission: &Submission) -> Result<(), Problem> {
         let is_called_back = submission.callback_url.is_some();
         if is_called_back
             && self

@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
+    error::SdkError,
     operation::{
         put_item::PutItemError,
-        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+        update_item::{UpdateItemError, UpdateItemOutput, builders::UpdateItemFluentBuilder},
     },
     types::{AttributeValue, ReturnValue},
 };
-use domain::{Delivery, JobId};
-use serde::Deserialize;
+use domain::{Delivery, DeliveryState, JobId};
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     Connection, StoreError,
@@ -22,11 +23,11 @@ use crate::{
 /// The record beside a job's deliveries that says who is at work on them.
 const TURN: &str = "turn";
 
-/// As long as the deliveries that it is about.
+/// A day longer than the deliveries that it is about.
 const TURN_KNOWN_S: i64 = 31 * 24 * 3600;
 
-/// What is known of whoever delivers what a job has.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+/// The right to deliver what a job has, for a while.
+#[derive(Debug, Deserialize)]
 pub struct Turn {
     /// When the next delivery is due for which there is a message, in milliseconds since 1970.
     #[serde(default)]
@@ -65,20 +66,48 @@ impl DeliveryTable {
         }
     }
 
-    /// Writes down how a delivery stands, if it is still there.
+    /// Writes down how a delivery stands that was due at a time in milliseconds since 1970; `false` if it is gone or was replayed since.
     ///
     /// # Errors
     /// When the table does not answer or refuses.
-    pub async fn save(&self, delivery: &Delivery) -> Result<(), StoreError> {
+    pub async fn save(&self, delivery: &Delivery, due_ms: i64) -> Result<bool, StoreError> {
         let item = serde_dynamo::to_item(delivery).map_err(StoreError::unreadable)?;
         let put = self.client.put_item().table_name(&self.table);
         let put = put
             .set_item(Some(item))
-            .condition_expression("attribute_exists(id)");
+            .condition_expression("due_ms = :due")
+            .expression_attribute_values(":due", number(due_ms));
         match put.send().await {
-            Err(why) if !is_put_refused(why.as_service_error()) => Err(sorted(why)),
-            _ => Ok(()),
+            Ok(_) => Ok(true),
+            Err(why) if is_put_refused(why.as_service_error()) => Ok(false),
+            Err(why) => Err(sorted(why)),
         }
+    }
+
+    /// Makes a delivery due, with all its tries, and keeps it until a time in seconds since 1970; none if it is gone.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    pub async fn replay(
+        &self,
+        delivery: &Delivery,
+        due_ms: i64,
+        expires_at: i64,
+    ) -> Result<Option<Delivery>, StoreError> {
+        let update = self.client.update_item().table_name(&self.table);
+        let update = update
+            .set_key(Some(key(&delivery.job_id, &delivery.id)))
+            .update_expression(
+                "SET #state = :pending, failures = :none, due_ms = :due, expires_at = :gone",
+            )
+            .condition_expression("attribute_exists(id)")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":pending", text(DeliveryState::Pending.name()))
+            .expression_attribute_values(":none", number(0))
+            .expression_attribute_values(":due", number(due_ms))
+            .expression_attribute_values(":gone", number(expires_at))
+            .return_values(ReturnValue::AllNew);
+        returned(update.send().await)
     }
 
     /// One delivery.
@@ -147,16 +176,7 @@ impl DeliveryTable {
             .expression_attribute_values(":until", number(until_ms))
             .expression_attribute_values(":now", number(now_ms))
             .return_values(ReturnValue::AllNew);
-        match update.send().await {
-            Ok(taken) => {
-                let turn = taken.attributes.map(serde_dynamo::from_item).transpose();
-                turn.map_err(StoreError::unreadable)
-            }
-            Err(why) => match why.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
-                _ => Err(sorted(why)),
-            },
-        }
+        returned(update.send().await)
     }
 
     /// Notes that there is a message for when the next delivery is due.
@@ -207,6 +227,22 @@ impl DeliveryTable {
             .set_key(Some(key(job, TURN)))
             .update_expression(expression)
             .expression_attribute_values(":gone", number(now_ms / 1000 + TURN_KNOWN_S))
+    }
+}
+
+/// The record after a conditional update; none if it did not happen.
+fn returned<T: DeserializeOwned>(
+    updated: Result<UpdateItemOutput, SdkError<UpdateItemError>>,
+) -> Result<Option<T>, StoreError> {
+    match updated {
+        Ok(updated) => {
+            let record = updated.attributes.map(serde_dynamo::from_item).transpose();
+            record.map_err(StoreError::unreadable)
+        }
+        Err(why) => match why.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
+            _ => Err(sorted(why)),
+        },
     }
 }
 

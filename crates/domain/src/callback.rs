@@ -13,6 +13,8 @@ const PAUSES_S: [f64; 7] = [5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 36_0
 const JITTER: f64 = 0.2;
 /// How long a receiver may ask us to wait.
 const LONGEST_WISH: Duration = Duration::from_hours(10);
+/// Tries of a delivery that are kept.
+const MOST_TRIES: usize = 50;
 const CANCELED: &str = "The job was canceled";
 /// Digits of attempt and sequence in a delivery's id, so that ids of a job are in the order of what they tell.
 const ATTEMPT_DIGITS: usize = 6;
@@ -89,6 +91,9 @@ pub struct DeliveryTry {
 }
 
 impl Delivery {
+    /// How long it can be seen what was sent, and sent again, in seconds.
+    pub const KNOWN_S: i64 = 30 * 24 * 3600;
+
     /// What is owed for a change of a job that is told; none where nobody asked for it.
     pub fn of(job: &Job, kind: EventKind, now: Timestamp, expires_at: i64) -> Option<Self> {
         Some(Self {
@@ -105,6 +110,13 @@ impl Delivery {
             created_at: now,
             expires_at,
         })
+    }
+
+    /// Writes a try down; only the newest can be looked at.
+    pub fn add(&mut self, tried: DeliveryTry) {
+        self.tries.push(tried);
+        let too_many = self.tries.len().saturating_sub(MOST_TRIES);
+        self.tries.drain(..too_many);
     }
 
     /// The id of what a job's record tells.

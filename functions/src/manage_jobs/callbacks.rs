@@ -17,7 +17,6 @@ use crate::{
     callbacks,
     deliver_callback::Errand,
     http::{Problem, about, answer, body, now, parse},
-    publish_events::DELIVERIES_KNOWN_S,
 };
 
 const SECRET_BYTES: usize = 32;
@@ -169,7 +168,7 @@ impl ManageJobs {
         Ok(answer(StatusCode::OK, &DeliveryList { deliveries }))
     }
 
-    /// Sends a delivery once more, with all its tries; one that waits for its next try is tried at once.
+    /// Sends a delivery once more, with all its tries; one that waits for its next try is due at once.
     pub(super) async fn replay(
         &self,
         owner: &Owner,
@@ -181,7 +180,7 @@ impl ManageJobs {
         about(&job_id, None);
         let delivery = self.deliveries.get(&job_id, id).await?;
         let delivery = delivery.filter(|delivery| delivery.owner == *owner);
-        let mut delivery = delivery.ok_or_else(missing)?;
+        let delivery = delivery.ok_or_else(missing)?;
         let receiver = self.receivers.get(owner).await?;
         if receiver.disabled.contains(&delivery.url) {
             return Err(Problem::Conflict {
@@ -191,11 +190,9 @@ impl ManageJobs {
             });
         }
         let now = now();
-        delivery.state = DeliveryState::Pending;
-        delivery.failures = 0;
-        delivery.due_ms = now.as_ms();
-        delivery.expires_at = now.as_seconds() + DELIVERIES_KNOWN_S;
-        self.deliveries.save(&delivery).await?;
+        let until = now.as_seconds() + Delivery::KNOWN_S;
+        let replayed = self.deliveries.replay(&delivery, now.as_ms(), until);
+        let delivery = replayed.await?.ok_or_else(missing)?;
         let errand = Errand::now(&job_id);
         self.callback_queue.send(&errand, Duration::ZERO).await?;
         Ok(answer(StatusCode::ACCEPTED, &DeliveryView::from(delivery)))

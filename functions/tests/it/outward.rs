@@ -34,9 +34,11 @@ impl Owed {
     /// Why a try at an address failed.
     async fn refusal(&mut self, url: &str) -> String {
         url.clone_into(&mut self.delivery.url);
-        self.delivery.due_ms = 0;
         let deliveries = self.customer.cloud.deliveries();
-        deliveries.save(&self.delivery).await.expect("saved");
+        let seen = self.customer.owed(&self.delivery.job_id).await.remove(0);
+        self.delivery.due_ms = 0;
+        let saved = deliveries.save(&self.delivery, seen.due_ms).await;
+        assert!(saved.expect("an answer"));
         let id = &self.delivery.job_id;
         let errand = json!({"job_id": id, "not_before": 0}).to_string();
         let messages = json!({"Records": [{"messageId": "m", "body": errand}]});

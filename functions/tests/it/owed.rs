@@ -103,6 +103,59 @@ async fn a_replay_that_dies_on_the_way_can_be_asked_for_again() {
 }
 
 #[tokio::test]
+async fn what_a_person_asks_for_while_a_try_is_under_way_holds() {
+    let customer = Customer::start().await;
+    let id = customer.ended().await;
+    let errands = customer.publish().await;
+    let first = customer.owed(&id).await.remove(0);
+    let deliveries = customer.cloud.deliveries();
+    let asked = async {
+        // the receiver takes 20 ms to answer
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        let due_ms = functions::now().as_ms() + 1;
+        deliveries.replay(&first, due_ms, i64::MAX).await
+    };
+    let (failed, asked) = tokio::join!(customer.run(&errands[..1]), asked);
+    assert_eq!(
+        (failed, asked.expect("an answer").map(|one| one.failures)),
+        (0, Some(0))
+    );
+    customer.run_all(errands).await;
+    let owed = customer.owed(&id).await;
+    assert!(owed.iter().all(|one| one.state == DeliveryState::Delivered));
+    assert_eq!(
+        (owed[0].tries.len(), owed[1].tries.len()),
+        (2, 1),
+        "no try is lost"
+    );
+}
+
+#[tokio::test]
+async fn progress_is_not_told_after_the_end() {
+    let customer = Customer::start().await;
+    let id = customer.submit().await;
+    assert!(customer.cloud.claim(&id, 1).await);
+    let events = samples::events(&id, 1, "job.completed");
+    customer.tell(&events[1]).await;
+    let errands = customer.publish().await;
+    // the job ends while its start is told
+    let end = async {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        customer.tell(&events[4]).await;
+        customer.publish().await
+    };
+    let progress = [json!({"job_id": id, "not_before": 0, "progress_of": 1})];
+    let (_, late) = tokio::join!(customer.run(&progress), end);
+    customer.run_all([errands, late].concat()).await;
+    let received = events_of(&customer.receiver.take());
+    assert_eq!(
+        received.last().map(String::as_str),
+        Some("job.completed"),
+        "{received:?}"
+    );
+}
+
+#[tokio::test]
 async fn every_secret_of_the_last_day_signs() {
     let customer = Customer::start().await;
     let mut secrets = vec![customer.secret.clone()];

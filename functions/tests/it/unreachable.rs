@@ -84,18 +84,3 @@ async fn a_client_that_cannot_even_be_cut_holds_nobody_up() {
         (1, 1)
     );
 }
-
-#[tokio::test]
-async fn a_busy_gateway_costs_nobody_a_connection() {
-    let cloud = listening().await;
-    cloud.running("job-1").await;
-    let records = cloud.stream();
-    cloud
-        .front
-        .faults(|call| (call == "Sockets.POST").then_some(Fault::Broken));
-    assert_ne!(publish(&cloud, &records).await, fine());
-    cloud.front.heal();
-    assert!(cloud.front.sockets.is_open("c-1"));
-    assert_eq!(publish(&cloud, &records).await, fine());
-    assert_eq!(cloud.front.sockets.heard("c-1").len(), 1);
-}

@@ -38,7 +38,10 @@ impl Seen {
     /// unless one of them was asked for; one that ended just then is told of besides.
     pub(super) fn snapshot(&mut self, jobs: Vec<Shown>, more: bool) -> Vec<Shown> {
         if self.only.is_none() && self.snapshots == 0 {
-            let ended = jobs.iter().filter(|shown| shown.job.status.is_terminal());
+            let is_over = |shown: &&Shown| {
+                shown.job.status.is_terminal() && !self.last.contains_key(&shown.job.id)
+            };
+            let ended = jobs.iter().filter(is_over);
             let places = ended.map(|shown| (shown.job.id.clone(), place(shown)));
             self.ended_before.extend(places);
         }
@@ -107,6 +110,17 @@ mod tests {
             shown("old", 102, "failed"),
         ];
         assert_eq!(ids(&seen.snapshot(again, false)), ["new", "a"]);
+    }
+
+    #[test]
+    fn what_ends_while_its_first_snapshot_comes_in_parts_is_shown() {
+        let mut seen = Seen::new(None);
+        assert_eq!(
+            ids(&seen.snapshot(vec![shown("a", 1, "running")], true)),
+            ["a"]
+        );
+        let again = vec![shown("a", 102, "failed"), shown("old", 102, "failed")];
+        assert_eq!(ids(&seen.snapshot(again, false)), ["a"]);
     }
 
     #[test]
