@@ -287,9 +287,9 @@ async fn a_back_end_tests_looks_and_replays_by_its_key() {
     customer.receiver.take();
     let errands = customer.errands();
     customer.run_all(errands).await;
-    let received = customer.receiver.take();
-    assert_eq!(events_of(&received), ["job.failed"]);
-    assert!(received[0].is_signed_with(&customer.secret));
+    let told = customer.receiver.take();
+    assert_eq!(events_of(&told), ["job.failed"]);
+    assert!(told[0].is_signed_with(&customer.secret));
     // and nobody else does
     for (call, status) in [
         (Call::new("GET", &path), 401),
