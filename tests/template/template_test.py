@@ -158,6 +158,15 @@ class TemplateTest(unittest.TestCase):
         known = {f"{method} {path}" for function in functions(template).values() for method, path, _ in routes(function)}
         self.assertLessEqual(set(template["Resources"]["PublicApi"]["Properties"]["RouteSettings"]), known)
 
+    def test_what_a_back_end_asks_for_is_throttled_as_what_a_user_does(self) -> None:
+        template = load()
+        limits = template["Resources"]["PublicApi"]["Properties"]["RouteSettings"]
+        known = {f"{method} {path}" for function in functions(template).values() for method, path, _ in routes(function)}
+        of_back_ends = [route for route in known if "/ai-clipping/" in route and "{job_id}" not in route]
+        self.assertGreater(len(of_back_ends), 5)
+        for route in of_back_ends:
+            self.assertEqual(limits.get(route), limits.get(route.replace("/ai-clipping/", "/ai-clipping-agent/")), route)
+
     def test_fargate_has_tasks_of_these_sizes(self) -> None:
         for name in ENVIRONMENTS:
             parameters = parameters_of(name)
