@@ -85,10 +85,14 @@ impl Account {
         job.expect("a job")
     }
 
+    pub(crate) async fn submit(&self, job: &Job) {
+        self.jobs().create(job).await.expect("created");
+    }
+
     /// A job of which a task has taken up the first attempt.
     pub(crate) async fn running_job(&self) -> Job {
         let (job, jobs) = (submitted("job-1"), self.jobs());
-        jobs.create(&job).await.expect("created");
+        self.submit(&job).await;
         let first = AttemptOf {
             job_id: job.id.clone(),
             attempt: 1,

@@ -156,6 +156,9 @@ impl Load {
     async fn deliver(events: usize, size: usize, account: &Account, url: &str) -> Self {
         let jobs: Vec<Job> = (0..events * size).map(|number| done(number, url)).collect();
         account.sign_with(&jobs[0].owner, SECRET).await;
+        for job in &jobs {
+            account.submit(job).await;
+        }
         account.owe(jobs.iter().map(owed)).await;
         let messages = |jobs: &[Job]| batch(&jobs.iter().map(errand).collect::<Vec<_>>());
         let events = jobs.chunks(size).map(messages).collect();
