@@ -30,6 +30,10 @@ job_id = {1}
 [[operations]]
 include-path = "/api/ai-clipping-agent/deliveries/{{id}}/replay"
 parameters = {{ id = {2} }}
+
+[[operations]]
+include-path = "/ai-clipping/deliveries/{{id}}/replay"
+parameters = {{ id = {3} }}
 """
 
 
@@ -46,18 +50,23 @@ class OpenApiTest(unittest.TestCase):
         cls.addClassCleanup(cls.stack.stop)
         cls.user = cls.stack.user()
 
-    def jobs(self):
-        """A job of the user and one of the service, at their end, and what is owed to the address that the first one named."""
-        self.assertEqual(201, self.user.call("POST", f"{AGENT}/callback-secrets")[0])
-        mine = self.user.submit(videoUrl="http://127.0.0.1:9/talk.mp4", callbackUrl="http://127.0.0.1:9/hook")
-        body = json.dumps({"video_url": "http://127.0.0.1:9/talk.mp4"}).encode()
+    def service(self, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
         headers = {"x-api-key": self.stack.addresses["service_key"], "Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.stack.addresses['api']}/ai-clipping/jobs", data=body, headers=headers)
+        request = urllib.request.Request(f"{self.stack.addresses['api']}{path}", data=data, headers=headers)
         with urllib.request.urlopen(request, timeout=30) as answer:
-            theirs = json.load(answer)["job_id"]
+            return json.load(answer)
+
+    def jobs(self):
+        """A job of the user and one of the service, at their end, and what is owed to the addresses that they named."""
+        video, hook = "http://127.0.0.1:9/talk.mp4", "http://127.0.0.1:9/hook"
+        self.assertEqual(201, self.user.call("POST", f"{AGENT}/callback-secrets")[0])
+        mine = self.user.submit(videoUrl=video, callbackUrl=hook)
+        theirs = self.service("/ai-clipping/jobs", {"video_url": video, "callback_url": hook})["job_id"]
         self.assertEqual("failed", self.user.end(mine)["status"])
-        owed = until(lambda: self.user.call("GET", f"{JOBS}/{mine}/deliveries")[1]["deliveries"], what="a delivery")
-        return mine, theirs, owed[0]["id"]
+        my_owed = until(lambda: self.user.call("GET", f"{JOBS}/{mine}/deliveries")[1]["deliveries"], what="a delivery")
+        their_owed = until(lambda: self.service(f"/ai-clipping/jobs/{theirs}/deliveries")["deliveries"], what="a delivery of the service")
+        return mine, theirs, my_owed[0]["id"], their_owed[0]["id"]
 
     def document(self):
         """The file of the description: from its address, schemathesis would leave that one out."""
