@@ -110,8 +110,7 @@ async fn what_a_person_asks_for_while_a_try_is_under_way_holds() {
     let first = customer.owed(&id).await.remove(0);
     let deliveries = customer.cloud.deliveries();
     let asked = async {
-        // the receiver takes 20 ms to answer
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        customer.receiver.busy().await;
         let due_ms = functions::now().as_ms() + 1;
         deliveries.replay(&first, due_ms, i64::MAX).await
     };
@@ -140,7 +139,7 @@ async fn progress_is_not_told_after_the_end() {
     let errands = customer.publish().await;
     // the job ends while its start is told
     let end = async {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        customer.receiver.busy().await;
         customer.tell(&events[4]).await;
         customer.publish().await
     };

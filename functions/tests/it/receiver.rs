@@ -78,6 +78,17 @@ impl Receiver {
         std::mem::take(&mut *self.received.lock().expect("received"))
     }
 
+    /// Waits until a request is being answered.
+    pub(crate) async fn busy(&self) {
+        let comes = async {
+            while self.at_work.load(Ordering::SeqCst) == 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let came = tokio::time::timeout(Duration::from_secs(10), comes).await;
+        came.expect("a request");
+    }
+
     /// Most requests that were open at the same time.
     pub(crate) fn most_at_once(&self) -> usize {
         self.most_at_once.load(Ordering::SeqCst)
