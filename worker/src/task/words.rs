@@ -22,13 +22,13 @@ mod tests {
 
     #[test]
     fn only_names_of_files_are_left() {
-        let told = |message| without_folder(message, Path::new("/work/.tmp1"));
+        let told = |message| without_folder(message, Path::new("/scratch/.tmp1"));
         assert_eq!(
-            told("/work/.tmp1/out/.clipwright/My talk.mp4: not a video"),
+            told("/scratch/.tmp1/out/.clipwright/My talk.mp4: not a video"),
             "My talk.mp4: not a video"
         );
         assert_eq!(
-            told("ffmpeg: [in] /work/.tmp1/a.mp4: broken\n\"/work/.tmp1/b/c.mp4\""),
+            told("ffmpeg: [in] /scratch/.tmp1/a.mp4: broken\n\"/scratch/.tmp1/b/c.mp4\""),
             "ffmpeg: [in] a.mp4: broken\n\"c.mp4\""
         );
         assert_eq!(told("3/4 of it is silent"), "3/4 of it is silent");
