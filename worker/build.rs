@@ -5,7 +5,7 @@ use std::path::Path;
 fn main() {
     let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache/clipwright/lib");
     println!(
-        "cargo::rustc-link-arg-bins=-Wl,-rpath,$ORIGIN/../lib:{}",
+        "cargo::rustc-link-arg=-Wl,-rpath,$ORIGIN/../lib:{}",
         cache.display()
     );
     println!("cargo::rerun-if-changed=build.rs");

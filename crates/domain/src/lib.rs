@@ -9,6 +9,7 @@ mod fingerprint;
 mod ids;
 mod job;
 pub mod keys;
+pub mod limits;
 mod news;
 mod options;
 mod outcome;
