@@ -194,3 +194,18 @@ fn copy_by_links(from: &Path, to: &Path, without: &str) {
         }
     }
 }
+
+/// The kernels of MKL divide by zero on some virtual processors, so they are used on none.
+#[test]
+fn the_speech_library_never_computes_with_mkl() {
+    let trial = Trial::new();
+    let source = talk().to_str().expect("a plain path");
+    let mut command = trial.command(["transcribe", source, "-o", "words.json"]);
+    command.env_remove("CT2_USE_MKL").env("CT2_VERBOSE", "1");
+    let ran = tests::Ran::of(&mut command).well();
+    assert!(
+        ran.stderr.contains("Use Intel MKL: false"),
+        "{}",
+        ran.stderr
+    );
+}

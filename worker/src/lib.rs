@@ -9,6 +9,7 @@ mod config;
 mod events;
 mod ffmpeg;
 mod folder;
+mod kernels;
 mod outputs;
 mod pipeline;
 mod planner;
@@ -32,6 +33,7 @@ use crate::{
 
 /// Runs the program from its arguments to its exit code.
 pub fn main() -> ExitCode {
+    kernels::avoid_mkl();
     allocator::keep_freed_memory();
     let cli = Cli::parse();
     let config = Config::from_env();
