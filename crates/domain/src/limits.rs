@@ -1,6 +1,6 @@
 //! Every bound on what comes from outside, in one place: its value, why it is that, and the test that stands at it.
 //!
-//! README, OpenAPI and error messages take their numbers from here, and a test of the package `tests` checks that each
+//! README, `OpenAPI` and error messages take their numbers from here, and a test of the package `tests` checks that each
 //! named test exists.
 
 /// One bound, as documents show it.
