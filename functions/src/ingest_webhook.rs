@@ -3,7 +3,7 @@
 mod secret;
 
 use aws::{Changed, Connection, JobTable, Patience, SecretStore};
-use domain::{BadSignature, Event, Job, JobId, Rates, SignatureHeaders};
+use domain::{BadSignature, Event, Job, JobId, Rates, SignatureHeaders, limits::EVENT_BYTES};
 use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
 use serde_json::json;
 
@@ -15,8 +15,6 @@ use crate::{
     observe::count,
     routes,
 };
-
-const MOST_BYTES: usize = 256 * 1024;
 
 /// What this function may touch.
 #[derive(Debug)]
@@ -73,7 +71,7 @@ impl IngestWebhook {
             request.raw_http_path(),
         );
         found.ok_or(Problem::NoRoute)?;
-        let bytes = body(request, MOST_BYTES)?;
+        let bytes = body(request, EVENT_BYTES)?;
         self.believe(request, bytes).await?;
         let event: Event = parse(bytes)?;
         event

@@ -5,6 +5,9 @@
     reason = "the functions below only carry the descriptions of paths"
 )]
 
+mod bounds;
+
+use bounds::Bounds;
 use serde::Serialize;
 use utoipa::{
     Modify, OpenApi, ToSchema,
@@ -29,7 +32,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "clipwright", description = "Long talk videos in, short captioned clips out. Every path is also served without `/api`."),
-    modifiers(&Credentials),
+    modifiers(&Credentials, &Bounds),
     paths(
         submit, list, show, delete, cancel, retry, edit_plan, deliveries, issue_ticket, rotate_secret, test_callback, replay,
         begin_upload, link_parts, complete_upload, submit_for_service,
@@ -94,7 +97,7 @@ struct Health {
 }
 
 #[utoipa::path(post, path = "/api/ai-clipping-agent/jobs", request_body = UserSubmission, security(("token" = [])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "the same key and body always lead to the same job", min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "the same key and body always lead to the same job", pattern = "^[!-~]+$")),
     responses(
         (status = 202, body = JobView, headers(("location" = String))), (status = 401, body = Refusal), (status = 413, body = ErrorBody),
         (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
@@ -103,7 +106,7 @@ fn submit() {}
 #[utoipa::path(get, path = "/api/ai-clipping-agent/jobs", security(("token" = [])),
     params(
         ("status" = Option<String>, Query, description = "`queued`, `running`, `succeeded`, `failed` or `canceled`"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "20 if absent"),
+        ("limit" = Option<u32>, Query, description = "20 if absent"),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the part before")),
     responses((status = 200, body = JobList), (status = 401, body = Refusal), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn list() {}
@@ -188,7 +191,7 @@ fn link_parts() {}
 fn complete_upload() {}
 
 #[utoipa::path(post, path = "/ai-clipping/jobs", request_body = ServiceSubmission, security(("key" = [])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "the same key and body always lead to the same job", min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "the same key and body always lead to the same job", pattern = "^[!-~]+$")),
     responses(
         (status = 202, body = Accepted, headers(("location" = String))), (status = 401, body = ErrorBody), (status = 413, body = ErrorBody),
         (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]

@@ -1,18 +1,19 @@
 //! Submissions as they come in, camelCase from users and `snake_case` from back ends, and what they mean.
 
-use domain::{AspectRatio, ClipOptions, JobSource, Labels, Layout, Owner, Submission};
+use domain::{
+    AspectRatio, ClipOptions, JobSource, Labels, Layout, Owner, Submission,
+    limits::{LONGEST_LABEL, LONGEST_URL},
+};
 use serde::Deserialize;
 use url::Url;
 use utoipa::ToSchema;
 
 use crate::http::Problem;
 
-const LONGEST_URL: usize = 2048;
-const LONGEST_LABEL: usize = 256;
-
-/// The options of a submission under names of one case, with the fields that only one kind of caller has.
+/// The options of a submission under names of one case, with the fields that only one kind of caller has. The case is a token: utoipa would
+/// pass over a literal.
 macro_rules! submission {
-    ($(#[$doc:meta])* $name:ident, $case:literal, { $($own:tt)* }) => {
+    ($(#[$doc:meta])* $name:ident, $case:tt, { $($own:tt)* }) => {
         $(#[$doc])*
         #[derive(Debug, Deserialize, ToSchema)]
         #[serde(rename_all = $case)]
@@ -25,10 +26,8 @@ macro_rules! submission {
             /// where events are sent on to
             callback_url: Option<String>,
             /// shortest clip in seconds, 15 if absent
-            #[schema(minimum = 5, maximum = 180)]
             min_clip_seconds: Option<u32>,
             /// longest clip in seconds, 60 if absent
-            #[schema(minimum = 5, maximum = 180)]
             max_clip_seconds: Option<u32>,
             /// `9:16` if absent, or `1:1`, `4:5`, `16:9`
             #[schema(value_type = Option<String>)]
@@ -77,7 +76,6 @@ submission! {
         /// a page of `YouTube`
         youtube_url: Option<String>,
         /// how many clips are wanted, 5 if absent
-        #[schema(minimum = 1, maximum = 30)]
         requested_clip_count: Option<u32>,
     }
 }
@@ -90,7 +88,6 @@ submission! {
         /// the caller's own id of the user, shown in its callbacks
         owner_user_id: Option<String>,
         /// how many clips are wanted, 5 if absent
-        #[schema(minimum = 1, maximum = 30)]
         max_clips: Option<u32>,
     }
 }
@@ -285,6 +282,36 @@ mod tests {
             Some("test-123")
         );
         assert_eq!(submission.options.requested_clip_count, 1);
+    }
+
+    #[test]
+    fn texts_stand_at_their_limits() {
+        let url = |bytes| {
+            format!(
+                "https://x.test/{}",
+                "v".repeat(bytes - "https://x.test/".len())
+            )
+        };
+        for (bytes, is_wrong) in [(LONGEST_URL, false), (LONGEST_URL + 1, true)] {
+            let url = url(bytes);
+            for name in ["youtubeUrl", "videoUrl"] {
+                let checked = user(&format!(r#"{{"{name}": "{url}"}}"#));
+                assert_eq!(checked.is_err(), is_wrong, "{name}: {bytes}");
+            }
+            let called = format!(r#"{{"videoUrl": "https://x.test", "callbackUrl": "{url}"}}"#);
+            assert_eq!(user(&called).is_err(), is_wrong, "callbackUrl: {bytes}");
+        }
+        for (bytes, is_wrong) in [(LONGEST_LABEL, false), (LONGEST_LABEL + 1, true)] {
+            for name in ["external_job_id", "owner_user_id"] {
+                let body = format!(
+                    r#"{{"video_url": "https://x.test", "{name}": "{}"}}"#,
+                    "l".repeat(bytes)
+                );
+                let submission = parse::<ServiceSubmission>(body.as_bytes()).unwrap();
+                let checked = submission.check(Owner::tenant("acme"), None);
+                assert_eq!(checked.is_err(), is_wrong, "{name}: {bytes}");
+            }
+        }
     }
 
     #[test]

@@ -7,7 +7,10 @@ pub(crate) use uploads::{NewUpload, PartLinks, UploadView, UploadedParts, Wanted
 use aws::{
     Bucket, Connection, Created, JobTable, Patience, ReceiverTable, SecretStore, UploadTable,
 };
-use domain::{Job, JobId, Owner, Submission, is_plain_id};
+use domain::{
+    Job, JobId, Owner, Submission, is_plain_id,
+    limits::{LONGEST_KEY, SUBMISSION_BYTES},
+};
 use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -23,9 +26,6 @@ use crate::{
     submission::{ServiceSubmission, UserSubmission},
     view::JobView,
 };
-
-const MOST_BYTES: usize = 64 * 1024;
-const LONGEST_KEY: usize = 255;
 
 /// What this function may touch.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ impl SubmitJob {
         request: &Request,
         owner: Owner,
     ) -> Result<Response<Body>, Problem> {
-        let (key, bytes) = (idempotency_key(request)?, body(request, MOST_BYTES)?);
+        let (key, bytes) = (idempotency_key(request)?, body(request, SUBMISSION_BYTES)?);
         let mut submission =
             parse::<UserSubmission>(bytes)?.check(owner, key.map(|_| sha256(bytes)))?;
         self.check_callback(&mut submission, "callbackUrl")?;
@@ -120,7 +120,7 @@ impl SubmitJob {
 
     async fn submit_for_service(&self, request: &Request) -> Result<Response<Body>, Problem> {
         let owner = self.keys.tenant(request).await?;
-        let (key, bytes) = (idempotency_key(request)?, body(request, MOST_BYTES)?);
+        let (key, bytes) = (idempotency_key(request)?, body(request, SUBMISSION_BYTES)?);
         let mut submission =
             parse::<ServiceSubmission>(bytes)?.check(owner, key.map(|_| sha256(bytes)))?;
         self.check_callback(&mut submission, "callback_url")?;

@@ -1,5 +1,7 @@
 //! Every promise has a test, and so has every limit: `README.md` beside this file and `domain::limits` name tests that exist.
 
+mod limits;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -116,22 +118,5 @@ fn every_promise_names_tests_that_exist() {
         for test in named {
             assert!(tests.contains(&test), "{test} does not exist: {promise}");
         }
-    }
-}
-
-#[test]
-fn every_limit_names_a_test_that_exists() {
-    let tests = tests();
-    let names: BTreeSet<&str> = tests
-        .iter()
-        .filter_map(|test| test.rsplit("::").next())
-        .collect();
-    for limit in domain::limits::ALL {
-        assert!(
-            names.contains(limit.test),
-            "{}: {} does not exist",
-            limit.name,
-            limit.test
-        );
     }
 }

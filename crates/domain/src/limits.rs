@@ -1,7 +1,7 @@
 //! Every bound on what comes from outside, in one place: its value, why it is that, and the test that stands at it.
 //!
-//! README, `OpenAPI` and error messages take their numbers from here, and a test of the package `tests` checks that each
-//! named test exists.
+//! `OpenAPI` and error messages take their numbers from here; `docs/limits.md` is this file as a table. The tests of the
+//! package `tests` by the name of `promises` check that table, the numbers of README, and that each named test exists.
 
 /// One bound, as documents show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +46,20 @@ macro_rules! limits {
 
 limits! {
     // Submissions
+    "Clips of a job, at least", LEAST_CLIPS: u32 = 1, "clips", because "A job that makes nothing is none.", tested by limits_are_kept;
+    "Clips of a job, at most", MOST_CLIPS: u32 = 30, "clips", because "An hour of talk has no more that are worth it, and their record stays small.", tested by limits_are_kept;
+    "The shortest length that may be asked of a clip", LEAST_CLIP_SECONDS: u32 = 5, "seconds", because "Less is no whole sentence.", tested by limits_are_kept;
+    "The longest length that may be asked of a clip", MOST_CLIP_SECONDS: u32 = 180, "seconds", because "The longest that Shorts and Reels take.", tested by limits_are_kept;
+    "The last second of a source that a submission may name", LATEST_SECOND: u32 = 86_400, "seconds", because "A day, longer than any source.", tested by limits_are_kept;
+    "Topics of a submission", MOST_TOPICS: usize = 20, "topics", because "Each is compared with every sentence.", tested by limits_are_kept;
+    "A topic", LONGEST_TOPIC: usize = 200, "characters", because "A topic is a few words, not a text.", tested by limits_are_kept;
+    "An address of a source or a receiver", LONGEST_URL: usize = 2048, "bytes", because "What browsers and proxies carry; it stands in every record and event of the job.", tested by texts_stand_at_their_limits;
+    "A back end's own name of a job or a user", LONGEST_LABEL: usize = 256, "bytes", because "It is an id in somebody's table; it stands in the record and in every callback.", tested by texts_stand_at_their_limits;
+    "An idempotency key", LONGEST_KEY: usize = 255, "characters", because "What other services with such keys take; it is hashed and not kept.", tested by what_is_malformed_is_refused_and_nothing_written;
+    "The body of a submission, and of a request about an upload", SUBMISSION_BYTES: usize = 64 * 1024, "bytes", because "Every field at its limit fits twice.", tested by bodies_stand_at_their_limits;
 
     // Plans and rendering
+    "The body of an edited plan", PLAN_BYTES: usize = 256 * 1024, "bytes", because "A plan of thirty clips with all its evidence fits.", tested by bodies_stand_at_their_limits;
 
     // Texts that come from a source, a planner or a person
 
@@ -56,6 +68,12 @@ limits! {
     // Captions and transcripts
 
     // Records, events and pages
+    "The body of an event", EVENT_BYTES: usize = 256 * 1024, "bytes", because "A job of thirty clips with all its texts fits.", tested by a_body_has_a_limit_whoever_sends_it;
+    "Jobs of one part of a list", MOST_LISTED: usize = 100, "jobs", because "A part is read and answered within the time and size of a function's answer.", tested by a_list_is_given_in_parts_newest_first_and_by_status;
 
     // Callbacks, uploads and shares
+    "The body of a test of a callback", CALLBACK_TEST_BYTES: usize = 16 * 1024, "bytes", because "It names one address.", tested by bodies_stand_at_their_limits;
+    "Parts of an upload that are linked at once", MOST_LINKED_PARTS: usize = 100, "parts", because "Each link is signed on its own, and the answer stays small.", tested by parts_stand_at_their_limits;
+    "Parts of an upload", MOST_PARTS: usize = 10_000, "parts", because "What S3 takes.", tested by parts_stand_at_their_limits;
+    "The body that completes an upload", PARTS_BYTES: usize = 1 << 20, "bytes", because "It names every part.", tested by bodies_stand_at_their_limits;
 }

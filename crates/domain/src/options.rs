@@ -1,29 +1,31 @@
 //! What a user may ask for, checked once.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::RangeInclusive, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::TimeRange;
+use crate::{
+    TimeRange,
+    limits::{
+        LATEST_SECOND, LEAST_CLIP_SECONDS, LEAST_CLIPS, LONGEST_TOPIC, MOST_CLIP_SECONDS,
+        MOST_CLIPS, MOST_TOPICS,
+    },
+};
 
 /// Names of the styles that captions can have; the crate `captions` draws them.
 pub const CAPTION_STYLES: [&str; 7] = [
     "bold", "clean", "karaoke", "boxed", "neon", "headline", "minimal",
 ];
-/// A day, longer than any source.
-const LATEST_SECOND: f64 = 86_400.0;
-const MOST_TOPICS: usize = 20;
-const LONGEST_TOPIC: usize = 200;
 
 /// The options of a submission; see the field's own limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClipOptions {
-    /// How many clips are wanted, 1 to 30.
+    /// How many clips are wanted, [`LEAST_CLIPS`] to [`MOST_CLIPS`].
     pub requested_clip_count: u32,
-    /// Shortest clip in seconds, 5 to 180.
+    /// Shortest clip in seconds, [`LEAST_CLIP_SECONDS`] to [`MOST_CLIP_SECONDS`].
     pub min_clip_seconds: u32,
-    /// Longest clip in seconds, 5 to 180, not below the shortest.
+    /// Longest clip in seconds, within the same, not below the shortest.
     pub max_clip_seconds: u32,
     /// Shape of the clips.
     pub aspect_ratio: AspectRatio,
@@ -81,9 +83,13 @@ impl ClipOptions {
     /// # Errors
     /// With the first option that is outside its limits.
     pub fn check(&self) -> Result<(), InvalidOption> {
-        within("requestedClipCount", self.requested_clip_count, 1, 30)?;
-        within("minClipSeconds", self.min_clip_seconds, 5, 180)?;
-        within("maxClipSeconds", self.max_clip_seconds, 5, 180)?;
+        let (clips, seconds) = (
+            LEAST_CLIPS..=MOST_CLIPS,
+            LEAST_CLIP_SECONDS..=MOST_CLIP_SECONDS,
+        );
+        within("requestedClipCount", self.requested_clip_count, &clips)?;
+        within("minClipSeconds", self.min_clip_seconds, &seconds)?;
+        within("maxClipSeconds", self.max_clip_seconds, &seconds)?;
         if self.max_clip_seconds < self.min_clip_seconds {
             return Err(InvalidOption {
                 field: "maxClipSeconds",
@@ -116,7 +122,8 @@ impl ClipOptions {
                 format!("must be {MOST_TOPICS} at most, got {}", self.topics.len()),
             );
         }
-        let fits = |topic: &String| (1..=LONGEST_TOPIC).contains(&topic.trim().chars().count());
+        let fits =
+            |topic: &String| !topic.trim().is_empty() && topic.chars().count() <= LONGEST_TOPIC;
         if !self.topics.iter().all(fits) {
             return wrong(
                 "topics",
@@ -135,10 +142,12 @@ impl ClipOptions {
 
     fn check_window(&self) -> Result<(), InvalidOption> {
         let second = |field, value: Option<f64>| match value {
-            Some(value) if !(0.0..=LATEST_SECOND).contains(&value) => Err(InvalidOption {
-                field,
-                what: format!("must be from 0 to {LATEST_SECOND}, got {value}"),
-            }),
+            Some(value) if !(0.0..=f64::from(LATEST_SECOND)).contains(&value) => {
+                Err(InvalidOption {
+                    field,
+                    what: format!("must be from 0 to {LATEST_SECOND}, got {value}"),
+                })
+            }
             _ => Ok(()),
         };
         second("startSeconds", self.start_seconds)?;
@@ -156,10 +165,15 @@ impl ClipOptions {
     }
 }
 
-fn within(field: &'static str, value: u32, least: u32, most: u32) -> Result<(), InvalidOption> {
-    if (least..=most).contains(&value) {
+fn within(
+    field: &'static str,
+    value: u32,
+    limits: &RangeInclusive<u32>,
+) -> Result<(), InvalidOption> {
+    if limits.contains(&value) {
         return Ok(());
     }
+    let (least, most) = (limits.start(), limits.end());
     Err(InvalidOption {
         field,
         what: format!("must be from {least} to {most}, got {value}"),
@@ -297,29 +311,53 @@ mod tests {
 
     #[test]
     fn limits_are_kept() {
-        let field = |change: fn(&mut ClipOptions)| {
+        let wrong = |change: &dyn Fn(&mut ClipOptions)| {
             let mut options = ClipOptions::default();
             change(&mut options);
             options.check().err().map(|wrong| wrong.field)
         };
-        assert_eq!(field(|_| ()), None);
+        assert_eq!(wrong(&|_| ()), None);
+        for (clips, is_wrong) in [
+            (LEAST_CLIPS - 1, true),
+            (LEAST_CLIPS, false),
+            (MOST_CLIPS, false),
+            (MOST_CLIPS + 1, true),
+        ] {
+            let field = is_wrong.then_some("requestedClipCount");
+            assert_eq!(wrong(&|o| o.requested_clip_count = clips), field);
+        }
+        for seconds in [LEAST_CLIP_SECONDS, MOST_CLIP_SECONDS] {
+            let both = |o: &mut ClipOptions| {
+                (o.min_clip_seconds, o.max_clip_seconds) = (seconds, seconds);
+            };
+            assert_eq!(wrong(&both), None);
+        }
         assert_eq!(
-            field(|o| o.requested_clip_count = 0),
-            Some("requestedClipCount")
+            wrong(&|o| o.min_clip_seconds = LEAST_CLIP_SECONDS - 1),
+            Some("minClipSeconds")
         );
         assert_eq!(
-            field(|o| o.requested_clip_count = 31),
-            Some("requestedClipCount")
+            wrong(&|o| o.max_clip_seconds = MOST_CLIP_SECONDS + 1),
+            Some("maxClipSeconds")
         );
-        assert_eq!(field(|o| o.min_clip_seconds = 4), Some("minClipSeconds"));
-        assert_eq!(field(|o| o.max_clip_seconds = 181), Some("maxClipSeconds"));
-        assert_eq!(field(|o| o.max_clip_seconds = 10), Some("maxClipSeconds"));
+        assert_eq!(wrong(&|o| o.max_clip_seconds = 10), Some("maxClipSeconds"));
+        for (most, is_wrong) in [(LONGEST_TOPIC, false), (LONGEST_TOPIC + 1, true)] {
+            let field = is_wrong.then_some("topics");
+            assert_eq!(wrong(&|o| o.topics = vec!["é".repeat(most)]), field);
+        }
+        for (most, is_wrong) in [(MOST_TOPICS, false), (MOST_TOPICS + 1, true)] {
+            let field = is_wrong.then_some("topics");
+            assert_eq!(wrong(&|o| o.topics = vec!["x".to_owned(); most]), field);
+        }
+        let latest = f64::from(LATEST_SECOND);
+        for (second, is_wrong) in [(latest, false), (latest + 0.1, true), (f64::NAN, true)] {
+            let field = is_wrong.then_some("startSeconds");
+            assert_eq!(wrong(&|o| o.start_seconds = Some(second)), field);
+            let field = is_wrong.then_some("endSeconds");
+            assert_eq!(wrong(&|o| o.end_seconds = Some(second)), field);
+        }
         assert_eq!(
-            field(|o| o.start_seconds = Some(f64::NAN)),
-            Some("startSeconds")
-        );
-        assert_eq!(
-            field(|o| (o.start_seconds, o.end_seconds) = (Some(9.0), Some(9.0))),
+            wrong(&|o| (o.start_seconds, o.end_seconds) = (Some(9.0), Some(9.0))),
             Some("endSeconds")
         );
     }

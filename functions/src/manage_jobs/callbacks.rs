@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::{
     Delivery, DeliveryState, DeliveryTry, Event, EventKind, Job, JobOutput, Labels, Owner, Percent,
-    Status, Timestamp,
+    Status, Timestamp, limits::CALLBACK_TEST_BYTES,
 };
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,6 @@ use crate::{
 const SECRET_BYTES: usize = 32;
 /// How long callbacks are signed with the secret before as well.
 const PREVIOUS_HOLDS_S: i64 = 24 * 3600;
-const MOST_BYTES: usize = 16 * 1024;
 
 /// A new secret.
 #[derive(Debug, Serialize, ToSchema)]
@@ -137,7 +136,7 @@ impl ManageJobs {
         request: &Request,
         owner: &Owner,
     ) -> Result<Response<Body>, Problem> {
-        let test: CallbackTest = parse(body(request, MOST_BYTES)?)?;
+        let test: CallbackTest = parse(body(request, CALLBACK_TEST_BYTES)?)?;
         let url = self.sender.addresses.check(&test.url);
         let url = url.map_err(|why| Problem::invalid("url", why))?;
         let receiver = self.receivers.get(owner).await?;

@@ -1,6 +1,6 @@
 //! An owner's jobs, newest first, in parts.
 
-use domain::{Owner, Status};
+use domain::{Owner, Status, limits::MOST_LISTED};
 use lambda_http::{Body, Request, RequestExt, Response, http::StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,7 +12,6 @@ use crate::{
 };
 
 const USUAL: usize = 20;
-const MOST: usize = 100;
 
 /// A part of the list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -35,9 +34,9 @@ impl ManageJobs {
         let status =
             status.map_err(|()| Problem::invalid("status", format!("must be one of {names}")))?;
         let limit = asked.first("limit").map_or(Ok(USUAL), str::parse);
-        let limit = limit.ok().filter(|limit| (1..=MOST).contains(limit));
-        let limit =
-            limit.ok_or_else(|| Problem::invalid("limit", format!("must be from 1 to {MOST}")))?;
+        let limit = limit.ok().filter(|limit| (1..=MOST_LISTED).contains(limit));
+        let limit = limit
+            .ok_or_else(|| Problem::invalid("limit", format!("must be from 1 to {MOST_LISTED}")))?;
         let after = asked.first("cursor").map(position).transpose()?;
         let page = self.jobs.list(owner, status, limit, after).await?;
         let list = JobList {

@@ -1,7 +1,7 @@
 //! Plans that a person edited: checked, stored beside the job, and put in place by the next attempt.
 
 use aws::Changed;
-use domain::{InvalidPlan, JobId, Owner, Plan, keys};
+use domain::{InvalidPlan, JobId, Owner, Plan, keys, limits::PLAN_BYTES};
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use sha2::{Digest, Sha256};
 
@@ -11,8 +11,6 @@ use crate::{
     view::JobView,
 };
 
-const MOST_BYTES: usize = 256 * 1024;
-
 impl ManageJobs {
     pub(super) async fn edit_plan(
         &self,
@@ -21,7 +19,7 @@ impl ManageJobs {
         id: &JobId,
     ) -> Result<Response<Body>, Problem> {
         let job = self.find(owner, id).await?;
-        let bytes = body(request, MOST_BYTES)?;
+        let bytes = body(request, PLAN_BYTES)?;
         let plan: Plan = parse(bytes)?;
         // a source that has not been looked at has any length; the worker checks again
         plan.check(job.source.duration_ms.unwrap_or(u64::MAX))

@@ -3,21 +3,22 @@
 use std::time::Duration;
 
 use aws::{Multipart, Part, Upload};
-use domain::{Owner, is_plain_id, keys};
+use domain::{
+    Owner, is_plain_id, keys,
+    limits::{MOST_LINKED_PARTS, MOST_PARTS, PARTS_BYTES, SUBMISSION_BYTES},
+};
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{MOST_BYTES, SubmitJob};
+use super::SubmitJob;
 use crate::http::{Problem, answer, body, now, parse};
 
-/// Every part but the last is this long; 10,000 of them is what the bucket takes.
+/// Every part but the last is this long.
 const PART_BYTES: u64 = 16 << 20;
 /// How long a link for a part is good.
 const LINKS_HOLD: Duration = Duration::from_hours(1);
-/// Links given at once.
-const MOST_LINKS: usize = 100;
 /// How long an upload can be used; the bucket's lifecycle takes the rest away.
 const UPLOAD_HOLDS_S: i64 = 2 * 24 * 3600;
 const LONGEST_TITLE: usize = 200;
@@ -30,7 +31,6 @@ pub(crate) struct NewUpload {
     #[schema(example = "talk.mp4")]
     file_name: String,
     /// size of the file in bytes
-    #[schema(minimum = 1)]
     size_bytes: u64,
 }
 
@@ -38,7 +38,6 @@ pub(crate) struct NewUpload {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WantedParts {
     /// numbers of the parts to link, from 1
-    #[schema(min_items = 1, max_items = 100)]
     part_numbers: Vec<u32>,
 }
 
@@ -46,7 +45,6 @@ pub(crate) struct WantedParts {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UploadedParts {
     /// every part, in order
-    #[schema(min_items = 1, max_items = 10000)]
     parts: Vec<UploadedPart>,
 }
 
@@ -103,7 +101,7 @@ impl SubmitJob {
         request: &Request,
         owner: Owner,
     ) -> Result<Response<Body>, Problem> {
-        let wanted: NewUpload = parse(body(request, MOST_BYTES)?)?;
+        let wanted: NewUpload = parse(body(request, SUBMISSION_BYTES)?)?;
         let (title, ending) = wanted.file_name.rsplit_once('.').unwrap_or_default();
         let ending = ending.to_ascii_lowercase();
         let extension = EXTENSIONS.into_iter().find(|known| *known == ending);
@@ -113,10 +111,11 @@ impl SubmitJob {
                 format!("must end in one of .{}", EXTENSIONS.join(" .")),
             )
         })?;
-        if !(1..=self.max_upload_bytes).contains(&wanted.size_bytes) {
+        let most = self.max_upload_bytes.min(MOST_PARTS as u64 * PART_BYTES);
+        if !(1..=most).contains(&wanted.size_bytes) {
             return Err(Problem::invalid(
                 "sizeBytes",
-                format!("must be from 1 to {}", self.max_upload_bytes),
+                format!("must be from 1 to {most}"),
             ));
         }
         let id = Uuid::now_v7().to_string();
@@ -142,15 +141,15 @@ impl SubmitJob {
         id: &str,
     ) -> Result<Response<Body>, Problem> {
         let upload = self.upload(id, owner).await?;
-        let wanted: WantedParts = parse(body(request, MOST_BYTES)?)?;
+        let wanted: WantedParts = parse(body(request, SUBMISSION_BYTES)?)?;
         let known = 1..=part_count(&upload);
         let fits = wanted
             .part_numbers
             .iter()
             .all(|number| known.contains(&u64::from(*number)));
-        if !fits || !(1..=MOST_LINKS).contains(&wanted.part_numbers.len()) {
+        if !fits || !(1..=MOST_LINKED_PARTS).contains(&wanted.part_numbers.len()) {
             let message = format!(
-                "must be 1 to {MOST_LINKS} numbers from 1 to {}",
+                "must be 1 to {MOST_LINKED_PARTS} numbers from 1 to {}",
                 known.end()
             );
             return Err(Problem::invalid("partNumbers", message));
@@ -174,7 +173,7 @@ impl SubmitJob {
         id: &str,
     ) -> Result<Response<Body>, Problem> {
         let mut upload = self.upload(id, owner).await?;
-        let sent: UploadedParts = parse(body(request, 1 << 20)?)?;
+        let sent: UploadedParts = parse(body(request, PARTS_BYTES)?)?;
         let count = sent.parts.len() as u64;
         if !(1..=part_count(&upload)).contains(&count) {
             let message = format!("must be 1 to {} parts", part_count(&upload));

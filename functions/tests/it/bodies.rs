@@ -1,15 +1,16 @@
 //! What events may say: anything else is answered as the contract has it, and nothing is written.
 
-use domain::JobId;
+use domain::{
+    JobId,
+    limits::{CALLBACK_TEST_BYTES, EVENT_BYTES, PARTS_BYTES, PLAN_BYTES, SUBMISSION_BYTES},
+};
 use serde_json::{Value, json};
 
 use crate::{
     cloud::Cloud,
-    requests::{Call, event, raw_event, tell},
+    requests::{Call, ask, event, raw_event, tell},
     samples,
 };
-
-const MOST_BYTES: usize = 256 * 1024;
 
 /// An event with one thing about it changed, as text.
 fn changed(field: &str, value: &str) -> String {
@@ -155,13 +156,13 @@ async fn a_body_has_a_limit_whoever_sends_it() {
     cloud.running("job-1").await;
     let before = cloud.records();
     cloud.front.calls();
-    let long = raw_event(of_length(MOST_BYTES + 1));
+    let long = raw_event(of_length(EVENT_BYTES + 1));
     for call in [long.clone(), long.clone().signed(), long.base64().signed()] {
         let told = tell!(ingest, call);
         assert_eq!((told.status, told.code()), (413, "payload_too_large"));
     }
     assert_eq!((cloud.front.calls(), cloud.records()), (vec![], before));
-    let told = tell!(ingest, raw_event(of_length(MOST_BYTES)).signed());
+    let told = tell!(ingest, raw_event(of_length(EVENT_BYTES)).signed());
     assert_eq!(
         (told.status, &told.body["job_status"]),
         (200, &json!("succeeded"))
@@ -241,5 +242,50 @@ async fn a_store_that_is_not_well_has_the_event_sent_again() {
         cloud.front.heal();
         assert_eq!(tell!(ingest, call).status, 200);
         assert_eq!(cloud.job(&id).await.progress_percent, percent);
+    }
+}
+
+/// A body of so many bytes that is an object, and says nothing else.
+fn object_of(bytes: usize) -> Vec<u8> {
+    let padding = bytes - r#"{"x": ""}"#.len();
+    format!(r#"{{"x": "{}"}}"#, "x".repeat(padding)).into_bytes()
+}
+
+#[tokio::test]
+async fn bodies_stand_at_their_limits() {
+    let cloud = Cloud::start().await;
+    let (submit, manage) = (cloud.submit_job(), cloud.manage_jobs());
+    let id = cloud.submitted("job-1").await;
+    let agent = "/api/ai-clipping-agent";
+    let post = |path: &str| Call::new("POST", format!("{agent}/{path}")).user("ann");
+    let upload = json!({"fileName": "a.mp4", "sizeBytes": 5});
+    let upload = ask!(submit, post("uploads").json(&upload));
+    let upload = upload.body["uploadId"].as_str().expect("an id").to_owned();
+    let of_submit = [
+        (post("jobs"), SUBMISSION_BYTES),
+        (
+            Call::new("POST", "/ai-clipping/jobs").acme(),
+            SUBMISSION_BYTES,
+        ),
+        (post("uploads"), SUBMISSION_BYTES),
+        (post(&format!("uploads/{upload}/parts")), SUBMISSION_BYTES),
+        (post(&format!("uploads/{upload}/complete")), PARTS_BYTES),
+    ];
+    for (call, most) in of_submit {
+        for (bytes, status) in [(most, 422), (most + 1, 413)] {
+            let answer = ask!(submit, call.clone().body(object_of(bytes)));
+            assert_eq!(answer.status, status, "{bytes} {answer:?}");
+        }
+    }
+    let plan = Call::new("PUT", format!("{agent}/jobs/{id}/plan")).user("ann");
+    let of_manage = [
+        (plan, PLAN_BYTES),
+        (post("callback-tests"), CALLBACK_TEST_BYTES),
+    ];
+    for (call, most) in of_manage {
+        for (bytes, status) in [(most, 422), (most + 1, 413)] {
+            let answer = ask!(manage, call.clone().body(object_of(bytes)));
+            assert_eq!(answer.status, status, "{bytes} {answer:?}");
+        }
     }
 }

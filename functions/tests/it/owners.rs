@@ -1,5 +1,6 @@
 //! Whose jobs and uploads are whose: what is somebody else's is not there, and back ends come by their keys.
 
+use domain::limits::MOST_LISTED;
 use serde_json::{Value, json};
 
 use crate::{
@@ -77,9 +78,11 @@ async fn a_list_is_given_in_parts_newest_first_and_by_status() {
         walk(&manage, "status=failed&limit=2").await,
         Vec::<Value>::new()
     );
+    assert_eq!(walk(&manage, &format!("limit={MOST_LISTED}")).await, ids);
+    let over = format!("limit={}", MOST_LISTED + 1);
     for (wrong, field) in [
         ("limit=0", "limit"),
-        ("limit=101", "limit"),
+        (&over, "limit"),
         ("status=done", "status"),
         ("cursor=zz", "cursor"),
         ("cursor=2e2e2f", "cursor"),

@@ -1,5 +1,6 @@
 //! Uploads in parts: whose they are, how long they are, and the submissions that name them.
 
+use domain::limits::{MOST_LINKED_PARTS, MOST_PARTS};
 use functions::submit_job::SubmitJob;
 use serde_json::{Value, json};
 
@@ -125,6 +126,47 @@ async fn a_part_has_the_length_that_was_announced() {
         let (_, status, _) = part_sent(&submit, 5, other).await;
         assert!((400..500).contains(&status), "{other}: {status}");
     }
+}
+
+#[tokio::test]
+async fn parts_stand_at_their_limits() {
+    let cloud = Cloud::start().await;
+    let mut submit = cloud.submit_job();
+    // parts of 16 MiB each
+    let most = (MOST_PARTS as u64) << 24;
+    submit.max_upload_bytes = most + 1;
+    let post = |path: &str, body: Value| Call::new("POST", path).json(&body).user("ann");
+    let announce = |bytes: u64| post(UPLOADS, json!({"fileName": "a.mp4", "sizeBytes": bytes}));
+    let over = ask!(submit, announce(most + 1));
+    assert_eq!((over.status, over.field()), (422, "sizeBytes"));
+    let begun = ask!(submit, announce(most));
+    assert_eq!(
+        (begun.status, &begun.body["partCount"]),
+        (201, &json!(MOST_PARTS))
+    );
+    let id = begun.body["uploadId"].as_str().expect("an id").to_owned();
+    let link = |count: usize| {
+        let last = MOST_PARTS + 1 - count..=MOST_PARTS;
+        post(
+            &format!("{UPLOADS}/{id}/parts"),
+            json!({"partNumbers": last.collect::<Vec<_>>()}),
+        )
+    };
+    assert_eq!(ask!(submit, link(MOST_LINKED_PARTS)).status, 200);
+    let over = ask!(submit, link(MOST_LINKED_PARTS + 1));
+    assert_eq!((over.status, over.field()), (422, "partNumbers"));
+    let parts: Vec<Value> = (1..=MOST_PARTS + 1)
+        .map(|number| json!({"partNumber": number, "etag": "x"}))
+        .collect();
+    let complete =
+        |parts: &[Value]| post(&format!("{UPLOADS}/{id}/complete"), json!({"parts": parts}));
+    let over = ask!(submit, complete(&parts));
+    assert_eq!((over.status, over.field()), (422, "parts"));
+    // the bucket is asked about so many
+    cloud.front.calls();
+    let _ = ask!(submit, complete(&parts[..MOST_PARTS]));
+    let calls = cloud.front.calls();
+    assert!(calls.iter().any(|call| call == "S3.POST"), "{calls:?}");
 }
 
 #[tokio::test]

@@ -1,0 +1,202 @@
+//! The bounds that the description shows, from the constants that the checks use: utoipa's attributes take literals alone.
+
+use domain::limits::{
+    LEAST_CLIP_SECONDS, LEAST_CLIPS, LONGEST_KEY, LONGEST_LABEL, LONGEST_TOPIC, LONGEST_URL,
+    MOST_CLIP_SECONDS, MOST_CLIPS, MOST_LINKED_PARTS, MOST_LISTED, MOST_PARTS, MOST_TOPICS,
+};
+use utoipa::{
+    Modify,
+    openapi::{
+        OpenApi, RefOr,
+        path::{Operation, PathItem},
+        schema::{ArrayItems, Schema},
+    },
+};
+
+/// How far a value may go, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    Number(u32, u32),
+    Least(u32),
+    Text(usize, usize),
+    /// Of a list, and of each text in it.
+    Texts(usize, usize),
+    /// Of a list, which has to hold something.
+    List(usize),
+}
+
+/// Properties of bodies: schema, property, bound.
+const PROPERTIES: &[(&str, &str, Bound)] = &[
+    ("UserSubmission", "requestedClipCount", CLIPS),
+    ("UserSubmission", "minClipSeconds", SECONDS),
+    ("UserSubmission", "maxClipSeconds", SECONDS),
+    ("UserSubmission", "youtubeUrl", URL),
+    ("UserSubmission", "videoUrl", URL),
+    ("UserSubmission", "callbackUrl", URL),
+    ("UserSubmission", "topics", TOPICS),
+    ("ServiceSubmission", "max_clips", CLIPS),
+    ("ServiceSubmission", "min_clip_seconds", SECONDS),
+    ("ServiceSubmission", "max_clip_seconds", SECONDS),
+    ("ServiceSubmission", "video_url", URL),
+    ("ServiceSubmission", "callback_url", URL),
+    ("ServiceSubmission", "topics", TOPICS),
+    ("ServiceSubmission", "external_job_id", LABEL),
+    ("ServiceSubmission", "owner_user_id", LABEL),
+    ("NewUpload", "sizeBytes", Bound::Least(1)),
+    ("WantedParts", "partNumbers", Bound::List(MOST_LINKED_PARTS)),
+    ("UploadedParts", "parts", Bound::List(MOST_PARTS)),
+];
+
+/// Parameters, wherever they are taken: name, bound.
+const PARAMETERS: &[(&str, Bound)] = &[
+    ("Idempotency-Key", Bound::Text(1, LONGEST_KEY)),
+    ("limit", Bound::Number(1, MOST_LISTED as u32)),
+];
+
+const CLIPS: Bound = Bound::Number(LEAST_CLIPS, MOST_CLIPS);
+const SECONDS: Bound = Bound::Number(LEAST_CLIP_SECONDS, MOST_CLIP_SECONDS);
+const URL: Bound = Bound::Text(0, LONGEST_URL);
+const LABEL: Bound = Bound::Text(0, LONGEST_LABEL);
+const TOPICS: Bound = Bound::Texts(MOST_TOPICS, LONGEST_TOPIC);
+
+/// Puts every bound on the description.
+pub(super) struct Bounds;
+
+impl Modify for Bounds {
+    fn modify(&self, document: &mut OpenApi) {
+        let components = document.components.get_or_insert_default();
+        for (schema, property, bound) in PROPERTIES {
+            if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(*schema)
+                && let Some(RefOr::T(schema)) = object.properties.get_mut(*property)
+            {
+                bound.put_on(schema);
+            }
+        }
+        for parameter in document
+            .paths
+            .paths
+            .values_mut()
+            .flat_map(operations)
+            .flat_map(|operation| operation.parameters.iter_mut().flatten())
+        {
+            let RefOr::T(parameter) = parameter else {
+                continue;
+            };
+            let known = PARAMETERS.iter().find(|(name, _)| *name == parameter.name);
+            if let (Some((_, bound)), Some(RefOr::T(schema))) = (known, &mut parameter.schema) {
+                bound.put_on(schema);
+            }
+        }
+    }
+}
+
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [
+        &mut path.get,
+        &mut path.post,
+        &mut path.put,
+        &mut path.delete,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+impl Bound {
+    fn put_on(self, schema: &mut Schema) {
+        match (self, schema) {
+            (Self::Number(least, most), Schema::Object(object)) => {
+                object.minimum = Some((least as usize).into());
+                object.maximum = Some((most as usize).into());
+            }
+            (Self::Least(least), Schema::Object(object)) => {
+                object.minimum = Some((least as usize).into());
+            }
+            (Self::Text(least, most), Schema::Object(object)) => {
+                object.min_length = Some(least).filter(|least| *least > 0);
+                object.max_length = Some(most);
+            }
+            (Self::Texts(most, longest), Schema::Array(array)) => {
+                array.max_items = Some(most);
+                if let ArrayItems::RefOrSchema(items) = &mut array.items
+                    && let RefOr::T(items) = &mut **items
+                {
+                    Self::Text(1, longest).put_on(items);
+                }
+            }
+            (Self::List(most), Schema::Array(array)) => {
+                array.min_items = Some(1);
+                array.max_items = Some(most);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Where the document names a greatest value, and which.
+    fn greatest(at: &str, value: &Value, found: &mut Vec<(String, u64)>) {
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    if ["maximum", "maxLength", "maxItems"].contains(&name.as_str())
+                        && let Some(most) = value.as_u64()
+                    {
+                        found.push((at.to_owned(), most));
+                    }
+                    greatest(&format!("{at}/{name}"), value, found);
+                }
+            }
+            Value::Array(values) => {
+                for (place, value) in values.iter().enumerate() {
+                    greatest(&format!("{at}/{place}"), value, found);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn greatest_of(bound: Bound) -> Vec<u64> {
+        match bound {
+            Bound::Number(_, most) => vec![u64::from(most)],
+            Bound::Least(_) => vec![],
+            Bound::Text(_, most) | Bound::List(most) => vec![most as u64],
+            Bound::Texts(most, longest) => vec![longest as u64, most as u64],
+        }
+    }
+
+    #[test]
+    fn every_bound_that_is_described_is_one_that_is_checked() {
+        let document = json!(crate::openapi::document());
+        let mut found = Vec::new();
+        greatest("", &document["components"]["schemas"], &mut found);
+        let mut wanted = Vec::new();
+        for (schema, property, bound) in PROPERTIES {
+            let at = format!("/{schema}/properties/{property}");
+            assert!(
+                document["components"]["schemas"].pointer(&at).is_some(),
+                "{at} is not described"
+            );
+            let of_items = matches!(bound, Bound::Texts(..));
+            for (place, most) in greatest_of(*bound).into_iter().enumerate() {
+                let items = if of_items && place == 0 { "/items" } else { "" };
+                wanted.push((format!("{at}{items}"), most));
+            }
+        }
+        found.sort();
+        wanted.sort();
+        assert_eq!(found, wanted);
+
+        let mut found = Vec::new();
+        greatest("", &document["paths"], &mut found);
+        let mut found: Vec<u64> = found.into_iter().map(|(_, most)| most).collect();
+        found.sort_unstable();
+        // a list is taken at one path, a key at two
+        let key = LONGEST_KEY as u64;
+        assert_eq!(found, [MOST_LISTED as u64, key, key]);
+    }
+}
