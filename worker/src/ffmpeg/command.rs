@@ -52,6 +52,11 @@ impl Arguments {
         .arg(file_url(path))
     }
 
+    /// Adds a filter graph that is in a file: with many cuts it is longer than an argument may be.
+    pub(crate) fn graph_file(self, name: &str) -> Self {
+        self.arg("-/filter_complex").arg(name)
+    }
+
     pub(crate) fn as_slice(&self) -> &[OsString] {
         &self.0
     }

@@ -3,7 +3,7 @@
 use domain::TimeRange;
 use reframe::{Keyframe, Rect};
 
-use super::*;
+use super::{sound::levelled, *};
 
 const RATE: FrameRate = FrameRate {
     frames: 25,
@@ -45,50 +45,69 @@ fn piece(from: u64, to: u64, view: View) -> Piece {
     }
 }
 
-/// One filter a line.
-fn graph(video: &Video, pieces: &[Piece], captions: Option<&str>) -> String {
+/// One filter a line, for a clip of those parts of the source, in milliseconds.
+fn graph(video: &Video, kept: &[(u64, u64)], pieces: &[Piece], captions: Option<&str>) -> String {
     let graph = picture(&Picture {
         video,
-        rate: RATE,
+        timeline: &timeline(kept),
         target: size(1080, 1920),
         pieces,
         captions,
         thumbnail_frame: 30,
     });
-    graph.replace(';', ";\n")
+    graph.replace("];", "];\n")
+}
+
+const SPLIT: View = View::Split {
+    top: half(200),
+    bottom: half(1200),
+};
+
+const fn half(x: u32) -> Rect {
+    Rect {
+        x,
+        y: 100,
+        size: Size {
+            width: 540,
+            height: 480,
+        },
+    }
 }
 
 #[test]
 fn a_still_crop_with_captions() {
     let pieces = [piece(0, 100, crop(&[(0, 663.0)]))];
-    insta::assert_snapshot!(graph(&video(), &pieces, Some("ass=f=captions.ass")));
-    assert_eq!(crop_commands(&pieces[0], RATE, 0), "");
+    let graph = graph(&video(), &[(0, 4_000)], &pieces, Some("ass=f=captions.ass"));
+    insta::assert_snapshot!(graph);
 }
 
 #[test]
-fn a_moving_crop_reads_its_commands_from_a_file() {
+fn a_moving_crop_is_an_expression_of_time() {
     let moving = piece(0, 5, crop(&[(40, 100.0), (120, 110.0)]));
-    insta::assert_snapshot!("moving_crop_commands", crop_commands(&moving, RATE, 0));
-    insta::assert_snapshot!("moving_crop", graph(&video(), &[moving], None));
+    insta::assert_snapshot!(graph(&video(), &[(0, 200)], &[moving], None));
 }
 
 #[test]
-fn several_pieces_with_a_split_and_the_whole_picture() {
-    let half = |x| Rect {
-        x,
-        y: 100,
-        size: size(540, 480),
-    };
-    let split = View::Split {
-        top: half(200),
-        bottom: half(1200),
-    };
+fn a_camera_goes_on_behind_a_cut() {
+    // frames 0 and 1 of the clip are 0 and 1 of the source, 2 and 3 are 10 and 11
+    let moving = piece(0, 4, crop(&[(0, 0.0), (1_000, 25.0)]));
+    let graph = graph(&video(), &[(0, 80), (400, 480)], &[moving], None);
+    let expected =
+        "'st(0,round(t*25/1));if(lt(ld(0),2),if(lt(ld(0),1),0,1),if(lt(ld(0),3),10,11))'";
+    assert!(graph.contains(expected), "{graph}");
+}
+
+#[test]
+fn pieces_that_look_alike_share_one_chain() {
     let pieces = [
-        piece(10, 40, split),
-        piece(40, 70, View::Fit),
-        piece(90, 120, crop(&[(0, 1.0), (4_000, 50.0)])),
+        piece(0, 30, SPLIT),
+        piece(30, 60, View::Fit),
+        piece(60, 90, crop(&[(0, 1.0), (4_000, 50.0)])),
+        piece(90, 100, crop(&[(0, 70.0)])),
+        piece(100, 120, View::Fit),
     ];
-    insta::assert_snapshot!(graph(&video(), &pieces, None));
+    let kept = [(400, 2_800), (3_600, 6_000)];
+    insta::assert_snapshot!(graph(&video(), &kept, &pieces, None));
 }
 
 #[test]
@@ -100,14 +119,8 @@ fn an_interlaced_anamorphic_hdr_source_is_made_ordinary() {
         interlaced: true,
         ..video()
     };
-    insta::assert_snapshot!(graph(&video, &[piece(0, 50, View::Fit)], None));
-}
-
-#[test]
-fn commands_count_from_the_start_of_their_piece() {
-    let late = piece(50, 53, crop(&[(2_000, 0.0), (2_080, 20.0)]));
-    let first = crop_commands(&late, RATE, 3);
-    assert!(first.starts_with("0.00000 crop@3 x 0,"), "{first}");
+    let pieces = [piece(0, 50, View::Fit)];
+    insta::assert_snapshot!(graph(&video, &[(0, 2_000)], &pieces, None));
 }
 
 fn timeline(kept: &[(u64, u64)]) -> Timeline {

@@ -36,6 +36,9 @@ const ENCODING: &str = "-c:v libx264 -preset veryfast -crf 20 -profile:v high -p
 const CAPTIONS_FILE: &str = "captions.ass";
 const CAPTION_FILTER: &str = "ass=f=captions.ass:fontsdir=fonts";
 
+/// The filter graph, in the folder that ffmpeg runs in.
+const GRAPH_FILE: &str = "clip.graph";
+
 /// How far the length of a clip may be from what was planned, in milliseconds.
 const LENGTH_TOLERANCE_MS: u64 = 250;
 
@@ -61,10 +64,9 @@ pub(crate) async fn make(
     let measured = measure::measure(material, row.range(), &timeline, scratch).await?;
     let pieces = pieces(&measured.shots, &timeline);
     write_captions(material, &words, scratch)?;
-    write_crop_commands(&pieces, &timeline, scratch)?;
     let picture = Picture {
         video: &source.video,
-        rate: timeline.rate(),
+        timeline: &timeline,
         target: material.look.target,
         pieces: &pieces,
         captions: material.look.captions.map(|_| CAPTION_FILTER),
@@ -77,16 +79,7 @@ pub(crate) async fn make(
             graph::sound(sound, &timeline, measured.loudness)
         );
     }
-    encode(
-        material,
-        row,
-        &timeline,
-        &graph,
-        material.sound.is_some(),
-        scratch,
-        done,
-    )
-    .await?;
+    encode(material, row, &timeline, &graph, scratch, done).await?;
     check(
         material,
         &scratch.join("clip.mp4"),
@@ -100,18 +93,17 @@ async fn encode(
     row: &PlannedClip,
     timeline: &Timeline,
     graph: &str,
-    sound: bool,
     scratch: &Path,
     done: &mut impl FnMut(f64),
 ) -> Result<(), Failure> {
+    write(scratch, GRAPH_FILE, graph)?;
     let ffmpeg = material.home.program(STAGE, "ffmpeg")?;
     let args = arguments(
         material.source,
         material.limits.max_pixels,
         row.start_ms,
         timeline,
-        graph,
-        sound,
+        material.sound.is_some(),
     );
     let duration_ms = timeline.duration_ms() as f64;
     let called = run_with_progress(&ffmpeg, &args, scratch, |ms| {
@@ -126,7 +118,6 @@ fn arguments(
     max_pixels: u64,
     start_ms: u64,
     timeline: &Timeline,
-    graph: &str,
     sound: bool,
 ) -> Arguments {
     let args = Arguments::new()
@@ -136,10 +127,16 @@ fn arguments(
         .arg("-t")
         .arg(format!("{:.3}", timeline.span_seconds() + 1.0))
         .input(&source.path, max_pixels)
-        .arg("-filter_complex")
-        .arg(graph)
+        .graph_file(GRAPH_FILE)
         .words("-map [picture]")
         .words(if sound { "-map [sound]" } else { "" })
+        // frames that were selected do not say how many there are in a second
+        .arg("-r")
+        .arg(format!(
+            "{}/{}",
+            timeline.rate().frames,
+            timeline.rate().seconds
+        ))
         .words(ENCODING)
         .words(if source.video.hdr {
             "-color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv"
@@ -214,17 +211,21 @@ fn frame_rate(video: &Video) -> FrameRate {
         .unwrap_or(rate)
 }
 
-/// Lays the shots over the kept frames.
+/// The shots on the frames of the clip, which they cover from the first to the last.
 fn pieces(shots: &[reframe::Shot], timeline: &Timeline) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    for kept in timeline.kept() {
-        for shot in shots {
-            let shown = timeline.frames(shot.start_ms, shot.end_ms);
-            pieces.extend(kept.intersect(shown).map(|frames| Piece {
+    for shot in shots {
+        let frames = timeline.clip_frames(shot.start_ms, shot.end_ms);
+        if frames.count() > 0 {
+            pieces.push(Piece {
                 frames,
                 view: shot.view.clone(),
-            }));
+            });
         }
+    }
+    // a part that was rounded up to a frame may end after the last shot
+    if let Some(last) = pieces.last_mut() {
+        last.frames.to = timeline.frame_count();
     }
     pieces
 }
@@ -251,21 +252,7 @@ fn write_captions(material: &Material<'_>, words: &[Word], scratch: &Path) -> Re
     write(scratch, CAPTIONS_FILE, &script)
 }
 
-fn write_crop_commands(
-    pieces: &[Piece],
-    timeline: &Timeline,
-    scratch: &Path,
-) -> Result<(), Failure> {
-    for (number, piece) in pieces.iter().enumerate() {
-        let commands = graph::crop_commands(piece, timeline.rate(), number);
-        if !commands.is_empty() {
-            write(scratch, &graph::crop_commands_file(number), &commands)?;
-        }
-    }
-    Ok(())
-}
-
-fn write(scratch: &Path, name: &str, text: &str) -> Result<(), Failure> {
+pub(super) fn write(scratch: &Path, name: &str, text: &str) -> Result<(), Failure> {
     let path = scratch.join(name);
     std::fs::write(&path, text).map_err(|why| Failure::io(STAGE, &path, &why))
 }

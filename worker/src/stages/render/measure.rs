@@ -8,7 +8,7 @@ use reframe::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::{Material, STAGE, failure, timeline::Timeline};
+use super::{Material, STAGE, clip::write, failure, timeline::Timeline};
 use crate::ffmpeg::{
     command::{Arguments, start},
     graph::{self, Loudness},
@@ -16,6 +16,9 @@ use crate::ffmpeg::{
 
 /// Thumbnails of every frame, in the folder that ffmpeg runs in; a second pipe would need a second reader to keep ffmpeg going.
 const THUMBNAILS_FILE: &str = "thumbnails.gray";
+
+/// The filter graph, in the folder that ffmpeg runs in.
+const GRAPH_FILE: &str = "measure.graph";
 
 /// Finds faces.
 const FACE_MODEL: &str = "models/faces";
@@ -39,7 +42,6 @@ pub(crate) async fn measure(
     timeline: &Timeline,
     scratch: &Path,
 ) -> Result<Measured, Failure> {
-    let sound = material.sound;
     let looks = needs_looking(material);
     let detector = if looks {
         Some(detector(material)?)
@@ -48,9 +50,14 @@ pub(crate) async fn measure(
     };
     let mut analyser = detector.as_ref().map(Analyser::new);
     let mut said = String::new();
-    if looks || sound.is_some() {
+    if looks || material.sound.is_some() {
         let ffmpeg = material.home.program(STAGE, "ffmpeg")?;
-        let args = arguments(material, range, timeline, sound, looks);
+        write(
+            scratch,
+            GRAPH_FILE,
+            &measuring_graph(material, timeline, looks),
+        )?;
+        let args = arguments(material, range, looks);
         let mut running = start(&ffmpeg, &args, Stdio::piped(), Some(scratch))
             .map_err(|why| Failure::internal(STAGE, why))?;
         if let (Some(analyser), Some(frames)) = (&mut analyser, running.child.stdout.take()) {
@@ -147,35 +154,30 @@ fn push_thumbnails(
     Ok(())
 }
 
-fn arguments(
-    material: &Material<'_>,
-    range: TimeRange,
-    timeline: &Timeline,
-    sound: Option<usize>,
-    looks: bool,
-) -> Arguments {
+fn measuring_graph(material: &Material<'_>, timeline: &Timeline, looks: bool) -> String {
+    let picture = looks.then(|| looked_at(material, timeline));
+    let sound = material
+        .sound
+        .map(|sound| graph::measured_sound(sound, timeline));
+    let parts: Vec<String> = picture.into_iter().chain(sound).collect();
+    parts.join(";")
+}
+
+fn arguments(material: &Material<'_>, range: TimeRange, looks: bool) -> Arguments {
     let seconds = |ms: u64| format!("{:.3}", ms as f64 / 1000.0);
-    let mut graph = String::new();
-    if looks {
-        graph.push_str(&looked_at(material, timeline));
-    }
-    if let Some(sound) = sound {
-        graph.push_str(&graph::measured_sound(sound, timeline));
-    }
     let mut args = Arguments::new()
         .words("-hide_banner -nostdin -nostats -loglevel info -y -skip_loop_filter nokey -flags2 fast -ss")
         .arg(seconds(range.start_ms()))
         .arg("-t")
         .arg(seconds(range.duration_ms()))
         .input(&material.source.path, material.limits.max_pixels)
-        .arg("-filter_complex")
-        .arg(graph.trim_end_matches(';'));
+        .graph_file(GRAPH_FILE);
     if looks {
         args = args
             .words("-map [frames] -f rawvideo pipe:1 -map [thumbnails] -f rawvideo")
             .arg(THUMBNAILS_FILE);
     }
-    if sound.is_some() {
+    if material.sound.is_some() {
         args = args.words("-map [measured] -f null -");
     }
     args
@@ -197,7 +199,7 @@ fn looked_at(material: &Material<'_>, timeline: &Timeline) -> String {
         "[all]scale={}:{}:flags=area,format=gray[thumbnails];",
         THUMBNAIL.width, THUMBNAIL.height
     );
-    let _ = write!(graph, "[few]fps={ANALYSIS_FPS},format=rgb24[frames];");
+    let _ = write!(graph, "[few]fps={ANALYSIS_FPS},format=rgb24[frames]");
     graph
 }
 

@@ -16,15 +16,6 @@ impl Frames {
     pub(crate) fn count(self) -> u64 {
         self.to - self.from
     }
-
-    /// The frames that two stretches share, if any.
-    pub(crate) fn intersect(self, other: Self) -> Option<Self> {
-        let shared = Self {
-            from: self.from.max(other.from),
-            to: self.to.min(other.to),
-        };
-        (shared.from < shared.to).then_some(shared)
-    }
 }
 
 /// What of the source is shown in a clip, and when.
@@ -72,13 +63,33 @@ impl Timeline {
         self.rate
     }
 
-    /// The frames between two moments, both in milliseconds from the clip's start in the source.
-    pub(crate) fn frames(&self, start_ms: u64, end_ms: u64) -> Frames {
-        let frame = |ms: u64| (ms as f64 / 1000.0 * self.rate.get()).round() as u64;
+    /// The frames of the clip that show what is between two moments, both in milliseconds from the clip's start in the
+    /// source; empty where all of it is cut away.
+    pub(crate) fn clip_frames(&self, start_ms: u64, end_ms: u64) -> Frames {
+        let frame =
+            |ms: u64| self.clip_frame((ms as f64 / 1000.0 * self.rate.get()).round() as u64);
         Frames {
             from: frame(start_ms),
             to: frame(end_ms),
         }
+    }
+
+    /// How many frames of the clip come before a frame of the source.
+    fn clip_frame(&self, source_frame: u64) -> u64 {
+        let before = |part: &Frames| source_frame.clamp(part.from, part.to) - part.from;
+        self.kept.iter().map(before).sum()
+    }
+
+    /// Which frame of the source, counted from the clip's start in it, is shown at a frame of the clip.
+    pub(crate) fn source_frame(&self, clip_frame: u64) -> u64 {
+        let mut left = clip_frame;
+        for part in &self.kept {
+            if left < part.count() {
+                return part.from + left;
+            }
+            left -= part.count();
+        }
+        self.kept.last().map_or(0, |part| part.to)
     }
 
     /// Seconds of this many frames.
@@ -184,6 +195,9 @@ mod tests {
             prop_assert!(times.windows(2).all(|pair| pair[0] <= pair[1]));
             prop_assert!(timeline.clip_ms(20_000).abs_diff(timeline.duration_ms()) <= 1);
             prop_assert!(timeline.kept().windows(2).all(|pair| pair[0].to < pair[1].from));
+            for frame in 0..timeline.frame_count() {
+                prop_assert_eq!(timeline.clip_frame(timeline.source_frame(frame)), frame);
+            }
         }
     }
 }

@@ -41,7 +41,7 @@ fn source(hdr: bool) -> Source {
 fn line(hdr: bool, sound: bool) -> String {
     let kept = [TimeRange::new(12_340, 15_340).unwrap()];
     let timeline = Timeline::new(12_340, &kept, whole(25));
-    let args = arguments(&source(hdr), 100, 12_340, &timeline, "GRAPH", sound);
+    let args = arguments(&source(hdr), 100, 12_340, &timeline, sound);
     let args: Vec<_> = args
         .as_slice()
         .iter()
