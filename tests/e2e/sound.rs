@@ -1,8 +1,6 @@
 //! Loudness of loud, quiet and peaky talks, and cuts without clicks.
 
-use std::path::Path;
-
-use tests::{Job, Talk, ffmpeg, loudness, probe};
+use tests::{Job, Talk, loudness, probe, samples};
 
 const LOOK: &str = "--aspect-ratio 1:1 --captions none";
 
@@ -25,19 +23,6 @@ fn loud_quiet_and_peaky_talks_come_out_equally_loud() {
             "{voice}: {integrated} LUFS, {peak} dBTP"
         );
     }
-}
-
-/// Samples of the left channel.
-fn samples(path: &Path) -> Vec<f32> {
-    let pcm = ffmpeg()
-        .arg("-i")
-        .arg(path)
-        .args(["-af", "pan=mono|c0=c0", "-f", "f32le", "-"])
-        .output();
-    let pcm = pcm.expect("ffmpeg starts").stdout;
-    pcm.chunks_exact(4)
-        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-        .collect()
 }
 
 #[test]

@@ -7,5 +7,5 @@ mod processes;
 
 pub use binary::{Ran, clipwright, home};
 pub use job::{Job, words};
-pub use media::{Frame, Talk, ffmpeg, fixture, frame_at, loudness, make, probe};
-pub use processes::processes_naming;
+pub use media::{Frame, Talk, ffmpeg, fixture, frame_at, loudness, make, probe, samples};
+pub use processes::{most_resident_bytes, processes_naming};

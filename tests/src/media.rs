@@ -223,3 +223,19 @@ pub fn loudness(path: &Path) -> (f64, f64) {
         number("Peak:").expect("peak"),
     )
 }
+
+/// Samples of the left channel, 48,000 a second as clips have them.
+///
+/// # Panics
+/// When ffmpeg does not start.
+pub fn samples(path: &Path) -> Vec<f32> {
+    let pcm = ffmpeg()
+        .arg("-i")
+        .arg(path)
+        .args(["-af", "pan=mono|c0=c0", "-f", "f32le", "-"])
+        .output();
+    let pcm = pcm.expect("ffmpeg starts").stdout;
+    pcm.chunks_exact(4)
+        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+        .collect()
+}

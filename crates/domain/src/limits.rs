@@ -60,6 +60,7 @@ limits! {
 
     // Plans and rendering
     "The body of an edited plan", PLAN_BYTES: usize = 256 * 1024, "bytes", because "A plan of thirty clips with all its evidence fits.", tested by bodies_stand_at_their_limits;
+    "Cuts in a clip of a plan", MOST_CUTS: usize = 500, "cuts", because "Nearly three a second in the longest clip; rendering them takes less than 0.8 GB.", tested by a_plan_with_as_many_cuts_as_there_may_be_stays_in_sync;
 
     // Texts that come from a source, a planner or a person
 

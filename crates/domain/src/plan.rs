@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Score, TimeRange};
+use crate::{Score, TimeRange, limits::MOST_CUTS};
 
 /// The clips to make, with the reasons; a person may edit it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -143,7 +143,6 @@ const SHORTEST_CLIP_MS: u64 = 100;
 const MOST_CLIPS: usize = 30;
 const MOST_INDEX: usize = 100;
 const LONGEST_CLIP_MS: u64 = 180_000;
-const MOST_CUTS: usize = 500;
 
 impl PlannedClip {
     /// Where it lies in the source.

@@ -6,6 +6,7 @@ use crate::{
     analysis::{Analysis, Sample},
     composition::{Keyframe, Shot, View},
     people::{self, Person},
+    sizes,
     stage::Stage,
 };
 
@@ -62,7 +63,9 @@ pub fn compose(analysis: &Analysis, clip: &Clip<'_>) -> Vec<Shot> {
                 .unwrap_or_else(|| vec![shot(range, stage.still())]),
         }
     });
-    joined(views)
+    let mut shots = joined(views);
+    sizes::few(&mut shots);
+    shots
 }
 
 pub(crate) fn shot(range: TimeRange, view: View) -> Shot {

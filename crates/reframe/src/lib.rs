@@ -13,6 +13,7 @@ mod mouth;
 mod people;
 mod picture;
 mod screen;
+mod sizes;
 mod speaker;
 mod stage;
 mod yunet;

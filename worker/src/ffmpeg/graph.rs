@@ -22,7 +22,7 @@ use crate::stages::render::timeline::{Frames, Timeline};
 ///
 /// White is at 203 cd/m² (ITU-R BT.2408) and stays nearly white; what is brighter, up to 1000 cd/m², is pressed together above it.
 /// The peak is given because ffmpeg takes 10,000 cd/m² where the file names none, and then all of the picture turns dark.
-const TONE_MAP: &str = "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:param=0.5:desat=0:peak=4.93,zscale=t=bt709:m=bt709:r=tv";
+const TONE_MAP: &str = "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:param=0.5:desat=0:peak=4.93,zscale=t=bt709:m=bt709:r=tv,";
 
 /// Pixels as they are cropped. With halved colour planes of more than eight bits, `crop` at an odd position tears samples
 /// apart (seen in ffmpeg 7, 8 and 9), so those of HDR are not halved before they are mapped.
@@ -50,7 +50,7 @@ pub(crate) struct Picture<'a> {
     pub(crate) thumbnail_frame: u64,
 }
 
-/// The graph from `[0:video]` to `[picture]` and `[thumbnail]`.
+/// The graph from `[0:video]` to `[picture]`.
 ///
 /// What is cut out goes first, so that the rest works on the frames of the clip. Pieces that look alike share one chain,
 /// since each chain holds frames of its own.
@@ -61,7 +61,7 @@ pub(crate) fn picture(picture: &Picture<'_>) -> String {
     if let [look] = looks[..] {
         graph.push_str("[in_0];");
         graph.push_str(&look.chain(0, picture));
-        graph.push_str("[out_0]null");
+        graph.push_str("[out_0]");
     } else {
         let _ = write!(
             graph,
@@ -74,44 +74,81 @@ pub(crate) fn picture(picture: &Picture<'_>) -> String {
         }
         let _ = write!(
             graph,
-            "{}concat=n={}",
+            "{}concat=n={},",
             labels("run", runs.len()),
             runs.len()
         );
     }
-    if picture.video.hdr {
-        let _ = write!(graph, ",{TONE_MAP}");
-    }
-    let frame = picture.thumbnail_frame;
-    let _ = write!(
-        graph,
-        ",format=yuv420p,split=2[clean][whole];[clean]trim=start_frame={frame}:end_frame={}[thumbnail]",
-        frame + 1
-    );
+    graph.push_str(&ordinary(picture.video));
     match picture.captions {
         Some(filter) => {
-            let _ = write!(graph, ";[whole]{filter}[picture]");
+            let _ = write!(graph, ",{filter}[picture]");
         }
-        None => graph.push_str(";[whole]null[picture]"),
+        None => graph.push_str("[picture]"),
     }
     graph
+}
+
+/// The graph from `[0:video]` to `[thumbnail]`: one frame of the clip, without captions.
+///
+/// It is not taken from the graph of the picture: ffmpeg asks first for the output that is furthest behind, and until this
+/// frame came, those of the picture would pile up unread.
+pub(crate) fn thumbnail(picture: &Picture<'_>) -> String {
+    let frame = picture.thumbnail_frame;
+    let shown = picture.timeline.source_frame(frame);
+    let pieces: Vec<Piece> = picture
+        .pieces
+        .iter()
+        .filter(|piece| (piece.frames.from..piece.frames.to).contains(&frame))
+        .map(|piece| Piece {
+            frames: Frames {
+                from: frame,
+                to: frame + 1,
+            },
+            view: piece.view.clone(),
+        })
+        .collect();
+    let alone = Picture {
+        pieces: &pieces,
+        ..*picture
+    };
+    let look = pieces
+        .first()
+        .map_or(Look::Fit, |piece| Look::of(&piece.view));
+    format!(
+        "{},trim=start_frame={shown}:end_frame={},format={}[in_0];{}[out_0]{}[thumbnail]",
+        endless(picture),
+        shown + 1,
+        pixels(picture.video),
+        look.chain(0, &alone),
+        ordinary(picture.video),
+    )
+}
+
+/// The frames of the source from the clip's start on; a picture that ends before its sound stands still.
+fn endless(picture: &Picture<'_>) -> String {
+    format!(
+        "[0:{}]{},tpad=stop=-1:stop_mode=clone",
+        picture.video.index,
+        upright(picture.video, picture.timeline.rate()),
+    )
+}
+
+fn pixels(video: &Video) -> &'static str {
+    if video.hdr { HDR_PIXELS } else { PIXELS }
+}
+
+/// Ordinary brightness and ordinary pixels, at the size of the clip.
+fn ordinary(video: &Video) -> String {
+    let tone_map = if video.hdr { TONE_MAP } else { "" };
+    format!("{tone_map}format=yuv420p")
 }
 
 /// The frames of the clip, numbered from 0.
 fn kept_frames(picture: &Picture<'_>) -> String {
     let kept = picture.timeline.kept();
     let end = kept.last().map_or(0, |part| part.to);
-    // a picture that ends before its sound stands still
-    let mut graph = format!(
-        "[0:{}]{},format={},tpad=stop=-1:stop_mode=clone,trim=end_frame={end}",
-        picture.video.index,
-        upright(picture.video, picture.timeline.rate()),
-        if picture.video.hdr {
-            HDR_PIXELS
-        } else {
-            PIXELS
-        },
-    );
+    let mut graph = format!("{},trim=end_frame={end}", endless(picture));
     if !matches!(kept, [Frames { from: 0, .. }]) {
         let steps = kept.iter().flat_map(|part| [(part.from, 1), (part.to, 0)]);
         let _ = write!(
@@ -120,6 +157,7 @@ fn kept_frames(picture: &Picture<'_>) -> String {
             by_number(&on_and_off(steps))
         );
     }
+    let _ = write!(graph, ",format={}", pixels(picture.video));
     graph
 }
 

@@ -47,14 +47,15 @@ fn piece(from: u64, to: u64, view: View) -> Piece {
 
 /// One filter a line, for a clip of those parts of the source, in milliseconds.
 fn graph(video: &Video, kept: &[(u64, u64)], pieces: &[Piece], captions: Option<&str>) -> String {
-    let graph = picture(&Picture {
+    let made_from = Picture {
         video,
         timeline: &timeline(kept),
         target: size(1080, 1920),
         pieces,
         captions,
         thumbnail_frame: 30,
-    });
+    };
+    let graph = format!("{}\n\n{}", picture(&made_from), thumbnail(&made_from));
     graph.replace("];", "];\n")
 }
 

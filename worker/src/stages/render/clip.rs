@@ -36,8 +36,11 @@ const ENCODING: &str = "-c:v libx264 -preset veryfast -crf 20 -profile:v high -p
 const CAPTIONS_FILE: &str = "captions.ass";
 const CAPTION_FILTER: &str = "ass=f=captions.ass:fontsdir=fonts";
 
-/// The filter graph, in the folder that ffmpeg runs in.
-const GRAPH_FILE: &str = "clip.graph";
+/// The filter graphs, in the folder that ffmpeg runs in. There is one for each output: from outputs of one graph, ffmpeg reads
+/// the one that is furthest behind, and what the others have made meanwhile fills the memory.
+const PICTURE_GRAPH: &str = "picture.graph";
+const SOUND_GRAPH: &str = "sound.graph";
+const THUMBNAIL_GRAPH: &str = "thumbnail.graph";
 
 /// How far the length of a clip may be from what was planned, in milliseconds.
 const LENGTH_TOLERANCE_MS: u64 = 250;
@@ -72,14 +75,18 @@ pub(crate) async fn make(
         captions: material.look.captions.map(|_| CAPTION_FILTER),
         thumbnail_frame: thumbnail::frame(&words, &timeline),
     };
-    let mut graph = graph::picture(&picture);
-    if let Some(sound) = material.sound {
-        graph = format!(
-            "{graph};{}",
-            graph::sound(sound, &timeline, measured.loudness)
-        );
+    let sound = material
+        .sound
+        .map(|sound| graph::sound(sound, &timeline, measured.loudness));
+    let graphs = [
+        Some((PICTURE_GRAPH, graph::picture(&picture))),
+        Some((THUMBNAIL_GRAPH, graph::thumbnail(&picture))),
+        sound.map(|sound| (SOUND_GRAPH, sound)),
+    ];
+    for (name, graph) in graphs.iter().flatten() {
+        write(scratch, name, graph)?;
     }
-    encode(material, row, &timeline, &graph, scratch, done).await?;
+    encode(material, row, &timeline, scratch, done).await?;
     check(
         material,
         &scratch.join("clip.mp4"),
@@ -92,11 +99,9 @@ async fn encode(
     material: &Material<'_>,
     row: &PlannedClip,
     timeline: &Timeline,
-    graph: &str,
     scratch: &Path,
     done: &mut impl FnMut(f64),
 ) -> Result<(), Failure> {
-    write(scratch, GRAPH_FILE, graph)?;
     let ffmpeg = material.home.program(STAGE, "ffmpeg")?;
     let args = arguments(
         material.source,
@@ -127,9 +132,15 @@ fn arguments(
         .arg("-t")
         .arg(format!("{:.3}", timeline.span_seconds() + 1.0))
         .input(&source.path, max_pixels)
-        .graph_file(GRAPH_FILE)
-        .words("-map [picture]")
-        .words(if sound { "-map [sound]" } else { "" })
+        .graph_file(PICTURE_GRAPH)
+        .graph_file(THUMBNAIL_GRAPH);
+    let args = if sound {
+        args.graph_file(SOUND_GRAPH)
+            .words("-map [picture] -map [sound]")
+    } else {
+        args.words("-map [picture]")
+    };
+    let args = args
         // frames that were selected do not say how many there are in a second
         .arg("-r")
         .arg(format!(

@@ -17,8 +17,9 @@ use crate::ffmpeg::{
 /// Thumbnails of every frame, in the folder that ffmpeg runs in; a second pipe would need a second reader to keep ffmpeg going.
 const THUMBNAILS_FILE: &str = "thumbnails.gray";
 
-/// The filter graph, in the folder that ffmpeg runs in.
-const GRAPH_FILE: &str = "measure.graph";
+/// The filter graphs, in the folder that ffmpeg runs in, each by itself as those of the clip are.
+const PICTURE_GRAPH: &str = "measured_picture.graph";
+const SOUND_GRAPH: &str = "measured_sound.graph";
 
 /// Finds faces.
 const FACE_MODEL: &str = "models/faces";
@@ -52,11 +53,16 @@ pub(crate) async fn measure(
     let mut said = String::new();
     if looks || material.sound.is_some() {
         let ffmpeg = material.home.program(STAGE, "ffmpeg")?;
-        write(
-            scratch,
-            GRAPH_FILE,
-            &measuring_graph(material, timeline, looks),
-        )?;
+        if looks {
+            write(scratch, PICTURE_GRAPH, &looked_at(material, timeline))?;
+        }
+        if let Some(sound) = material.sound {
+            write(
+                scratch,
+                SOUND_GRAPH,
+                &graph::measured_sound(sound, timeline),
+            )?;
+        }
         let args = arguments(material, range, looks);
         let mut running = start(&ffmpeg, &args, Stdio::piped(), Some(scratch))
             .map_err(|why| Failure::internal(STAGE, why))?;
@@ -154,15 +160,6 @@ fn push_thumbnails(
     Ok(())
 }
 
-fn measuring_graph(material: &Material<'_>, timeline: &Timeline, looks: bool) -> String {
-    let picture = looks.then(|| looked_at(material, timeline));
-    let sound = material
-        .sound
-        .map(|sound| graph::measured_sound(sound, timeline));
-    let parts: Vec<String> = picture.into_iter().chain(sound).collect();
-    parts.join(";")
-}
-
 fn arguments(material: &Material<'_>, range: TimeRange, looks: bool) -> Arguments {
     let seconds = |ms: u64| format!("{:.3}", ms as f64 / 1000.0);
     let mut args = Arguments::new()
@@ -170,15 +167,17 @@ fn arguments(material: &Material<'_>, range: TimeRange, looks: bool) -> Argument
         .arg(seconds(range.start_ms()))
         .arg("-t")
         .arg(seconds(range.duration_ms()))
-        .input(&material.source.path, material.limits.max_pixels)
-        .graph_file(GRAPH_FILE);
+        .input(&material.source.path, material.limits.max_pixels);
     if looks {
         args = args
+            .graph_file(PICTURE_GRAPH)
             .words("-map [frames] -f rawvideo pipe:1 -map [thumbnails] -f rawvideo")
             .arg(THUMBNAILS_FILE);
     }
     if material.sound.is_some() {
-        args = args.words("-map [measured] -f null -");
+        args = args
+            .graph_file(SOUND_GRAPH)
+            .words("-map [measured] -f null -");
     }
     args
 }
