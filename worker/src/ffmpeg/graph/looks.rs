@@ -40,7 +40,7 @@ impl Look {
                 let corners = alike().flat_map(|piece| path_corners(piece, picture));
                 format!(
                     "[in_{number}]{}[out_{number}];",
-                    window(size, corners.collect(), target, picture)
+                    window(size, &corners.collect::<Vec<_>>(), target, picture)
                 )
             }
             Self::Split(top, bottom) => {
@@ -59,8 +59,8 @@ impl Look {
                     "[in_{number}]split=2[up_{number}][down_{number}];\
                      [up_{number}]{}[top_{number}];[down_{number}]{}[bottom_{number}];\
                      [top_{number}][bottom_{number}]vstack,setsar=1[out_{number}];",
-                    window(top, above.collect(), upper, picture),
-                    window(bottom, below.collect(), lower, picture),
+                    window(top, &above.collect::<Vec<_>>(), upper, picture),
+                    window(bottom, &below.collect::<Vec<_>>(), lower, picture),
                 )
             }
             Self::Fit => fit(number, target, picture.video.hdr),
@@ -98,7 +98,7 @@ fn still_corner(piece: &Piece, half: usize) -> Option<Corner> {
 }
 
 /// A window of `size` wherever it is by then, scaled to `target`.
-fn window(size: Size, corners: Vec<Corner>, target: Size, picture: &Picture<'_>) -> String {
+fn window(size: Size, corners: &[Corner], target: Size, picture: &Picture<'_>) -> String {
     let [x, y] = [0, 1].map(|axis| {
         let steps = corners
             .iter()
