@@ -5,8 +5,9 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use domain::{
     AttemptOf, Ended, Event, EventKind, JobId, Outcome, Percent, Secret, Status, Timestamp,
+    limits::EVENT_RETRY_AFTER_S,
 };
-use reqwest::{StatusCode, header::RETRY_AFTER};
+use reqwest::StatusCode;
 use serde::Deserialize;
 use tokio::{sync::watch, time::Instant};
 use url::Url;
@@ -19,8 +20,9 @@ const PATH: &str = "/api/webhooks/ai-clipping";
 const PACE: Duration = Duration::from_secs(2);
 const CONNECT: Duration = Duration::from_secs(3);
 const ANSWER: Duration = Duration::from_secs(10);
-/// The longest that a receiver's `Retry-After` is waited for.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// The longest that a receiver's `Retry-After` is waited for. An earlier retry would be refused again, so a longer one is the
+/// end of the retries; the outcome says the same as the event.
+const LONGEST_WAIT: Duration = Duration::from_secs(EVENT_RETRY_AFTER_S);
 
 /// Where the events of an attempt go, and what they all say.
 #[derive(Debug)]
@@ -62,6 +64,17 @@ enum SendError {
         status: StatusCode,
         wait: Option<Duration>,
     },
+}
+
+impl SendError {
+    /// Whether the same event may be taken later, within the time that is waited for it.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Silent(_) => true,
+            Self::Refused(_) => false,
+            Self::Later { wait, .. } => wait.is_none_or(|asked| asked <= LONGEST_WAIT),
+        }
+    }
 }
 
 impl Events {
@@ -211,7 +224,7 @@ impl Events {
             .with_jitter();
         let sent = (|| self.post(&id, event))
             .retry(pace)
-            .when(|why| !matches!(why, SendError::Refused(_)))
+            .when(SendError::may_pass)
             .adjust(|why, wait| match (why, wait) {
                 (
                     SendError::Later {
@@ -258,14 +271,8 @@ impl Events {
             }));
         }
         if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-            let wait = answer
-                .headers()
-                .get(RETRY_AFTER)
-                .and_then(|value| value.to_str().ok()?.parse().ok());
-            return Err(SendError::Later {
-                status,
-                wait: wait.map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT)),
-            });
+            let wait = egress::retry_after(answer.headers());
+            return Err(SendError::Later { status, wait });
         }
         Err(SendError::Refused(status))
     }

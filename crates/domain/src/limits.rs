@@ -70,6 +70,7 @@ limits! {
 
     // Records, events and pages
     "The body of an event", EVENT_BYTES: usize = 256 * 1024, "bytes", because "A job of thirty clips with all its texts fits.", tested by a_body_has_a_limit_whoever_sends_it;
+    "How long a receiver of the worker's events may ask it to wait", EVENT_RETRY_AFTER_S: u64 = 600, "seconds", because "The worker is paid for while it waits; the outcome that it has written says the same as the event.", tested by a_wish_to_wait_is_kept_as_seconds_or_date_up_to_its_limit;
     "Jobs of one part of a list", MOST_LISTED: usize = 100, "jobs", because "A part is read and answered within the time and size of a function's answer.", tested by a_list_is_given_in_parts_newest_first_and_by_status;
 
     // Callbacks, uploads and shares

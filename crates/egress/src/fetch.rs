@@ -16,7 +16,6 @@ use reqwest::{
 };
 use url::Url;
 
-pub(crate) use self::answer::parse_retry_after;
 use self::{answer::Answer, pace::Pace, partial::Partial};
 use crate::{Client, Error, client::readable};
 

@@ -8,6 +8,7 @@ mod fetch;
 mod guard;
 mod post;
 mod proxy;
+mod retry_after;
 
 pub use address::is_public;
 pub use client::Client;
@@ -16,3 +17,4 @@ pub use fetch::{FetchLimits, Fetched, MediaFile, Progress, fetch};
 pub use guard::{Answer, Guard, Lookup};
 pub use post::{PostLimits, Posted, post};
 pub use proxy::{Proxy, ProxyLimits};
+pub use retry_after::retry_after;

@@ -3,13 +3,10 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use reqwest::{
-    Method, Request,
-    header::{HeaderMap, RETRY_AFTER},
-};
+use reqwest::{Method, Request, header::HeaderMap};
 use url::Url;
 
-use crate::{Client, Error, client::readable, fetch::parse_retry_after};
+use crate::{Client, Error, client::readable, retry_after};
 
 /// Limits of a post.
 #[derive(Debug, Clone, Copy)]
@@ -45,12 +42,9 @@ pub async fn post(
     *request.body_mut() = Some(body.into());
     let posting = async {
         let response = client.send(request).await?;
-        let retry_after = response.headers().get(RETRY_AFTER);
         let posted = Posted {
             status: response.status().as_u16(),
-            retry_after: retry_after
-                .and_then(|value| value.to_str().ok())
-                .and_then(|text| parse_retry_after(text, jiff::Timestamp::now())),
+            retry_after: retry_after(response.headers()),
         };
         let mut answer = response.bytes_stream();
         let mut read = 0;

@@ -119,6 +119,31 @@ async fn a_receiver_says_when_to_come_again() {
 }
 
 #[tokio::test]
+async fn a_wish_to_wait_is_kept_as_seconds_or_date_up_to_its_limit() {
+    let date = |seconds: u64| {
+        let then = jiff::Timestamp::now() + Duration::from_secs(seconds);
+        jiff::fmt::rfc2822::DateTimePrinter::new()
+            .timestamp_to_rfc9110_string(&then)
+            .unwrap()
+    };
+    let longest = EVENT_RETRY_AFTER_S;
+    let cases = [
+        (longest.to_string(), true),
+        (date(longest - 5), true),
+        ((longest + 1).to_string(), false),
+        (date(longest + 60), false),
+    ];
+    for (wish, is_waited_for) in cases {
+        let template = ResponseTemplate::new(503).insert_header("retry-after", wish.as_str());
+        let server = answering(template).await;
+        let mut events = events(&server, None);
+        let ended = tokio::time::timeout(Duration::from_millis(500), events.end(&failed())).await;
+        assert_eq!(ended.is_err(), is_waited_for, "{wish}");
+        assert_eq!(bodies(&server).await.len(), 1, "{wish}");
+    }
+}
+
+#[tokio::test]
 async fn progress_is_the_newest_at_most_every_two_seconds_with_each_clip_once() {
     let server = answering(running()).await;
     let (sender, news) = watch::channel(News::default());

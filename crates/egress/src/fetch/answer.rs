@@ -1,18 +1,14 @@
 //! What a server's answer to a request for a file, or for the rest of one, means.
 
-use std::time::Duration;
-
-use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::{
     Response, StatusCode,
     header::{
         CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED,
-        RETRY_AFTER,
     },
 };
 
 use super::Setback;
-use crate::Error;
+use crate::{Error, retry_after};
 
 /// What the body of an answer is.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,8 +41,7 @@ pub(super) fn classify(response: &Response) -> Result<Answer, Setback> {
         }
         status => Err(Setback {
             why: refusal(status),
-            retry_after: text(headers, &RETRY_AFTER)
-                .and_then(|text| parse_retry_after(text, Timestamp::now())),
+            retry_after: retry_after(headers),
         }),
     }
 }
@@ -100,15 +95,6 @@ fn parse_content_range(text: &str) -> Option<(u64, Option<u64>)> {
     Some((from.trim().parse().ok()?, total.trim().parse().ok()))
 }
 
-/// Seconds, or a date (RFC 9110, 10.2.3).
-pub(crate) fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
-    if let Ok(seconds) = text.trim().parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let until = rfc2822::parse(text.trim()).ok()?.timestamp();
-    Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,16 +109,6 @@ mod tests {
         for bad in ["bytes */1000", "items 1-2/3", "bytes -5/9", ""] {
             assert_eq!(parse_content_range(bad), None, "{bad}");
         }
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = "2026-01-01T00:00:00Z".parse().unwrap();
-        let seconds = |text| parse_retry_after(text, now).map(|wait| wait.as_secs());
-        assert_eq!(seconds("7"), Some(7));
-        assert_eq!(seconds("Thu, 01 Jan 2026 00:01:00 GMT"), Some(60));
-        assert_eq!(seconds("Wed, 31 Dec 2025 00:00:00 GMT"), Some(0));
-        assert_eq!(seconds("soon"), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use reqwest::{RequestBuilder, Response, StatusCode, header};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -134,7 +134,7 @@ async fn ask_once(
     if !response.status().is_success() {
         return Err(LanguageModelError::Refused {
             status: response.status(),
-            retry_after: retry_after(&response),
+            retry_after: egress::retry_after(response.headers()),
         });
     }
     let body = read(response).await?;
@@ -188,12 +188,6 @@ fn broken(why: &reqwest::Error) -> LanguageModelError {
     } else {
         LanguageModelError::Unreachable
     }
-}
-
-/// `Retry-After` in seconds; its other form, a date, counts as absent.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
-    seconds.trim().parse().ok().map(Duration::from_secs)
 }
 
 async fn read(mut response: Response) -> Result<Vec<u8>, LanguageModelError> {

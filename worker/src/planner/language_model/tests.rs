@@ -203,12 +203,14 @@ async fn retry_after_is_honoured_unless_it_is_too_long() {
     let patient = server(vec![busy("1"), answer(&[clip(4, 9, 8)])]).await;
     assert!(plan(&patient.uri(), 60).await.is_ok());
     assert!(begun.elapsed() >= Duration::from_secs(1));
-    let tomorrow = server(vec![busy("86400")]).await;
-    assert!(matches!(
-        plan(&tomorrow.uri(), 60).await,
-        Err(LanguageModelError::Refused { .. })
-    ));
-    assert_eq!(tomorrow.received_requests().await.unwrap().len(), 1);
+    for tomorrow in ["86400", "Fri, 31 Dec 2100 00:00:00 GMT"] {
+        let tomorrow = server(vec![busy(tomorrow)]).await;
+        assert!(matches!(
+            plan(&tomorrow.uri(), 60).await,
+            Err(LanguageModelError::Refused { .. })
+        ));
+        assert_eq!(tomorrow.received_requests().await.unwrap().len(), 1);
+    }
 }
 
 #[tokio::test]
