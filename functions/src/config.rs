@@ -25,6 +25,14 @@ impl Settings {
         needed("JOBS_TABLE")
     }
 
+    /// `ADMISSIONS_TABLE`: name of the table of which jobs of an owner are under way.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn admissions_table(self) -> Result<String, InvalidSetting> {
+        needed("ADMISSIONS_TABLE")
+    }
+
     /// `UPLOADS_TABLE`: name of the table of uploads.
     ///
     /// # Errors

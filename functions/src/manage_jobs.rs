@@ -12,10 +12,10 @@ pub(crate) use listing::JobList;
 pub(crate) use tickets::RealtimeTicket;
 
 use aws::{
-    Bucket, Changed, Connection, DeliveryTable, Executions, JobTable, Patience, Queue,
+    Admissions, Bucket, Changed, Connection, DeliveryTable, Executions, JobTable, Patience, Queue,
     ReceiverTable, SecretStore, SessionTable,
 };
-use domain::{AttemptOf, Job, JobId, Owner, Status, keys};
+use domain::{AttemptOf, Change, Job, JobId, Owner, Status, keys};
 use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
 use serde_json::json;
 use uuid::Uuid;
@@ -40,6 +40,8 @@ const MOST_ROUNDS: usize = 5;
 pub struct ManageJobs {
     /// All jobs.
     pub jobs: JobTable,
+    /// Further attempts of jobs.
+    pub admissions: Admissions,
     /// What jobs store.
     pub bucket: Bucket,
     /// Executions, to stop them.
@@ -68,8 +70,10 @@ pub struct ManageJobs {
 /// When a setting is missing or the runtime ends.
 pub async fn serve(settings: Settings) -> Result<(), Error> {
     let connection = Connection::open(Patience::Function).await;
+    let jobs = JobTable::new(&connection, settings.jobs_table()?);
     let function = ManageJobs {
-        jobs: JobTable::new(&connection, settings.jobs_table()?),
+        admissions: Admissions::new(&connection, settings.admissions_table()?, jobs.clone()),
+        jobs,
         bucket: Bucket::new(&connection, settings.bucket()?),
         executions: Executions::new(&connection, settings.state_machine()?),
         sessions: SessionTable::new(&connection, settings.sessions_table()?),
@@ -190,8 +194,7 @@ impl ManageJobs {
 
     async fn retry(&self, owner: &Owner, id: &JobId) -> Result<Response<Body>, Problem> {
         let job = self.find(owner, id).await?;
-        self.has_room(owner).await?;
-        match self.jobs.change(id, &job.retry(now())).await? {
+        match self.again(&job, &job.retry(now())).await? {
             Changed::Yes(job) => Ok(answer(StatusCode::ACCEPTED, &JobView::plain(*job))),
             // the answer was lost on the way, and it was asked for again
             Changed::No(now) if now.follows(&job) && now.edited_plan == job.edited_plan => {
@@ -208,14 +211,10 @@ impl ManageJobs {
         }
     }
 
-    /// Whether the owner may have another job under way.
-    async fn has_room(&self, owner: &Owner) -> Result<(), Problem> {
-        let active = self.jobs.active(owner, self.max_active).await?;
-        if active < self.max_active {
-            Ok(())
-        } else {
-            Err(Problem::TooManyActive(self.max_active))
-        }
+    /// Begins another attempt, if the owner may have another job under way.
+    async fn again(&self, job: &Job, change: &Change) -> Result<Changed, Problem> {
+        let changed = self.admissions.again(job, change, self.max_active).await?;
+        changed.ok_or(Problem::TooManyActive(self.max_active))
     }
 
     /// Everything that is stored goes before the record, so that a deletion which dies half-way can be asked for again.
@@ -231,6 +230,7 @@ impl ManageJobs {
             let stored = self.bucket.list(&keys::of_job(id, "")).await?;
             self.bucket.delete(&stored).await?;
             self.deliveries.forget(id).await?;
+            self.admissions.release(&job).await?;
             let until = now().as_seconds() + EXECUTIONS_KNOWN_S;
             if !is_there || self.jobs.delete(&job, until).await? {
                 tracing::info!(objects = stored.len(), "deleted");

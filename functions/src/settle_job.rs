@@ -1,7 +1,7 @@
 //! `settle-job`: where every execution ends. It applies the outcome that the attempt left, or queues the next one.
 
-use aws::{Bucket, Changed, Connection, JobTable, Patience, StoreError};
-use domain::{AttemptOf, Ended, Job, JobId, Rates, Settlement, keys};
+use aws::{Admissions, Bucket, Changed, Connection, JobTable, Patience, StoreError};
+use domain::{AttemptOf, Change, Ended, Job, JobId, Rates, Settlement, keys};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::Value;
@@ -15,6 +15,8 @@ use crate::{config::Settings, http::now, observe::count};
 pub struct SettleJob {
     /// The jobs whose attempts have ended.
     pub jobs: JobTable,
+    /// Places among their owners' jobs, which they give back.
+    pub admissions: Admissions,
     /// Where attempts leave their outcomes.
     pub bucket: Bucket,
     /// What jobs cost.
@@ -52,8 +54,10 @@ pub enum SettleError {
 /// When a setting is missing or the runtime ends.
 pub async fn serve(settings: Settings) -> Result<(), Error> {
     let connection = Connection::open(Patience::Function).await;
+    let jobs = JobTable::new(&connection, settings.jobs_table()?);
     let function = SettleJob {
-        jobs: JobTable::new(&connection, settings.jobs_table()?),
+        admissions: Admissions::new(&connection, settings.admissions_table()?, jobs.clone()),
+        jobs,
         bucket: Bucket::new(&connection, settings.bucket()?),
         rates: Rates {
             credits_per_minute: settings.credits_per_minute()?,
@@ -92,38 +96,42 @@ impl SettleJob {
             });
         };
         let outcome = self.outcome(of).await?;
-        let Settlement::Change(change) =
-            job.settle(of.attempt, outcome.as_ref(), self.rates, now())
-        else {
-            return Ok(Settled {
-                changed: false,
-                status: Some(job.status),
-            });
-        };
-        let changed = match self.jobs.change(&of.job_id, &change).await {
-            // an outcome that the table does not take must not keep the job from its end
-            Err(StoreError::Refused(why)) => {
-                tracing::error!(%why, "the outcome cannot be stored");
-                self.jobs
-                    .change(
-                        &of.job_id,
-                        &job.fail(of.attempt, "the result cannot be stored", now()),
-                    )
-                    .await?
-            }
-            other => other?,
-        };
-        let (changed, job) = match changed {
-            Changed::Yes(job) => (true, Some(job)),
-            Changed::No(job) => (false, Some(job)),
-            Changed::Gone => (false, None),
+        let (changed, job) = match job.settle(of.attempt, outcome.as_ref(), self.rates, now()) {
+            Settlement::Nothing => (false, Some(job)),
+            Settlement::Change(change) => self.apply(&job, of, &change).await?,
         };
         if changed {
-            tell(job.as_deref());
+            tell(job.as_ref());
+        }
+        if let Some(job) = job.as_ref().filter(|job| job.status.is_terminal()) {
+            self.admissions.release(job).await?;
         }
         Ok(Settled {
             changed,
             status: job.map(|job| job.status),
+        })
+    }
+
+    /// Writes down what follows; the job as it is then, none if it is gone.
+    async fn apply(
+        &self,
+        job: &Job,
+        of: &AttemptOf,
+        change: &Change,
+    ) -> Result<(bool, Option<Job>), StoreError> {
+        let changed = match self.jobs.change(&of.job_id, change).await {
+            // an outcome that the table does not take must not keep the job from its end
+            Err(StoreError::Refused(why)) => {
+                tracing::error!(%why, "the outcome cannot be stored");
+                let failed = job.fail(of.attempt, "the result cannot be stored", now());
+                self.jobs.change(&of.job_id, &failed).await?
+            }
+            other => other?,
+        };
+        Ok(match changed {
+            Changed::Yes(job) => (true, Some(*job)),
+            Changed::No(job) => (false, Some(*job)),
+            Changed::Gone => (false, None),
         })
     }
 

@@ -5,7 +5,8 @@ mod uploads;
 pub(crate) use uploads::{NewUpload, PartLinks, UploadView, UploadedParts, WantedParts};
 
 use aws::{
-    Bucket, Connection, Created, JobTable, Patience, ReceiverTable, SecretStore, UploadTable,
+    Admissions, Bucket, Connection, Created, JobTable, Patience, ReceiverTable, SecretStore,
+    UploadTable,
 };
 use domain::{
     Job, JobId, Owner, Submission, is_plain_id,
@@ -30,8 +31,10 @@ use crate::{
 /// What this function may touch.
 #[derive(Debug)]
 pub struct SubmitJob {
-    /// New jobs.
+    /// Jobs that are there.
     pub jobs: JobTable,
+    /// New jobs.
+    pub admissions: Admissions,
     /// Uploads of sources.
     pub uploads: UploadTable,
     /// Where uploads lie.
@@ -54,8 +57,10 @@ pub struct SubmitJob {
 /// When a setting is missing or the runtime ends.
 pub async fn serve(settings: Settings) -> Result<(), Error> {
     let connection = Connection::open(Patience::Function).await;
+    let jobs = JobTable::new(&connection, settings.jobs_table()?);
     let function = SubmitJob {
-        jobs: JobTable::new(&connection, settings.jobs_table()?),
+        admissions: Admissions::new(&connection, settings.admissions_table()?, jobs.clone()),
+        jobs,
         uploads: UploadTable::new(&connection, settings.uploads_table()?),
         bucket: Bucket::new(&connection, settings.bucket()?),
         receivers: ReceiverTable::new(&connection, settings.receivers_table()?),
@@ -159,7 +164,7 @@ impl SubmitJob {
         Ok(())
     }
 
-    /// One conditional write; everything after it follows from the table's stream.
+    /// One write, together with the place that the job takes among its owner's; everything after it follows from the table's stream.
     async fn submit(&self, mut submission: Submission, key: Option<&str>) -> Result<Job, Problem> {
         let id = match key {
             Some(key) => JobId::of_key(&submission.owner, key),
@@ -167,14 +172,8 @@ impl SubmitJob {
         };
         about(&id, None);
         let sent = submission.body_sha256.clone();
-        let obstacle =
-            if self.jobs.active(&submission.owner, self.max_active).await? >= self.max_active {
-                Some(Problem::TooManyActive(self.max_active))
-            } else {
-                self.find_upload(&mut submission).await.err()
-            };
-        if let Some(obstacle) = obstacle {
-            // a repeated submission is answered as before, however many jobs there are, and whatever became of its upload
+        if let Err(obstacle) = self.find_upload(&mut submission).await {
+            // a repeated submission is answered as before, whatever became of its upload
             let before = match key {
                 Some(_) => self.jobs.get(&id).await?,
                 None => None,
@@ -182,7 +181,8 @@ impl SubmitJob {
             return before.map_or(Err(obstacle), |job| same(job, sent.as_ref()));
         }
         let job = Job::new(id, submission, now());
-        match self.jobs.create(&job).await? {
+        let created = self.admissions.create(&job, self.max_active).await?;
+        match created.ok_or(Problem::TooManyActive(self.max_active))? {
             Created::New(job) => {
                 about(&job.id, Some(job.attempt));
                 tracing::info!("submitted");

@@ -12,6 +12,7 @@ from source import REPOSITORY, Json, functions, listed, load, resource_of, route
 
 # the template's name for what a store holds; of secrets, each function has one
 STORES = {
+    "Admissions": "AdmissionsTable",
     "Bucket": "Bucket",
     "Clients": "RealtimeApi",
     "DeliveryTable": "DeliveriesTable",

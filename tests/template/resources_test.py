@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterator
 from source import REPOSITORY, Json, parameters_of, transformed
 
 # their records have no end of their own: a secret is kept until its owner makes another
-WITHOUT_EXPIRY = {"ReceiversTable"}
+WITHOUT_EXPIRY = {"AdmissionsTable", "ReceiversTable"}
 # no task was launched: an answer with failures, no capacity ("Capacity is unavailable at this time"), throttling
 LAUNCH_FAILURES = {"AmazonECS.Unknown", "ECS.AmazonECSException", "ECS.ThrottlingException"}
 # ends of an execution that its own states do not see

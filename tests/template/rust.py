@@ -18,6 +18,7 @@ WORKER = REPOSITORY / "worker/src"
 STORES = REPOSITORY / "crates/aws/src"
 # what IAM calls each call that crates/aws makes
 ACTIONS = {
+    "batch_get_item": ["dynamodb:BatchGetItem"],
     "complete_multipart_upload": ["s3:PutObject"],
     "copy_object": ["s3:GetObject", "s3:PutObject"],
     "create_multipart_upload": ["s3:PutObject"],
@@ -36,12 +37,18 @@ ACTIONS = {
     "send_message": ["sqs:SendMessage"],
     "start_execution": ["states:StartExecution"],
     "stop_execution": ["states:StopExecution"],
+    # what it writes are parts, each with an action of its own
+    "transact_write_items": [],
     "update_item": ["dynamodb:UpdateItem"],
     "upload_part": ["s3:PutObject"],
 }
+# the parts of a transaction
+PARTS = {"Put": "dynamodb:PutItem", "Update": "dynamodb:UpdateItem"}
 # without it a missing object is 403, and looks like a lost permission
 TELLS_MISSING = ("is_missing(", "s3:ListBucket")
 
+# a call of a method on the store itself
+SELF = r"self\s*\.\s*"
 LITERALS = re.compile(r'"(?:\\.|[^"\\])*"|' r"'(?:\\.|[^'\\])'|//[^\n]*")
 # a store's name, an action on it, and the index if it is on one
 Power = tuple[str, str, str]
@@ -128,15 +135,30 @@ def worker_variables() -> set[str]:
 def stores() -> dict[str, dict[str, set[Power]]]:
     """By store and method: what the method may do. A method that calls another of its store may do what that may."""
     sources = files(STORES)
+    alone = stores_alone(sources)
+    # a store that holds another may do what it calls on that
+    return {
+        holder: closed({name: powers | on_stores([Source("", bodies[name].code)], own, alone) for name, powers in methods.items()}, bodies, SELF)
+        for holder, methods in alone.items()
+        for own in [of_store(holder, sources)]
+        for bodies in [joined(own)]
+    }
+
+
+def stores_alone(sources: list[Source]) -> dict[str, dict[str, set[Power]]]:
+    """The same, without what stores may do through each other."""
     holders = {found[1] for each in sources if (found := re.search(r"pub struct (\w+) \{\s*client: Client", each.code))}
     found = {}
     for holder in holders:
-        # a store's methods may stand in files of their own
-        own = [each for each in sources if re.search(rf"^impl {holder} \{{", each.code, re.MULTILINE)]
-        bodies = joined(own)
+        bodies = joined(of_store(holder, sources))
         powers = {name: {(holder, *power) for power in calls(body)} for name, body in bodies.items()}
-        found[holder] = closed(powers, bodies, r"self\s*\.\s*")
+        found[holder] = closed(powers, bodies, SELF)
     return found
+
+
+def of_store(holder: str, sources: list[Source]) -> list[Source]:
+    """A store's methods may stand in files of their own."""
+    return [each for each in sources if re.search(rf"^impl {holder} \{{", each.code, re.MULTILINE)]
 
 
 def joined(sources: list[Source]) -> dict[str, Source]:
@@ -154,6 +176,9 @@ def calls(body: Source) -> Iterator[tuple[str, str]]:
     for call in re.findall(r"\bclient\s*\.\s*(\w+)\(", body.code):
         for action in ACTIONS[call]:
             yield action, f"index/{index[1]}" if index else ""
+    for part in re.findall(r"\b(\w+)::builder\(", body.code):
+        if part in PARTS:
+            yield PARTS[part], ""
     if TELLS_MISSING[0] in body.code:
         yield TELLS_MISSING[1], ""
 
@@ -170,7 +195,10 @@ def closed(powers: dict[str, set[Power]], bodies: dict[str, Source], on: str = "
 
 def used(sources: list[Source], context: list[Source]) -> set[Power]:
     """What the methods may do that these sources call on stores; their names are found in the context."""
-    known = stores()
+    return on_stores(sources, context, stores())
+
+
+def on_stores(sources: list[Source], context: list[Source], known: dict[str, dict[str, set[Power]]]) -> set[Power]:
     kinds = "|".join(known)
     declared = rf"(?:\b(\w+): &?(?:'\w+ )?({kinds})\b|\blet (\w+) = ({kinds})::new)"
     names = {one or other: kind or new for each in context for one, kind, other, new in re.findall(declared, each.code)}

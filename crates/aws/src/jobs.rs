@@ -1,17 +1,21 @@
 //! The job table: one item a job, changed under conditions alone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::{
     Client,
     operation::{put_item::PutItemError, update_item::UpdateItemError},
-    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, Select},
+    types::{
+        AttributeValue, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
+        Update,
+    },
 };
 use domain::{Change, Condition, Job, JobId, Owner, Status};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Connection, StoreError,
+    conflicts::past_conflicts,
     error::sorted,
     expression::Expression,
     value::{number, text},
@@ -20,6 +24,8 @@ use crate::{
 /// Jobs read by one query of a list, and most queries for one part of it.
 const QUERIED_AT_ONCE: i32 = 100;
 const MOST_QUERIES: usize = 10;
+/// Records read by their keys in one call: what the table takes.
+const READ_AT_ONCE: usize = 100;
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -68,39 +74,15 @@ impl JobTable {
         }
     }
 
-    /// Writes a new job, unless one of its id is there. The id of a deleted job goes on where that one ended: its attempts have executions.
-    ///
-    /// # Errors
-    /// When the table does not answer or refuses.
-    pub async fn create(&self, job: &Job) -> Result<Created, StoreError> {
-        let Err(there) = self.put_new(job, "attribute_not_exists(id)", None).await? else {
-            return Ok(Created::New(Box::new(job.clone())));
-        };
-        let Some(deleted) = tombstone(&there) else {
-            return Ok(created(read(there)?, job));
-        };
-        let job = Job {
-            attempt: deleted.attempt + 1,
-            ..job.clone()
-        };
-        let is_gone = "attempt = :deleted AND attribute_not_exists(#owner)";
-        match self.put_new(&job, is_gone, Some(deleted.attempt)).await? {
-            Ok(()) => Ok(Created::New(Box::new(job))),
-            Err(there) => Ok(created(read(there)?, &job)),
-        }
-    }
-
-    /// Puts a job on a condition; gives what is there where it does not hold.
-    async fn put_new(
+    /// A new job on a condition, as a part of a transaction.
+    pub(crate) fn put(
         &self,
         job: &Job,
         condition: &str,
         deleted: Option<u32>,
-    ) -> Result<Result<(), Item>, StoreError> {
+    ) -> Result<Put, StoreError> {
         let item = serde_dynamo::to_item(job).map_err(StoreError::unreadable)?;
-        let put = self
-            .client
-            .put_item()
+        let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(item))
             .condition_expression(condition)
@@ -111,15 +93,27 @@ impl JobTable {
                 .expression_attribute_values(":deleted", number(attempt.into())),
             None => put,
         };
-        match put.send().await {
-            Ok(_) => Ok(Ok(())),
-            Err(why) => match why.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(there)) => {
-                    Ok(Err(there.item().cloned().unwrap_or_default()))
-                }
-                _ => Err(sorted(why)),
-            },
-        }
+        put.build().map_err(StoreError::unreadable)
+    }
+
+    /// A change of a job, as a part of a transaction.
+    pub(crate) fn update(&self, id: &JobId, change: &Change) -> Result<Update, StoreError> {
+        let Expression {
+            update,
+            condition,
+            names,
+            values,
+        } = Expression::of(change)?;
+        Update::builder()
+            .table_name(&self.table)
+            .key("id", text(id.as_str()))
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(StoreError::unreadable)
     }
 
     /// A job as it is now.
@@ -160,10 +154,8 @@ impl JobTable {
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values))
             .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match updated {
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match past_conflicts(|| updated.clone().send()).await {
             Ok(updated) => Ok(Changed::Yes(Box::new(read(
                 updated.attributes.unwrap_or_default(),
             )?))),
@@ -247,23 +239,44 @@ impl JobTable {
         Ok((jobs?, part.last_evaluated_key.is_some()))
     }
 
-    /// How many jobs of an owner are not at their end, a moment ago; it counts `most` at most.
-    ///
-    /// # Errors
-    /// When the table does not answer or refuses.
-    pub async fn active(&self, owner: &Owner, most: u32) -> Result<u32, StoreError> {
-        let counted = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name("owner-active")
-            .key_condition_expression("active_owner = :owner")
-            .expression_attribute_values(":owner", text(owner.as_str()))
-            .select(Select::Count)
-            .limit(most as i32)
-            .send()
-            .await;
-        Ok(counted.map_err(sorted)?.count as u32)
+    /// Where jobs stand at this moment, by their ids; those that are not there are left out.
+    pub(crate) async fn standing<'a>(
+        &self,
+        ids: impl Iterator<Item = &'a str>,
+    ) -> Result<HashMap<String, Standing>, StoreError> {
+        let ids: BTreeSet<&str> = ids.collect();
+        let ids: Vec<&str> = ids.into_iter().collect();
+        let mut standing = HashMap::new();
+        for some in ids.chunks(READ_AT_ONCE) {
+            let keys = some
+                .iter()
+                .map(|id| HashMap::from([("id".to_owned(), text(id))]));
+            let keys = KeysAndAttributes::builder()
+                .set_keys(Some(keys.collect()))
+                .projection_expression("id, #status")
+                .expression_attribute_names("#status", "status")
+                .consistent_read(true)
+                .build()
+                .map_err(StoreError::unreadable)?;
+            let mut wanted = HashMap::from([(self.table.clone(), keys)]);
+            // a part may be left out, so that it is asked for again
+            while !wanted.is_empty() {
+                let got = self.client.batch_get_item().set_request_items(Some(wanted));
+                let got = got.send().await.map_err(sorted)?;
+                for item in got
+                    .responses
+                    .into_iter()
+                    .flatten()
+                    .flat_map(|(_, items)| items)
+                {
+                    let id = item.get("id").and_then(|id| id.as_s().ok()).cloned();
+                    let job = serde_dynamo::from_item(item).map_err(StoreError::unreadable)?;
+                    standing.extend(id.map(|id| (id, job)));
+                }
+                wanted = got.unprocessed_keys.unwrap_or_default();
+            }
+        }
+        Ok(standing)
     }
 
     /// Takes a job's record away; `false` if it is gone or at another attempt. What stays until `until`, in seconds since 1970, is its
@@ -287,10 +300,8 @@ impl JobTable {
             .condition_expression("#owner = :owner AND attempt = :attempt")
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_values(":owner", text(job.owner.as_str()))
-            .expression_attribute_values(":attempt", number(job.attempt.into()))
-            .send()
-            .await;
-        match deleted {
+            .expression_attribute_values(":attempt", number(job.attempt.into()));
+        match past_conflicts(|| deleted.clone().send()).await {
             Ok(_) => Ok(true),
             Err(why) => match why.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
@@ -349,16 +360,23 @@ pub fn job_of_image(image: &serde_json::Value) -> Option<Job> {
     serde_dynamo::from_item(item).ok()
 }
 
+/// Where a job stands; what is left of a deleted one has no status.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Standing {
+    #[serde(default)]
+    pub(crate) status: Option<Status>,
+}
+
 /// What is left of a deleted job.
 #[derive(Debug, Serialize, Deserialize)]
-struct Tombstone {
+pub(crate) struct Tombstone {
     id: JobId,
-    attempt: u32,
+    pub(crate) attempt: u32,
     expires_at: i64,
 }
 
 /// Every job has an owner, what is left of one has none.
-fn tombstone(item: &Item) -> Option<Tombstone> {
+pub(crate) fn tombstone(item: &Item) -> Option<Tombstone> {
     if item.contains_key("owner") {
         return None;
     }
@@ -366,7 +384,7 @@ fn tombstone(item: &Item) -> Option<Tombstone> {
 }
 
 /// A job that was there: the very one, where an answer was lost on the way and the SDK asked again.
-fn created(there: Job, job: &Job) -> Created {
+pub(crate) fn created(there: Job, job: &Job) -> Created {
     if there == *job {
         Created::New(Box::new(there))
     } else {
@@ -374,6 +392,6 @@ fn created(there: Job, job: &Job) -> Created {
     }
 }
 
-fn read(item: Item) -> Result<Job, StoreError> {
+pub(crate) fn read(item: Item) -> Result<Job, StoreError> {
     serde_dynamo::from_item(item).map_err(StoreError::unreadable)
 }

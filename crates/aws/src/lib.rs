@@ -3,8 +3,10 @@
 //!
 //! Each part has just the calls that clipwright makes; a function holds only the parts that it was given.
 
+mod admissions;
 mod bucket;
 mod clients;
+mod conflicts;
 mod connection;
 mod deliveries;
 mod error;
@@ -19,6 +21,7 @@ mod sessions;
 mod uploads;
 mod value;
 
+pub use admissions::Admissions;
 pub use bucket::{Bucket, Kept, MadeBy, Multipart, Part};
 pub use clients::Clients;
 pub use connection::{Connection, Patience};

@@ -1,6 +1,6 @@
 //! The tables that a function finds, in an engine of the `DynamoDB` API, and what is written into them before it starts.
 
-use aws::{Connection, DeliveryTable, JobTable, ListenerTable, ReceiverTable};
+use aws::{Admissions, Connection, DeliveryTable, JobTable, ListenerTable, ReceiverTable};
 use domain::{AttemptOf, ClipOptions, Delivery, Job, JobId, JobSource, Labels, Owner, Submission};
 use dynoxide::Database;
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ pub(crate) struct Table {
 }
 
 const JOBS: Table = table("JOBS_TABLE", "jobs", "id", None);
+const ADMISSIONS: Table = table("ADMISSIONS_TABLE", "admissions", "owner", None);
 const LISTENERS: Table = table(
     "LISTENERS_TABLE",
     "listeners",
@@ -30,11 +31,12 @@ const LISTENERS: Table = table(
 const DELIVERIES: Table = table("DELIVERIES_TABLE", "deliveries", "job_id", Some("id"));
 const RECEIVERS: Table = table("RECEIVERS_TABLE", "receivers", "owner", None);
 /// All of them.
-pub(crate) const TABLES: [Table; 6] = [
+pub(crate) const TABLES: [Table; 7] = [
     JOBS,
     LISTENERS,
     DELIVERIES,
     RECEIVERS,
+    ADMISSIONS,
     table("UPLOADS_TABLE", "uploads", "id", None),
     table("SESSIONS_TABLE", "sessions", "id", None),
 ];
@@ -86,7 +88,9 @@ impl Account {
     }
 
     pub(crate) async fn submit(&self, job: &Job) {
-        self.jobs().create(job).await.expect("created");
+        let admissions = Admissions::new(&self.connection, ADMISSIONS.name, self.jobs());
+        let created = admissions.create(job, u32::MAX).await;
+        created.expect("an answer").expect("room");
     }
 
     /// A job of which a task has taken up the first attempt.

@@ -31,11 +31,10 @@ impl ManageJobs {
         if !job.status.is_terminal() {
             return Err(under_way());
         }
-        self.has_room(owner).await?;
         self.bucket
             .write(&keys::of_job(id, &keys::edited_plan(&hash)), bytes.to_vec())
             .await?;
-        match self.jobs.change(id, &change).await? {
+        match self.again(&job, &change).await? {
             Changed::Yes(job) => Ok(answer(StatusCode::ACCEPTED, &JobView::plain(*job))),
             // the answer was lost on the way, and it was asked for again
             Changed::No(now) if now.follows(&job) && now.edited_plan.as_ref() == Some(&hash) => {

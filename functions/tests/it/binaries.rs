@@ -102,6 +102,7 @@ fn started(binary: &str, cloud: &Cloud, runtime_api: &str, secret: &str) -> Chil
             ("AWS_ENDPOINT_URL", &cloud.endpoint),
             ("ENVIRONMENT", "test"),
             ("JOBS_TABLE", tables::JOBS),
+            ("ADMISSIONS_TABLE", tables::ADMISSIONS),
             ("UPLOADS_TABLE", tables::UPLOADS),
             ("BUCKET", cloud::BUCKET),
             ("RECEIVERS_TABLE", tables::RECEIVERS),

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use aws::{
-    Bucket, Clients, Connection, DeliveryTable, Executions, JobTable, ListenerTable, Queue,
-    ReceiverTable, SecretStore, SessionTable, UploadTable,
+    Admissions, Bucket, Clients, Connection, DeliveryTable, Executions, JobTable, ListenerTable,
+    Queue, ReceiverTable, SecretStore, SessionTable, UploadTable,
 };
 use domain::{AttemptOf, Change, Job, JobId, Rates};
 use dynoxide::Database;
@@ -30,7 +30,7 @@ use tokio::net::TcpListener;
 use crate::{
     front::Front,
     samples::SECRET,
-    tables::{self, DELIVERIES, JOBS, LISTENERS, RECEIVERS, SESSIONS, UPLOADS},
+    tables::{self, ADMISSIONS, DELIVERIES, JOBS, LISTENERS, RECEIVERS, SESSIONS, UPLOADS},
 };
 
 const CALLBACK_QUEUE: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/callbacks";
@@ -99,6 +99,7 @@ impl Cloud {
     pub(crate) fn submit_job(&self) -> SubmitJob {
         SubmitJob {
             jobs: self.jobs.clone(),
+            admissions: self.admissions(),
             uploads: UploadTable::new(&self.connection, UPLOADS),
             bucket: self.bucket.clone(),
             receivers: self.receivers(),
@@ -112,6 +113,7 @@ impl Cloud {
     pub(crate) fn manage_jobs(&self) -> ManageJobs {
         ManageJobs {
             jobs: self.jobs.clone(),
+            admissions: self.admissions(),
             bucket: self.bucket.clone(),
             executions: self.executions(),
             sessions: SessionTable::new(&self.connection, SESSIONS),
@@ -164,6 +166,10 @@ impl Cloud {
         }
     }
 
+    pub(crate) fn admissions(&self) -> Admissions {
+        Admissions::new(&self.connection, ADMISSIONS, self.jobs.clone())
+    }
+
     pub(crate) fn deliveries(&self) -> DeliveryTable {
         DeliveryTable::new(&self.connection, DELIVERIES)
     }
@@ -201,6 +207,7 @@ impl Cloud {
     pub(crate) fn settle_job(&self) -> SettleJob {
         SettleJob {
             jobs: self.jobs.clone(),
+            admissions: self.admissions(),
             bucket: self.bucket.clone(),
             rates: RATES,
         }
@@ -221,8 +228,14 @@ impl Cloud {
     /// A job of a user's, written down as `submit-job` does.
     pub(crate) async fn submitted(&self, id: &str) -> JobId {
         let job = crate::samples::job(id);
-        self.jobs.create(&job).await.expect("created");
+        self.create(&job).await;
         job.id
+    }
+
+    /// Writes a job down, however many of its owner's there are.
+    pub(crate) async fn create(&self, job: &Job) {
+        let created = self.admissions().create(job, u32::MAX).await;
+        created.expect("an answer").expect("room");
     }
 
     /// The same, and a task has taken its first attempt up.

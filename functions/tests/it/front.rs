@@ -30,6 +30,8 @@ pub(crate) enum Fault {
     Unheard,
     /// Nothing is ever said.
     Silent,
+    /// Refused, since another write was at work on the same record.
+    Conflict,
 }
 
 type Plan = Box<dyn FnMut(&str) -> Option<Fault> + Send>;
@@ -129,6 +131,7 @@ impl Front {
                 Err(Lost)
             }
             Some(Fault::Silent) => pending().await,
+            Some(Fault::Conflict) => Ok(conflict(&name)),
         }
     }
 
@@ -213,6 +216,16 @@ pub(crate) fn failure(status: u16, kind: &str) -> Response<Full<Bytes>> {
     let kind = kind.parse().expect("a name");
     failure.headers_mut().insert("x-amzn-errortype", kind);
     failure
+}
+
+/// What is said to a transaction, and to another write, that meets a transaction.
+fn conflict(name: &str) -> Response<Full<Bytes>> {
+    if name != "DynamoDB.TransactWriteItems" {
+        return failure(400, "TransactionConflictException");
+    }
+    let body = serde_json::json!({"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": "Transaction cancelled", "CancellationReasons": [{"Code": "TransactionConflict", "Message": "conflict"}, {"Code": "None"}]});
+    json(400, body.to_string())
 }
 
 pub(crate) fn json(status: u16, body: String) -> Response<Full<Bytes>> {

@@ -1,5 +1,6 @@
 //! The functions against real engines of the APIs that they use, called as API Gateway, the stream and Step Functions call them.
 
+mod admission;
 mod again;
 mod bad_server;
 mod binaries;

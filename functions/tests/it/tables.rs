@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::cloud::ask;
 
 pub(crate) const JOBS: &str = "ai_clipping_agent_jobs-test";
+pub(crate) const ADMISSIONS: &str = "ai_clipping_agent_admissions-test";
 pub(crate) const UPLOADS: &str = "ai_clipping_agent_uploads-test";
 pub(crate) const SESSIONS: &str = "ai_clipping_agent_sessions-test";
 pub(crate) const LISTENERS: &str = "ai_clipping_agent_listeners-test";
@@ -37,6 +38,7 @@ pub(crate) fn create(engine: &Database) {
             "KeySchema": [key(hash, "HASH"), key(range, "RANGE")]})
     };
     let others = [
+        keyed(ADMISSIONS, "owner"),
         keyed(UPLOADS, "id"),
         keyed(SESSIONS, "id"),
         sorted(LISTENERS, "owner", "connection_id"),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cloud::Cloud,
-    tables::{DELIVERIES, JOBS, LISTENERS, RECEIVERS, SESSIONS, UPLOADS},
+    tables::{ADMISSIONS, DELIVERIES, JOBS, LISTENERS, RECEIVERS, SESSIONS, UPLOADS},
 };
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
@@ -33,6 +33,7 @@ async fn the_tables_of_the_tests_are_those_of_the_template() {
     let cloud = Cloud::start().await;
     for (table, resource) in [
         (JOBS, "JobsTable"),
+        (ADMISSIONS, "AdmissionsTable"),
         (UPLOADS, "UploadsTable"),
         (SESSIONS, "SessionsTable"),
         (LISTENERS, "ListenersTable"),
