@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::MOST_WORDS_PER_MINUTE;
+
 /// The spoken text of a source. A segment is a sentence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Transcript {
@@ -97,6 +99,17 @@ impl Transcript {
         self.segments.iter().flat_map(|segment| &segment.words)
     }
 
+    /// Whether there are more words in it than anybody says in its time; sources under a minute are taken for one.
+    pub fn is_too_fast(&self) -> bool {
+        let said = |segment: &Segment| {
+            let read = segment.text.split_whitespace().count();
+            read.max(segment.words.len()).max(1) as u64
+        };
+        let words: u64 = self.segments.iter().map(said).sum();
+        words.saturating_mul(60_000)
+            > MOST_WORDS_PER_MINUTE.saturating_mul(self.duration_ms.max(60_000))
+    }
+
     fn check(&self) -> Result<(), InvalidTranscript> {
         if self.version != 1 {
             return Err(InvalidTranscript::Version(self.version));
@@ -125,6 +138,31 @@ impl Transcript {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_transcript_at_the_limit_of_words_a_minute_is_speech_and_a_faster_one_is_not() {
+        let transcript = |segments: u64, text: &str, duration_ms| Transcript {
+            version: 1,
+            language: "en".into(),
+            duration_ms,
+            source: None,
+            segments: (0..segments)
+                .map(|at| Segment {
+                    start_ms: at,
+                    end_ms: at,
+                    text: text.into(),
+                    speaker: None,
+                    words: Vec::new(),
+                })
+                .collect(),
+        };
+        let most = MOST_WORDS_PER_MINUTE;
+        assert!(!transcript(most, "two words", 120_000).is_too_fast());
+        assert!(transcript(most + 1, "two words", 120_000).is_too_fast());
+        // sentences without words count as well, and a short source as a minute
+        assert!(!transcript(most, "", 1000).is_too_fast());
+        assert!(transcript(most + 1, "", 1000).is_too_fast());
+    }
 
     #[test]
     fn times_must_run_forwards() {

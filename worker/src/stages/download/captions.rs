@@ -1,8 +1,12 @@
 //! A site's captions as a transcript: sentences, with the times of words spread over the time of their caption.
 
 mod cue;
+mod spoken;
 
-use domain::{Segment, SpeechOrigin, Transcript, Word};
+use domain::{
+    Segment, SpeechOrigin, Transcript, Word,
+    limits::{MOST_CAPTION_BYTES, MOST_CAPTION_CUES, MOST_CAPTION_LINES, MOST_WORDS_PER_MINUTE},
+};
 
 use self::cue::{Cue, cues};
 
@@ -20,23 +24,65 @@ const ABBREVIATIONS: [&str; 14] = [
     "sr.", "approx.",
 ];
 
+/// Why captions are not taken for what is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NotSpoken {
+    #[error("the file has more than {MOST_CAPTION_BYTES} bytes")]
+    TooLarge,
+    #[error("one has more than {MOST_CAPTION_LINES} lines")]
+    TooManyLines,
+    #[error("there are more than {MOST_CAPTION_CUES}")]
+    TooManyCues,
+    #[error("there are none")]
+    Empty,
+    #[error("they go on after the end of the video")]
+    OtherCut,
+    #[error("there are fewer than {MIN_WORDS_PER_MINUTE} words a minute")]
+    TooFewWords,
+    #[error("there are more than {MOST_WORDS_PER_MINUTE} words a minute")]
+    TooManyWords,
+    #[error("they leave much of the time out")]
+    PartOnly,
+}
+
 /// Reads `WebVTT` or `SubRip` captions of a video of `duration_ms`.
 ///
-/// None if they are not what is said: too few words, much of the time left out, or of another cut of the video.
-pub(super) fn transcript(text: &str, language: &str, duration_ms: u64) -> Option<Transcript> {
-    let cues = cues(text);
+/// # Errors
+/// When they are not what is said: too few words or more than anybody says, much of the time left out, or of another cut of
+/// the video; or when they are larger than captions of people ever are.
+pub(super) fn transcript(
+    text: &[u8],
+    language: &str,
+    duration_ms: u64,
+) -> Result<Transcript, NotSpoken> {
+    if text.len() > MOST_CAPTION_BYTES {
+        return Err(NotSpoken::TooLarge);
+    }
+    let cues = cues(&String::from_utf8_lossy(text))?;
     let words: usize = cues.iter().map(|cue| cue.words.len()).sum();
-    let (first, last) = (cues.first()?, cues.last()?);
-    let fits = last.end_ms <= duration_ms + SLACK_MS;
-    let enough = words as u64 * 60_000 >= MIN_WORDS_PER_MINUTE * duration_ms;
-    let all_along = (last.end_ms - first.start_ms.min(last.end_ms)) * 2 >= duration_ms;
-    (fits && enough && all_along).then(|| Transcript {
+    let (Some(first), Some(last)) = (cues.first(), cues.last()) else {
+        return Err(NotSpoken::Empty);
+    };
+    if last.end_ms > duration_ms + SLACK_MS {
+        return Err(NotSpoken::OtherCut);
+    }
+    if (words as u64 * 60_000) < MIN_WORDS_PER_MINUTE * duration_ms {
+        return Err(NotSpoken::TooFewWords);
+    }
+    if (last.end_ms - first.start_ms.min(last.end_ms)) * 2 < duration_ms {
+        return Err(NotSpoken::PartOnly);
+    }
+    let transcript = Transcript {
         version: 1,
         language: language.to_owned(),
         duration_ms,
         source: Some(SpeechOrigin::Captions),
         segments: sentences(&cues, duration_ms),
-    })
+    };
+    if transcript.is_too_fast() {
+        return Err(NotSpoken::TooManyWords);
+    }
+    Ok(transcript)
 }
 
 fn sentences(cues: &[Cue], duration_ms: u64) -> Vec<Segment> {
@@ -130,8 +176,12 @@ mod tests {
 
     const TALK: &str = "WEBVTT\nKind: captions\nLanguage: en\n\nSTYLE\n::cue { color: red }\n\n1\n00:00:00.000 --> 00:00:02.000 align:start position:0%\n<v Ann>Dr. Smith said &quot;hello\nworld.&quot; And\n\n00:02.000 --> 00:04.000\nthen she <c.loud>left</c> us.\n\nNOTE a remark\n\n00:00:08,000 --> 00:00:10,000\n[Applause]\n- No more";
 
+    fn read_talk() -> Transcript {
+        read(TALK)
+    }
+
     fn read(text: &str) -> Transcript {
-        transcript(text, "en", 10_000).unwrap()
+        transcript(text.as_bytes(), "en", 10_000).unwrap()
     }
 
     #[test]
@@ -170,15 +220,48 @@ mod tests {
         );
     }
 
+    fn refused(text: &str, duration_ms: u64) -> NotSpoken {
+        transcript(text.as_bytes(), "en", duration_ms).unwrap_err()
+    }
+
     #[test]
     fn captions_that_are_not_what_is_said_are_not_taken() {
         let few = "WEBVTT\n\n00:00.000 --> 00:10.000\nMusic by the band";
         let late =
             "WEBVTT\n\n00:09.000 --> 00:10.000\none two three four five six seven eight nine ten";
         let other_cut = TALK.replace("00:00:10,000", "00:00:14,000");
-        for text in [few, late, &other_cut, "", "WEBVTT", "<html>no</html>"] {
-            assert_eq!(transcript(text, "en", 10_000), None, "{text}");
+        for (text, why) in [
+            (few, NotSpoken::TooFewWords),
+            (late, NotSpoken::PartOnly),
+            (&other_cut, NotSpoken::OtherCut),
+            ("", NotSpoken::Empty),
+            ("WEBVTT", NotSpoken::Empty),
+            ("<html>no</html>", NotSpoken::Empty),
+        ] {
+            assert_eq!(refused(text, 10_000), why, "{text}");
         }
+    }
+
+    #[test]
+    fn captions_at_the_limit_of_words_a_minute_are_taken_and_faster_ones_are_not() {
+        let captions = |words: usize| format!("00:00.000 --> 02:00.000\n{}", "word ".repeat(words));
+        let most = 2 * MOST_WORDS_PER_MINUTE as usize;
+        assert!(transcript(captions(most).as_bytes(), "en", 120_000).is_ok());
+        assert_eq!(
+            refused(&captions(most + 1), 120_000),
+            NotSpoken::TooManyWords
+        );
+    }
+
+    #[test]
+    fn a_caption_file_at_the_limit_of_bytes_is_read_and_a_larger_one_is_not() {
+        let padded = |bytes: usize| format!("{TALK}\n\n{}", "x".repeat(bytes - TALK.len() - 2));
+        let read = transcript(padded(MOST_CAPTION_BYTES).as_bytes(), "en", 10_000);
+        assert_eq!(read.unwrap(), read_talk());
+        assert_eq!(
+            refused(&padded(MOST_CAPTION_BYTES + 1), 10_000),
+            NotSpoken::TooLarge
+        );
     }
 
     proptest! {
@@ -191,7 +274,7 @@ mod tests {
             for (start, length, words) in cues {
                 text += [clock(start), " --> ".into(), clock(start + length), format!("\n{words}\n\n")].concat().as_str();
             }
-            if let Some(talk) = transcript(&text, "en", 10_000) {
+            if let Ok(talk) = transcript(text.as_bytes(), "en", 10_000) {
                 let json = serde_json::to_vec(&talk).unwrap();
                 prop_assert!(Transcript::from_json(&json).is_ok());
                 prop_assert!(talk.segments.iter().all(|s| s.end_ms <= 10_000 && !s.words.is_empty()));

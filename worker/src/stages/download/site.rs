@@ -6,9 +6,9 @@ use std::{
     process::Stdio,
 };
 
-use domain::{ErrorCode, Failure, Transcript};
+use domain::{ErrorCode, Failure, Transcript, limits::MOST_CAPTION_BYTES};
 use egress::{Guard, Proxy, ProxyLimits};
-use tokio::{fs, sync::oneshot};
+use tokio::{fs, io::AsyncReadExt, sync::oneshot};
 use url::Url;
 
 use super::{
@@ -150,14 +150,15 @@ impl<'a> Site<'a> {
         let (true, Some(path)) = (ended.success, self.named("captions.").await) else {
             return Ok(None);
         };
-        let text = fs::read(&path)
+        let text = head(&path)
             .await
             .map_err(|why| Failure::io(STAGE, &path, &why))?;
-        Ok(captions::transcript(
-            &String::from_utf8_lossy(&text),
-            language,
-            duration.as_millis() as u64,
-        ))
+        let read = captions::transcript(&text, language, duration.as_millis() as u64);
+        Ok(read
+            .inspect_err(|why| {
+                tracing::warn!(%why, "the site's captions are not what is said; it is listened to");
+            })
+            .ok())
     }
 
     async fn sound(&self, progress: impl FnMut(f64)) -> Result<PathBuf, Failure> {
@@ -253,6 +254,16 @@ impl<'a> Site<'a> {
         }
         refusal::of_site(&ended.stderr, self.what.cookies.is_some())
     }
+}
+
+/// A file of captions, no further than one byte past the limit.
+async fn head(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let file = fs::File::open(path).await?;
+    file.take(MOST_CAPTION_BYTES as u64 + 1)
+        .read_to_end(&mut text)
+        .await?;
+    Ok(text)
 }
 
 fn program(what: &Download<'_>, name: &str) -> Result<PathBuf, Failure> {

@@ -1,5 +1,12 @@
 //! The captions of a `WebVTT` or `SubRip` file, cleaned of everything that is not spoken.
 
+use domain::limits::{MOST_CAPTION_CUES, MOST_CAPTION_LINES};
+
+use super::{
+    NotSpoken,
+    spoken::{plain, without_remarks},
+};
+
 /// One caption with what is new in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cue {
@@ -18,23 +25,15 @@ struct Block {
     lines: Vec<String>,
 }
 
-/// Entities that captions use (`WebVTT`, 4.2.2).
-const ENTITIES: [(&str, &str); 8] = [
-    ("&lt;", "<"),
-    ("&gt;", ">"),
-    ("&quot;", "\""),
-    ("&#39;", "'"),
-    ("&nbsp;", " "),
-    ("&lrm;", ""),
-    ("&rlm;", ""),
-    ("&amp;", "&"),
-];
 /// Captions that are this close may repeat each other's lines, rolling up.
 const ROLL_GAP_MS: u64 = 500;
 
 /// Reads a file; what is not a caption is passed over. In order of time, none without words.
-pub(super) fn cues(text: &str) -> Vec<Cue> {
-    let mut blocks = blocks(text);
+///
+/// # Errors
+/// When it holds more captions, or more lines in one, than people can read.
+pub(super) fn cues(text: &str) -> Result<Vec<Cue>, NotSpoken> {
+    let mut blocks = blocks(text)?;
     blocks.sort_by_key(|block| block.start_ms);
     let mut cues: Vec<Cue> = Vec::new();
     let mut shown: (u64, Vec<String>) = (0, Vec::new());
@@ -48,15 +47,46 @@ pub(super) fn cues(text: &str) -> Vec<Cue> {
         cues.extend(cue(&block, repeated));
         shown = (block.end_ms, block.lines);
     }
-    cues
+    Ok(cues)
 }
 
 /// How many lines at the beginning of `now` are those that `before` ended with.
+///
+/// The prefix function of Knuth, Morris and Pratt, so that the work grows with the number of lines and not with its square.
 fn repeated_lines(before: &[String], now: &[String]) -> usize {
-    (1..=before.len().min(now.len()))
-        .rev()
-        .find(|&count| before[before.len() - count..] == now[..count])
-        .unwrap_or(0)
+    let borders = borders(now);
+    let recent = &before[before.len().saturating_sub(now.len())..];
+    recent.iter().fold(0, |matched, line| {
+        // a whole match goes on from its longest border
+        let matched = if matched == now.len() {
+            borders[matched.saturating_sub(1)]
+        } else {
+            matched
+        };
+        extended(now, &borders, matched, line)
+    })
+}
+
+/// For each line the number of lines up to it that are also the first lines, all of them not counted.
+fn borders(lines: &[String]) -> Vec<usize> {
+    let mut borders = vec![0; lines.len()];
+    for at in 1..lines.len() {
+        borders[at] = extended(lines, &borders, borders[at - 1], &lines[at]);
+    }
+    borders
+}
+
+/// How many lines match once `line` comes after `matched` of them.
+fn extended(lines: &[String], borders: &[usize], mut matched: usize, line: &String) -> usize {
+    loop {
+        if lines.get(matched) == Some(line) {
+            return matched + 1;
+        }
+        if matched == 0 {
+            return 0;
+        }
+        matched = borders[matched - 1];
+    }
 }
 
 fn cue(block: &Block, repeated: usize) -> Option<Cue> {
@@ -67,8 +97,12 @@ fn cue(block: &Block, repeated: usize) -> Option<Cue> {
         speaker_changes: false,
         words: Vec::new(),
     };
-    for line in &block.lines[repeated..] {
-        let spoken = without_remarks(&plain(line, &mut cue.speaker));
+    let lines: Vec<String> = block.lines[repeated..]
+        .iter()
+        .map(|line| plain(line, &mut cue.speaker))
+        .collect();
+    // a remark may run over two lines
+    for spoken in without_remarks(&lines.join("\n")).lines() {
         let bare = spoken.trim_start_matches(['>', '-', '–', '—', ' ']);
         cue.speaker_changes |= cue.words.is_empty() && bare.len() < spoken.trim_start().len();
         cue.words.extend(bare.split_whitespace().map(str::to_owned));
@@ -77,65 +111,33 @@ fn cue(block: &Block, repeated: usize) -> Option<Cue> {
     (!cue.words.is_empty()).then_some(cue)
 }
 
-/// A line without tags and entities; a voice tag names the speaker.
-fn plain(line: &str, speaker: &mut Option<String>) -> String {
-    let mut text = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some((before, tagged)) = rest.split_once('<') {
-        text.push_str(before);
-        let Some((tag, after)) = tagged.split_once('>') else {
-            rest = tagged;
-            continue;
-        };
-        if let Some(name) = tag
-            .strip_prefix("v ")
-            .filter(|name| !name.trim().is_empty())
-        {
-            *speaker = Some(name.trim().to_owned());
-        }
-        rest = after;
-    }
-    text.push_str(rest);
-    ENTITIES
-        .iter()
-        .fold(text, |text, (entity, letter)| text.replace(entity, letter))
-}
-
-/// A line without what is heard but not said: `[applause]`, `(laughs)`, `♪`.
-fn without_remarks(line: &str) -> String {
-    let mut depth = 0_u32;
-    let spoken = line.chars().filter(|letter| {
-        match letter {
-            '[' | '(' => depth += 1,
-            ']' | ')' if depth > 0 => {
-                depth -= 1;
-                return false;
-            }
-            _ => {}
-        }
-        depth == 0 && !matches!(letter, '♪' | '♫' | '\u{200b}' | '\u{feff}')
-    });
-    spoken.collect()
-}
-
-fn blocks(text: &str) -> Vec<Block> {
+fn blocks(text: &str) -> Result<Vec<Block>, NotSpoken> {
     let mut blocks = Vec::new();
     let mut lines = text.lines().map(str::trim);
     while let Some(line) = lines.next() {
         let Some((start_ms, end_ms)) = times(line) else {
             continue;
         };
-        let lines = lines
+        let shown: Vec<String> = lines
             .by_ref()
             .take_while(|line| !line.is_empty())
-            .filter(|line| !line.contains("-->"));
+            .filter(|line| !line.contains("-->"))
+            .take(MOST_CAPTION_LINES + 1)
+            .map(str::to_owned)
+            .collect();
+        if shown.len() > MOST_CAPTION_LINES {
+            return Err(NotSpoken::TooManyLines);
+        }
+        if blocks.len() == MOST_CAPTION_CUES {
+            return Err(NotSpoken::TooManyCues);
+        }
         blocks.push(Block {
             start_ms,
             end_ms,
-            lines: lines.map(str::to_owned).collect(),
+            lines: shown,
         });
     }
-    blocks
+    Ok(blocks)
 }
 
 /// `00:01.000 --> 00:02.500 align:start` is (1000, 2500).
@@ -164,6 +166,10 @@ fn clock(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -182,20 +188,76 @@ mod tests {
         }
     }
 
+    fn words(text: &str) -> Vec<String> {
+        let cues = cues(&format!("00:00.000 --> 00:02.000\n{text}")).unwrap();
+        cues.into_iter().flat_map(|cue| cue.words).collect()
+    }
+
     #[test]
-    fn tags_and_remarks_are_taken_out() {
-        let mut speaker = None;
-        let text = plain(
-            "<v Ann Lee>a <i>b</i> &lt;c&gt; &amp;lt; <00:01.000>d < e",
-            &mut speaker,
-        );
+    fn a_bracket_that_is_not_closed_takes_nothing_with_it() {
         assert_eq!(
-            (text.as_str(), speaker.as_deref()),
-            ("a b <c> &lt; d  e", Some("Ann Lee"))
+            words("[we begin\nwith (a story"),
+            ["[we", "begin", "with", "(a", "story"]
         );
+        assert_eq!(words("[applause and\ncheering] we begin"), ["we", "begin"]);
+    }
+
+    fn lines(lines: &[&str]) -> Vec<String> {
+        lines.iter().map(|&line| line.to_owned()).collect()
+    }
+
+    #[test]
+    fn lines_at_the_beginning_that_were_at_the_end_are_counted() {
+        let repeated = |before: &[&str], now: &[&str]| repeated_lines(&lines(before), &lines(now));
+        assert_eq!(repeated(&["x", "a", "b"], &["a", "b", "c"]), 2);
+        assert_eq!(repeated(&["a"], &["a"]), 1);
+        assert_eq!(repeated(&["a", "b"], &["b", "a"]), 1);
+        assert_eq!(repeated(&["a"], &["b"]), 0);
+        assert_eq!(repeated(&[], &["b"]), 0);
+        assert_eq!(repeated(&["b"], &[]), 0);
+    }
+
+    #[test]
+    fn the_work_on_repeated_lines_grows_with_their_number() {
+        // the worst case of comparing each suffix with each prefix: 10^10 comparisons of lines
+        let mut before = vec!["a".to_owned(); 200_000];
+        let now = before.clone();
+        before.push("b".to_owned());
+        let begun = Instant::now();
+        assert_eq!(repeated_lines(&before, &now), 0);
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_cue_at_the_limit_of_lines_is_read_and_a_longer_one_is_not() {
+        let cue = |lines| format!("00:00.000 --> 00:02.000\n{}", "word\n".repeat(lines));
+        let read = cues(&cue(MOST_CAPTION_LINES)).unwrap();
+        assert_eq!(read[0].words.len(), MOST_CAPTION_LINES);
         assert_eq!(
-            without_remarks("[Music] so (he (really) laughs) ♪ yes :)"),
-            " so   yes :)"
+            cues(&cue(MOST_CAPTION_LINES + 1)),
+            Err(NotSpoken::TooManyLines)
         );
+    }
+
+    #[test]
+    fn a_file_at_the_limit_of_cues_is_read_and_a_longer_one_is_not() {
+        let file = |count| "00:00.000 --> 00:02.000\nword\n\n".repeat(count);
+        assert!(cues(&file(MOST_CAPTION_CUES)).is_ok());
+        assert_eq!(
+            cues(&file(MOST_CAPTION_CUES + 1)),
+            Err(NotSpoken::TooManyCues)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_longest_repetition_is_found(before in "[ab]{0,12}", now in "[ab]{0,12}") {
+            let split = |text: &str| text.chars().map(String::from).collect::<Vec<_>>();
+            let (before, now) = (split(&before), split(&now));
+            let longest = (0..=before.len().min(now.len()))
+                .rev()
+                .find(|&count| before[before.len() - count..] == now[..count]);
+            prop_assert_eq!(Some(repeated_lines(&before, &now)), longest);
+        }
     }
 }
