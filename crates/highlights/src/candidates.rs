@@ -20,26 +20,51 @@ pub(crate) struct Run {
     pub(crate) whole: bool,
 }
 
-/// Every run of whole sentences as long as `options` allow inside the part of the source to consider, and parts of sentences that are
+/// Sentences that a run is looked for in: three minutes of one-word sentences at the most words a minute that are speech.
+const LONGEST_RUN: usize = 3_000;
+/// Runs that begin with the same sentence, and runs in all, from which on only some of the ends are tried, evenly spread: in a
+/// clip of three minutes that is one end for each 1.4 seconds, so that talks of ordinary sentences have all of theirs tried.
+const MOST_ENDS: usize = 128;
+const FEWEST_ENDS: usize = 8;
+const MOST_RUNS: usize = 20_000 * MOST_ENDS;
+
+/// Runs of whole sentences as long as `options` allow inside the part of the source to consider, and parts of sentences that are
 /// too long to be one. Where nothing is long enough, the longest run there is.
 pub(crate) fn candidates(
     segments: &[Segment],
     options: &ClipOptions,
     duration_ms: u64,
 ) -> Vec<Run> {
-    let least = u64::from(options.min_clip_seconds) * 1000;
-    let most = u64::from(options.max_clip_seconds) * 1000;
-    let mut found = runs(segments, options, most, duration_ms);
-    found.extend(parts(segments, options, most, duration_ms));
-    if found.iter().any(|run| run.range.duration_ms() >= least) {
-        found.retain(|run| run.range.duration_ms() >= least);
-    } else if let Some(&longest) = found
-        .iter()
-        .max_by_key(|run| (run.range.duration_ms(), std::cmp::Reverse(run.first)))
-    {
-        found = vec![longest];
+    let limits = Lengths {
+        least: u64::from(options.min_clip_seconds) * 1000,
+        most: u64::from(options.max_clip_seconds) * 1000,
+    };
+    let cuts = Cuts::new(segments, duration_ms);
+    let usable: Vec<usize> = considered(segments, options).collect();
+    let (mut found, longest) = options
+        .window(duration_ms)
+        .map(|window| runs(&cuts, &usable, window, &limits))
+        .unwrap_or_default();
+    let parts = parts(&cuts, &usable, limits.most);
+    let long_enough = |run: &&Run| run.range.duration_ms() >= limits.least;
+    found.extend(parts.iter().filter(long_enough));
+    if found.is_empty() {
+        found.extend(longest.into_iter().chain(parts).max_by_key(Run::length));
     }
     found
+}
+
+/// How long a clip may be, in milliseconds.
+struct Lengths {
+    least: u64,
+    most: u64,
+}
+
+impl Run {
+    /// Orders runs by their length, earlier ones first.
+    fn length(&self) -> (u64, std::cmp::Reverse<usize>) {
+        (self.range.duration_ms(), std::cmp::Reverse(self.first))
+    }
 }
 
 /// The sentences that lie whole inside the part of the source to consider.
@@ -57,43 +82,63 @@ fn considered<'a>(
     })
 }
 
-/// Every run of the sentences considered that is at most `most` milliseconds long.
-fn runs(segments: &[Segment], options: &ClipOptions, most: u64, duration_ms: u64) -> Vec<Run> {
-    let usable: Vec<usize> = considered(segments, options).collect();
-    let window = options.window(duration_ms);
+/// Runs of the usable sentences that lie within the lengths, in order of their first and last sentence; and the longest one
+/// there is of those that are not too long.
+fn runs(
+    cuts: &Cuts<'_>,
+    usable: &[usize],
+    window: TimeRange,
+    lengths: &Lengths,
+) -> (Vec<Run>, Option<Run>) {
+    let ends = (MOST_RUNS / usable.len().max(1)).clamp(FEWEST_ENDS, MOST_ENDS);
     let mut found = Vec::new();
+    let mut longest: Option<Run> = None;
+    let mut fitting: Vec<Run> = Vec::new();
     for (nth, &first) in usable.iter().enumerate() {
-        for &last in &usable[nth..] {
-            if segments[last]
-                .end_ms
-                .saturating_sub(segments[first].start_ms)
-                > most
-            {
+        fitting.clear();
+        let start_ms = cuts.segments[first].start_ms;
+        let mut until_ms = 0;
+        let mut inside = first;
+        for &last in usable[nth..].iter().take(LONGEST_RUN) {
+            if cuts.segments[last].end_ms.saturating_sub(start_ms) > lengths.most {
                 break;
             }
-            let range = cut(segments, first, last, duration_ms);
-            found.extend(
-                range
-                    .and_then(|range| range.intersect(window?))
-                    .filter(|range| range.duration_ms() <= most)
-                    .map(|range| Run {
-                        first,
-                        last,
-                        range,
-                        whole: true,
-                    }),
-            );
+            // also of the sentences between them that are not usable
+            for segment in &cuts.segments[inside..=last] {
+                until_ms = until_ms.max(segment.end_ms);
+            }
+            inside = last + 1;
+            let range = cuts.around(first, last, until_ms);
+            let range = range.and_then(|range| range.intersect(window));
+            let Some(range) = range.filter(|range| range.duration_ms() <= lengths.most) else {
+                continue;
+            };
+            let run = Run {
+                first,
+                last,
+                range,
+                whole: true,
+            };
+            if run.range.duration_ms() >= lengths.least {
+                fitting.push(run);
+            }
+            if longest.is_none_or(|longest| run.length() >= longest.length()) {
+                longest = Some(run);
+            }
         }
+        let taken = fitting.len().min(ends);
+        found.extend((1..=taken).map(|nth| fitting[nth * fitting.len() / taken - 1]));
     }
-    found
+    (found, longest)
 }
 
 /// The beginning of each sentence that is longer than `most`, up to its longest pause in the second half of what fits.
-fn parts(segments: &[Segment], options: &ClipOptions, most: u64, duration_ms: u64) -> Vec<Run> {
-    considered(segments, options)
-        .filter_map(|at| {
-            let words = &segments[at].words;
-            let whole = cut(segments, at, at, duration_ms)?;
+fn parts(cuts: &Cuts<'_>, usable: &[usize], most: u64) -> Vec<Run> {
+    usable
+        .iter()
+        .filter_map(|&at| {
+            let words = &cuts.segments[at].words;
+            let whole = cuts.around(at, at, cuts.segments[at].end_ms)?;
             let start_ms = whole.start_ms();
             if whole.duration_ms() <= most {
                 return None;
@@ -116,23 +161,66 @@ fn parts(segments: &[Segment], options: &ClipOptions, most: u64, duration_ms: u6
         .collect()
 }
 
+/// Where runs of sentences are cut.
+struct Cuts<'a> {
+    segments: &'a [Segment],
+    duration_ms: u64,
+    /// For each sentence when the last of those before it ends; 0 for the first.
+    before_ms: Vec<u64>,
+}
+
+impl<'a> Cuts<'a> {
+    fn new(segments: &'a [Segment], duration_ms: u64) -> Self {
+        let ends = segments.iter().scan(0, |latest_ms, segment| {
+            let before_ms = *latest_ms;
+            *latest_ms = before_ms.max(segment.end_ms);
+            Some(before_ms)
+        });
+        Self {
+            before_ms: ends.collect(),
+            segments,
+            duration_ms,
+        }
+    }
+
+    /// A little before and after the words of a run, of which the last one ends at `until_ms`.
+    fn around(&self, first: usize, last: usize, until_ms: u64) -> Option<TimeRange> {
+        let next = self.segments.get(last + 1);
+        let before_ms = (first > 0).then(|| self.before_ms[first]);
+        around(
+            self.segments[first].start_ms,
+            until_ms,
+            before_ms,
+            next.map(|next| next.start_ms),
+            self.duration_ms,
+        )
+    }
+}
+
 /// Where the run of sentences `first` to `last` (inclusive) is cut: a little before and after its words, at most half-way to the next ones.
 pub fn cut(segments: &[Segment], first: usize, last: usize, duration_ms: u64) -> Option<TimeRange> {
-    let start = segments[first].start_ms;
-    let end = segments[first..=last]
-        .iter()
-        .map(|segment| segment.end_ms)
-        .max()?;
-    let before = segments[..first].iter().map(|segment| segment.end_ms).max();
+    let latest = |segments: &[Segment]| segments.iter().map(|segment| segment.end_ms).max();
+    around(
+        segments[first].start_ms,
+        latest(&segments[first..=last])?,
+        latest(&segments[..first]),
+        segments.get(last + 1).map(|next| next.start_ms),
+        duration_ms,
+    )
+}
+
+/// From a little before `start` to a little after `end`: at most half of the silence to what is said before and after.
+fn around(
+    start: u64,
+    end: u64,
+    before: Option<u64>,
+    after: Option<u64>,
+    duration_ms: u64,
+) -> Option<TimeRange> {
     let room = before.map_or(start, |before| start.saturating_sub(before) / 2);
-    let after = segments
-        .get(last + 1)
-        .map_or(duration_ms, |next| next.start_ms);
-    let gap = after.saturating_sub(end);
-    let tail = if last + 1 < segments.len() {
-        gap / 2
-    } else {
-        gap
+    let tail = match after {
+        Some(after) => after.saturating_sub(end) / 2,
+        None => duration_ms.saturating_sub(end),
     };
     TimeRange::new(start - room.min(LEAD_MS), end + tail.min(TAIL_MS)).ok()
 }
@@ -177,6 +265,26 @@ mod tests {
             runs.iter().map(|run| run.first).collect::<Vec<_>>(),
             [1, 2, 3]
         );
+    }
+
+    #[test]
+    fn all_ends_of_ordinary_sentences_are_tried_and_some_of_very_short_ones() {
+        let options = options(5, 180);
+        let ends = |length_ms: u64| {
+            let segments: Vec<Segment> = (0..2000)
+                .map(|n| segment(n * length_ms, "Word.", length_ms))
+                .collect();
+            let runs = candidates(&segments, &options, 2000 * length_ms);
+            runs.iter()
+                .filter(|run| run.first == 0)
+                .map(|run| run.last)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(ends(2000), (2..90).collect::<Vec<_>>());
+        let thinned = ends(500);
+        assert_eq!((thinned.len(), thinned.last()), (MOST_ENDS, Some(&359)));
+        let gaps: Vec<usize> = thinned.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(gaps.iter().all(|gap| (2..=3).contains(gap)), "{gaps:?}");
     }
 
     #[test]

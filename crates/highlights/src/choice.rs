@@ -14,7 +14,7 @@ const FEWEST: usize = 3;
 const DROPPED: usize = 20;
 
 /// Indices of the candidates to take, at most `most`, in order of time: those without a flaw if they are enough.
-pub(crate) fn choose(candidates: &[Scored], most: usize, likeness: &Likeness) -> Vec<usize> {
+pub(crate) fn choose(candidates: &[Scored], most: usize, likeness: &Likeness<'_>) -> Vec<usize> {
     let clean = take(candidates, most, likeness, |one| one.flaw.is_none());
     if clean.len() >= FEWEST.min(most) {
         return clean;
@@ -26,7 +26,7 @@ pub(crate) fn choose(candidates: &[Scored], most: usize, likeness: &Likeness) ->
 fn take(
     candidates: &[Scored],
     most: usize,
-    likeness: &Likeness,
+    likeness: &Likeness<'_>,
     usable: impl Fn(&Scored) -> bool,
 ) -> Vec<usize> {
     let usable: Vec<usize> = (0..candidates.len())
@@ -51,7 +51,7 @@ fn take(
 pub(crate) fn dropped(
     candidates: &[Scored],
     chosen: &[usize],
-    likeness: &Likeness,
+    likeness: &Likeness<'_>,
 ) -> Vec<Dropped> {
     let mut left: Vec<usize> = (0..candidates.len())
         .filter(|at| !chosen.contains(at))
@@ -73,7 +73,7 @@ pub(crate) fn dropped(
         .collect()
 }
 
-fn why_not(candidates: &[Scored], at: usize, chosen: &[usize], likeness: &Likeness) -> String {
+fn why_not(candidates: &[Scored], at: usize, chosen: &[usize], likeness: &Likeness<'_>) -> String {
     let one = &candidates[at];
     if let Some(flaw) = one.flaw {
         return flaw.to_owned();

@@ -1,6 +1,6 @@
 //! Words that show what a sentence does: asks, counts, contrasts, teaches, moves.
 
-use std::ops::Add;
+use std::ops::{Add, Sub};
 
 use crate::words::{is_english, words_of};
 
@@ -79,22 +79,37 @@ impl Cues {
     }
 }
 
+impl Cues {
+    fn each(self, other: Self, of: impl Fn(usize, usize) -> usize) -> Self {
+        Self {
+            words: of(self.words, other.words),
+            questions: of(self.questions, other.questions),
+            exclamations: of(self.exclamations, other.exclamations),
+            numbers: of(self.numbers, other.numbers),
+            address: of(self.address, other.address),
+            strong: of(self.strong, other.strong),
+            contrast: of(self.contrast, other.contrast),
+            lesson: of(self.lesson, other.lesson),
+            feeling: of(self.feeling, other.feeling),
+            story: of(self.story, other.story),
+        }
+    }
+}
+
 impl Add for Cues {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self {
-            words: self.words + other.words,
-            questions: self.questions + other.questions,
-            exclamations: self.exclamations + other.exclamations,
-            numbers: self.numbers + other.numbers,
-            address: self.address + other.address,
-            strong: self.strong + other.strong,
-            contrast: self.contrast + other.contrast,
-            lesson: self.lesson + other.lesson,
-            feeling: self.feeling + other.feeling,
-            story: self.story + other.story,
-        }
+        self.each(other, usize::add)
+    }
+}
+
+impl Sub for Cues {
+    type Output = Self;
+
+    /// What is left of a sum when a part of it is taken out.
+    fn sub(self, part: Self) -> Self {
+        self.each(part, usize::sub)
     }
 }
 
@@ -117,6 +132,7 @@ mod tests {
         };
         assert_eq!(asks, expected);
         assert_eq!((asks + asks).words, 14);
+        assert_eq!(asks + asks - asks, asks);
         assert_eq!(Cues::of("you love it!", "de").feeling, 0);
         assert_eq!(Cues::of("you love it!", "de").exclamations, 1);
     }

@@ -19,6 +19,7 @@ mod sound;
 mod standing;
 mod stats;
 mod steering;
+mod sums;
 mod talk;
 mod topics;
 mod wording;

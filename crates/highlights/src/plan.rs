@@ -1,5 +1,7 @@
 //! From a transcript to a plan.
 
+use std::cmp::Ordering;
+
 use domain::{ClipOptions, Plan, PlannedClip, SalientSentence, Score, Transcript};
 
 use crate::{
@@ -7,17 +9,20 @@ use crate::{
     choice::{choose, dropped},
     embed::{EmbedError, Embedder},
     likeness::Likeness,
-    score::{Scored, score},
+    score::{Scored, Standing, explained, score},
     silences::silences,
     sound::SoundProfile,
-    stats::standardized,
+    stats::standardize,
     steering::closeness,
+    sums::Sums,
     talk::Talk,
     wording::{reason, summary, title},
 };
 
 /// Candidates with the same first sentence that go on to the schedule; more only differ in where they end.
 const PER_START: usize = 4;
+/// Candidates that go on to the schedule in all: every one of seven thousand sentences.
+const MOST_CANDIDATES: usize = 30_000;
 
 /// Plans the clips of a talk; `sound` takes part in the scores where it is given. The same input always gives the same plan.
 ///
@@ -73,44 +78,64 @@ pub(crate) fn plan_talk(
     }
 }
 
-/// Every run that could be a clip with its scores, the best few of each first sentence.
+/// The runs that could be clips with their scores, the best few of each first sentence.
 fn scored(talk: &Talk<'_>, close: Option<&[f64]>, options: &ClipOptions) -> Vec<Scored> {
     let runs = candidates(talk.segments, options, talk.duration_ms);
-    let density = standardized(&of_runs(&runs, |run| {
-        talk.brought_up[run.first..=run.last].iter().sum::<f64>() / run.range.duration_ms() as f64
-    }));
+    let density = of_runs(&runs, |run| {
+        talk.brought_up(run.first, run.last) / run.range.duration_ms() as f64
+    });
     let close = close.map(|close| {
-        standardized(&of_runs(&runs, |run| {
-            close[run.first..=run.last].iter().sum::<f64>() / (run.last - run.first + 1) as f64
-        }))
-    });
-    let mut scored: Vec<Scored> = (0..runs.len())
-        .map(|at| {
-            score(
-                talk,
-                runs[at],
-                density[at],
-                close.as_ref().map(|close| close[at]),
-            )
+        let close = Sums::of(close.iter().copied());
+        of_runs(&runs, |run| {
+            close.over(run.first, run.last) / (run.last - run.first + 1) as f64
         })
-        .collect();
-    scored.sort_by(|a, b| {
-        (a.run.first.cmp(&b.run.first))
-            .then(a.flaw.is_some().cmp(&b.flaw.is_some()))
-            .then(b.total.total_cmp(&a.total))
-            .then(a.run.last.cmp(&b.run.last))
     });
+    let one = |at: usize| {
+        let standing = Standing {
+            density: density[at],
+            on_topic: close.as_ref().map(|close| close[at]),
+        };
+        score(talk, runs[at], standing)
+    };
+    let mut scored: Vec<Scored> = Vec::new();
+    let mut begun = 0;
+    for alike in runs.chunk_by(|a, b| a.first == b.first) {
+        let mut all: Vec<Scored> = (begun..begun + alike.len()).map(one).collect();
+        begun += alike.len();
+        all.sort_by(better);
+        scored.extend(all.into_iter().take(PER_START));
+    }
+    best_few(scored)
+}
+
+/// Orders candidates with the same first sentence, the better ones first.
+fn better(a: &Scored, b: &Scored) -> Ordering {
+    (a.flaw.is_some().cmp(&b.flaw.is_some()))
+        .then(b.total.total_cmp(&a.total))
+        .then(a.run.last.cmp(&b.run.last))
+}
+
+/// The candidates in order of their first sentence; of very many the best.
+fn best_few(mut scored: Vec<Scored>) -> Vec<Scored> {
+    scored.sort_by(|a, b| a.run.first.cmp(&b.run.first).then(better(a, b)));
     let (mut first, mut nth) = (usize::MAX, 0);
     scored.retain(|one| {
         nth = if one.run.first == first { nth + 1 } else { 0 };
         first = one.run.first;
         nth < PER_START
     });
+    if scored.len() > MOST_CANDIDATES {
+        scored.sort_by(better);
+        scored.truncate(MOST_CANDIDATES);
+        scored.sort_by(|a, b| a.run.first.cmp(&b.run.first).then(better(a, b)));
+    }
     scored
 }
 
 fn of_runs(runs: &[Run], of: impl Fn(&Run) -> f64) -> Vec<f64> {
-    runs.iter().map(of).collect()
+    let mut values: Vec<f64> = runs.iter().map(of).collect();
+    standardize(&mut values);
+    values
 }
 
 fn clips(talk: &Talk<'_>, candidates: &[Scored], chosen: &[usize]) -> Vec<PlannedClip> {
@@ -133,6 +158,7 @@ fn clips(talk: &Talk<'_>, candidates: &[Scored], chosen: &[usize]) -> Vec<Planne
         .enumerate()
         .map(|(index, &at)| {
             let one = &candidates[at];
+            let (breakdown, evidence) = explained(talk, one);
             PlannedClip {
                 clip_index: index as u32,
                 rank: rank(at) as u32,
@@ -140,10 +166,10 @@ fn clips(talk: &Talk<'_>, candidates: &[Scored], chosen: &[usize]) -> Vec<Planne
                 end_ms: one.run.range.end_ms(),
                 title: title(talk, one.run),
                 summary: summary(talk, one.run),
-                reason: reason(&one.evidence),
+                reason: reason(&evidence),
                 virality_score: Score::clamped(one.total),
-                score_breakdown: one.breakdown,
-                evidence: Some(one.evidence.clone()),
+                score_breakdown: breakdown,
+                evidence: Some(evidence),
                 cuts: Vec::new(),
             }
         })
@@ -303,6 +329,52 @@ mod tests {
         );
         let cut = &planned(&transcript, &options(true)).clips[0].cuts;
         assert_eq!(cut, &[TimeRange::new(10_100, 13_900).unwrap()]);
+    }
+
+    /// One-word sentences, as fast as speech can be.
+    fn rattled_off(sentences: u64) -> Transcript {
+        let rows: Vec<(u64, &str, u64)> = (0..sentences)
+            .map(|at| {
+                (
+                    at * 60,
+                    ROCKETS[at as usize % 12]
+                        .split(' ')
+                        .next()
+                        .unwrap_or_default(),
+                    60,
+                )
+            })
+            .collect();
+        transcript(&rows)
+    }
+
+    #[test]
+    fn the_work_grows_with_the_number_of_sentences() {
+        // all runs of 4,000 such sentences took a minute and 3.4 GB
+        let transcript = rattled_off(20_000);
+        let options = ClipOptions {
+            requested_clip_count: 30,
+            min_clip_seconds: 5,
+            max_clip_seconds: 180,
+            remove_silences: true,
+            ..ClipOptions::default()
+        };
+        let talk = talk(&transcript, None);
+        let begun = std::time::Instant::now();
+        let plan = plan_talk(&talk, &transcript, None, &options);
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20));
+        assert!(!plan.clips.is_empty());
+        let runs = candidates(&transcript.segments, &options, transcript.duration_ms);
+        assert!(runs.len() <= 20_000 * 128);
+    }
+
+    #[test]
+    fn very_many_candidates_are_thinned_to_the_best() {
+        let transcript = rattled_off(9_000);
+        let talk = talk(&transcript, None);
+        let scored = scored(&talk, None, &ClipOptions::default());
+        assert_eq!(scored.len(), MOST_CANDIDATES);
+        assert!(scored.is_sorted_by_key(|one| one.run.first));
     }
 
     fn any_talk() -> impl Strategy<Value = Transcript> {

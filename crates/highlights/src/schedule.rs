@@ -15,59 +15,97 @@ pub struct Interval {
 
 /// Trials before [`best_distinct`] settles for the best set it has.
 const MAX_TRIALS: usize = 400;
+/// Entries of tables that the trials may fill: all of them for the candidates of a talk of two hours.
+const MOST_ENTRIES: usize = 400_000_000;
 
 /// Indices of the at most `most` disjoint intervals with the greatest sum of worth, in order of time.
 ///
 /// Exact: Kleinberg & Tardos, weighted interval scheduling, with the number taken as a second dimension.
 /// `allowed` says which candidates may be taken.
 pub fn best(intervals: &[Interval], most: usize, allowed: impl Fn(usize) -> bool) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..intervals.len())
-        .filter(|&i| allowed(i) && intervals[i].worth > 0.0)
-        .collect();
-    order.sort_by_key(|&i| (intervals[i].end, intervals[i].start, i));
-    let ends: Vec<u64> = order.iter().map(|&i| intervals[i].end).collect();
-    // how many of the earlier ones end before this one begins
-    let free: Vec<usize> = order
-        .iter()
-        .map(|&i| ends.partition_point(|&end| end <= intervals[i].start))
-        .collect();
-    // value[k][n]: the most that k of the first n can be worth
-    let mut value = vec![vec![0.0_f64; order.len() + 1]; most + 1];
-    for k in 1..=most {
-        for n in 1..=order.len() {
-            let taken = value[k - 1][free[n - 1]] + intervals[order[n - 1]].worth;
-            value[k][n] = value[k][n - 1].max(taken);
+    Schedule::new(intervals).best(most, allowed)
+}
+
+/// Intervals in the order that they are decided on.
+struct Schedule<'a> {
+    intervals: &'a [Interval],
+    /// Indices by end.
+    order: Vec<usize>,
+    /// For each of them how many of the earlier ones end before it begins.
+    free: Vec<usize>,
+}
+
+impl<'a> Schedule<'a> {
+    fn new(intervals: &'a [Interval]) -> Self {
+        let mut order: Vec<usize> = (0..intervals.len())
+            .filter(|&i| intervals[i].worth > 0.0)
+            .collect();
+        order.sort_by_key(|&i| (intervals[i].end, intervals[i].start, i));
+        let ends: Vec<u64> = order.iter().map(|&i| intervals[i].end).collect();
+        let free = order
+            .iter()
+            .map(|&i| ends.partition_point(|&end| end <= intervals[i].start))
+            .collect();
+        Self {
+            intervals,
+            order,
+            free,
         }
     }
-    let (mut k, mut n) = (most, order.len());
-    let mut chosen = Vec::new();
-    while k > 0 && n > 0 {
-        if value[k][n] > value[k][n - 1] {
-            chosen.push(order[n - 1]);
-            n = free[n - 1];
-            k -= 1;
-        } else {
-            n -= 1;
-        }
+
+    /// Entries of the table that [`Self::best`] fills.
+    fn entries(&self, most: usize) -> usize {
+        (self.order.len() + 1) * (most + 1)
     }
-    chosen.reverse();
-    chosen
+
+    fn best(&self, most: usize, allowed: impl Fn(usize) -> bool) -> Vec<usize> {
+        let (order, free) = (&self.order, &self.free);
+        // value[k][n]: the most that k of the first n can be worth
+        let mut value = vec![vec![0.0_f64; order.len() + 1]; most + 1];
+        for k in 1..=most {
+            for n in 1..=order.len() {
+                let without = value[k][n - 1];
+                value[k][n] = if allowed(order[n - 1]) {
+                    let taken = value[k - 1][free[n - 1]] + self.intervals[order[n - 1]].worth;
+                    without.max(taken)
+                } else {
+                    without
+                };
+            }
+        }
+        let (mut k, mut n) = (most, order.len());
+        let mut chosen = Vec::new();
+        while k > 0 && n > 0 {
+            if value[k][n] > value[k][n - 1] {
+                chosen.push(order[n - 1]);
+                n = free[n - 1];
+                k -= 1;
+            } else {
+                n -= 1;
+            }
+        }
+        chosen.reverse();
+        chosen
+    }
 }
 
 /// As [`best`], but no two of those taken may be `alike`.
 ///
 /// Branch and bound: the best set without that rule bounds every set with it; where it holds a pair that is alike, one or the other is
-/// forbidden. Exact unless `MAX_TRIALS` are used up, then the best set found with the worse of each alike pair left out.
+/// forbidden. Exact unless the trials are used up, then the best set found with the worse of each alike pair left out.
 pub(crate) fn best_distinct(
     intervals: &[Interval],
     most: usize,
     alike: impl Fn(usize, usize) -> bool,
 ) -> Vec<usize> {
+    let schedule = Schedule::new(intervals);
     let total = |set: &[usize]| set.iter().map(|&i| intervals[i].worth).sum::<f64>();
-    let solve = |forbidden: &BTreeSet<usize>| best(intervals, most, |i| !forbidden.contains(&i));
+    let solve = |forbidden: &BTreeSet<usize>| schedule.best(most, |i| !forbidden.contains(&i));
+    // each one solves twice
+    let trials = (MOST_ENTRIES / schedule.entries(most) / 2).clamp(1, MAX_TRIALS);
     let mut open = vec![(solve(&BTreeSet::new()), BTreeSet::new())];
     let mut fallback: Vec<usize> = Vec::new();
-    for _ in 0..MAX_TRIALS {
+    for _ in 0..trials {
         let Some(next) = (0..open.len()).max_by(|&a, &b| {
             total(&open[a].0)
                 .total_cmp(&total(&open[b].0))

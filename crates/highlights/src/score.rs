@@ -2,7 +2,7 @@
 
 use domain::{Evidence, Score, ScoreBreakdown};
 
-use crate::{candidates::Run, sound::SentenceSound, standing::Opening, stats::sigmoid, talk::Talk};
+use crate::{candidates::Run, standing::Opening, stats::sigmoid, talk::Talk};
 
 /// How much of the whole each score makes, in the order hook, flow, value, emotion.
 const WEIGHTS: [f64; 4] = [0.2, 0.33, 0.37, 0.1];
@@ -15,55 +15,59 @@ const LENGTH_COST: f64 = 0.02;
 /// Milliseconds at the beginning that decide whether one stays.
 const OPENING_MS: u64 = 8_000;
 
-/// A candidate with its scores.
-#[derive(Debug, Clone)]
+/// A candidate with its score.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Scored {
     /// The run of sentences.
     pub(crate) run: Run,
-    /// The four scores.
-    pub(crate) breakdown: ScoreBreakdown,
-    /// All of them in one, and how close it is to the topics asked for; mostly 0 to 1.
+    /// What sets it apart from the other candidates.
+    pub(crate) standing: Standing,
+    /// All scores in one, and how close it is to the topics asked for; mostly 0 to 1.
     pub(crate) total: f64,
-    /// What made them.
-    pub(crate) evidence: Evidence,
     /// Why it does not stand alone, if it does not.
     pub(crate) flaw: Option<&'static str>,
 }
 
-/// A score that grows with the signals found, and their names.
+/// A run against the other candidates, in standard deviations.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standing {
+    /// How much it brings up in its time.
+    pub(crate) density: f64,
+    /// How close it is to the topics asked for, if any are.
+    pub(crate) on_topic: Option<f64>,
+}
+
+/// A score that grows with the signals found, and their names where they are asked for: there are millions of candidates, and a
+/// plan tells of a few.
 struct Signals {
     sum: f64,
-    found: Vec<String>,
+    found: Option<Vec<String>>,
 }
 
 impl Signals {
-    fn new(base: f64) -> Self {
+    fn new(base: f64, told: bool) -> Self {
         Self {
             sum: base,
-            found: Vec::new(),
+            found: told.then(Vec::new),
         }
     }
 
-    fn add(&mut self, holds: bool, worth: f64, name: impl Into<String>) {
+    fn add(&mut self, holds: bool, worth: f64, name: &str) {
         if holds {
             self.sum += worth;
-            self.found.push(name.into());
+            if let Some(found) = &mut self.found {
+                found.push(name.to_owned());
+            }
         }
     }
 }
 
-/// Scores `run`; `density` is how much it brings up in its time against the other candidates, in standard deviations, and
-/// `on_topic` how close it is to the topics asked for, likewise.
-pub(crate) fn score(talk: &Talk<'_>, run: Run, density: f64, on_topic: Option<f64>) -> Scored {
-    let (hook, flow) = (hook(talk, run), flow(talk, run));
-    let (value, emotion) = (value(talk, run, density, on_topic), emotion(talk, run));
-    let parts = [
-        sigmoid(hook.sum),
-        flow.sum,
-        sigmoid(value.sum),
-        sigmoid(emotion.sum),
-    ];
-    let steering = on_topic.map_or(0.0, |closeness| STEERING * (sigmoid(closeness) - 0.5));
+/// Scores `run`.
+pub(crate) fn score(talk: &Talk<'_>, run: Run, standing: Standing) -> Scored {
+    let parts = scores(&signals(talk, run, standing, false));
+    let steering = standing
+        .on_topic
+        .map_or(0.0, |closeness| STEERING * (sigmoid(closeness) - 0.5));
     let total = steering
         + parts
             .iter()
@@ -72,21 +76,49 @@ pub(crate) fn score(talk: &Talk<'_>, run: Run, density: f64, on_topic: Option<f6
             .sum::<f64>();
     Scored {
         run,
-        breakdown: ScoreBreakdown {
-            hook: Score::clamped(parts[0]),
-            flow: Score::clamped(parts[1]),
-            value: Score::clamped(parts[2]),
-            emotion: Score::clamped(parts[3]),
-        },
+        standing,
         total,
-        evidence: Evidence {
-            hook: hook.found,
-            flow: flow.found,
-            value: value.found,
-            emotion: emotion.found,
-        },
         flaw: flaw(talk, run),
     }
+}
+
+/// The four scores of a candidate, and what made them.
+pub(crate) fn explained(talk: &Talk<'_>, one: &Scored) -> (ScoreBreakdown, Evidence) {
+    let signals = signals(talk, one.run, one.standing, true);
+    let [hook, flow, value, emotion] = scores(&signals).map(Score::clamped);
+    let breakdown = ScoreBreakdown {
+        hook,
+        flow,
+        value,
+        emotion,
+    };
+    let [hook, flow, value, emotion] = signals.map(|one| one.found.unwrap_or_default());
+    let evidence = Evidence {
+        hook,
+        flow,
+        value,
+        emotion,
+    };
+    (breakdown, evidence)
+}
+
+/// In the order hook, flow, value, emotion.
+fn signals(talk: &Talk<'_>, run: Run, standing: Standing, told: bool) -> [Signals; 4] {
+    [
+        hook(talk, run, told),
+        flow(talk, run, told),
+        value(talk, run, standing, told),
+        emotion(talk, run, told),
+    ]
+}
+
+fn scores([hook, flow, value, emotion]: &[Signals; 4]) -> [f64; 4] {
+    [
+        sigmoid(hook.sum),
+        flow.sum,
+        sigmoid(value.sum),
+        sigmoid(emotion.sum),
+    ]
 }
 
 /// Why a run does not stand alone.
@@ -102,14 +134,12 @@ pub(crate) fn flaw(talk: &Talk<'_>, run: Run) -> Option<&'static str> {
     (!talk.finished[run.last]).then_some("ends on an unfinished thought")
 }
 
-fn hook(talk: &Talk<'_>, run: Run) -> Signals {
+fn hook(talk: &Talk<'_>, run: Run, told: bool) -> Signals {
     let until = talk.segments[run.first].start_ms + OPENING_MS;
-    let last = (run.first..=run.last)
-        .take_while(|&at| talk.segments[at].start_ms < until)
-        .last()
-        .unwrap_or(run.first);
+    let opening = talk.segments[run.first..=run.last].partition_point(|one| one.start_ms < until);
+    let last = run.first + opening.saturating_sub(1);
     let cues = talk.cues(run.first, last);
-    let mut signals = Signals::new(-1.5 + 2.0 * talk.salience[run.first]);
+    let mut signals = Signals::new(-1.5 + 2.0 * talk.salience[run.first], told);
     signals.add(cues.questions > 0, 0.9, "a question in the opening");
     signals.add(cues.numbers > 0, 0.4, "a number in the opening");
     signals.add(cues.strong > 0, 0.3, "a strong claim in the opening");
@@ -120,26 +150,23 @@ fn hook(talk: &Talk<'_>, run: Run) -> Signals {
         0.2,
         "opens with a central sentence",
     );
-    if let Some(sound) = sound_of(talk, run.first, last) {
+    if let Some(sound) = talk.sound(run.first, last) {
         signals.add(sound.loudness > 1.0, 0.4, "a loud opening");
         signals.add(sound.movement > 1.0, 0.3, "a lively voice in the opening");
     }
     signals
 }
 
-fn flow(talk: &Talk<'_>, run: Run) -> Signals {
+fn flow(talk: &Talk<'_>, run: Run, told: bool) -> Signals {
     // the chance that nothing new begins inside
-    let one_matter: f64 = talk.changes[run.first + 1..=run.last]
-        .iter()
-        .map(|p| 1.0 - p)
-        .product();
+    let one_matter = talk.one_matter(run.first, run.last);
     let seconds = run.range.duration_ms() as f64 / 1000.0;
     let off = (LIKED_S.0 - seconds).max(seconds - LIKED_S.1).max(0.0);
     let length = (1.0 - LENGTH_COST * off).max(0.3);
     let start = talk.openings[run.first];
     let opens = if start == Opening::Fresh { 1.0 } else { 0.95 };
     let stands = if flaw(talk, run).is_none() { 1.0 } else { 0.6 };
-    let mut signals = Signals::new(one_matter * length * opens * stands);
+    let mut signals = Signals::new(one_matter * length * opens * stands, told);
     signals.add(one_matter > 0.6, 0.0, "stays with one matter");
     signals.add(
         talk.changes[run.first] > 0.2,
@@ -147,16 +174,22 @@ fn flow(talk: &Talk<'_>, run: Run) -> Signals {
         "begins where a matter begins",
     );
     signals.add(stands >= 1.0, 0.0, "needs nothing said before");
-    signals.add(off <= 0.0, 0.0, format!("{seconds:.0} seconds long"));
+    if told {
+        signals.add(off <= 0.0, 0.0, &format!("{seconds:.0} seconds long"));
+    }
     signals
 }
 
-fn value(talk: &Talk<'_>, run: Run, density: f64, on_topic: Option<f64>) -> Signals {
+fn value(talk: &Talk<'_>, run: Run, standing: Standing, told: bool) -> Signals {
     let cues = talk.cues(run.first, run.last);
-    let mut signals = Signals::new(0.8 * density - 1.0);
-    signals.add(density > 0.5, 0.0, "brings up much of what is talked about");
+    let mut signals = Signals::new(0.8 * standing.density - 1.0, told);
     signals.add(
-        on_topic.is_some_and(|closeness| closeness > 1.0),
+        standing.density > 0.5,
+        0.0,
+        "brings up much of what is talked about",
+    );
+    signals.add(
+        standing.on_topic.is_some_and(|closeness| closeness > 1.0),
         0.5,
         "close to the topics asked for",
     );
@@ -165,9 +198,9 @@ fn value(talk: &Talk<'_>, run: Run, density: f64, on_topic: Option<f64>) -> Sign
     signals
 }
 
-fn emotion(talk: &Talk<'_>, run: Run) -> Signals {
+fn emotion(talk: &Talk<'_>, run: Run, told: bool) -> Signals {
     let cues = talk.cues(run.first, run.last);
-    let mut signals = Signals::new(-1.5);
+    let mut signals = Signals::new(-1.5, told);
     signals.add(
         cues.feeling > 0,
         0.5 * cues.feeling.min(4) as f64,
@@ -179,24 +212,11 @@ fn emotion(talk: &Talk<'_>, run: Run) -> Signals {
         0.4,
         "told in the first person",
     );
-    if let Some(sound) = sound_of(talk, run.first, run.last) {
+    if let Some(sound) = talk.sound(run.first, run.last) {
         signals.add(sound.loudness > 0.7, 0.5, "a raised voice");
         signals.add(sound.movement > 0.7, 0.5, "a lively voice");
         signals.add(sound.rate > 0.7, 0.3, "fast speech");
         signals.add(sound.reaction_s > 0.0, 1.0, "laughter or applause");
     }
     signals
-}
-
-/// The loudest, liveliest, fastest and most answered of the sentences `first` to `last`, a mean over them for all but the reaction.
-fn sound_of(talk: &Talk<'_>, first: usize, last: usize) -> Option<SentenceSound> {
-    let sound = &talk.sound.as_ref()?[first..=last];
-    let mean =
-        |of: fn(&SentenceSound) -> f64| sound.iter().map(of).sum::<f64>() / sound.len() as f64;
-    Some(SentenceSound {
-        loudness: mean(|one| one.loudness),
-        movement: mean(|one| one.movement),
-        rate: mean(|one| one.rate),
-        reaction_s: sound.iter().map(|one| one.reaction_s).sum(),
-    })
 }

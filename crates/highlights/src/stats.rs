@@ -2,14 +2,24 @@
 
 /// Each value as its distance from the mean in standard deviations; all 0 when they are the same.
 pub(crate) fn standardized(values: &[f64]) -> Vec<f64> {
+    let mut values = values.to_vec();
+    standardize(&mut values);
+    values
+}
+
+/// As [`standardized`], in place.
+pub(crate) fn standardize(values: &mut [f64]) {
     let count = values.len().max(1) as f64;
     let mean = values.iter().sum::<f64>() / count;
     let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count;
     let deviation = variance.sqrt();
-    if deviation < 1e-9 {
-        return vec![0.0; values.len()];
+    for value in values {
+        *value = if deviation < 1e-9 {
+            0.0
+        } else {
+            (*value - mean) / deviation
+        };
     }
-    values.iter().map(|v| (v - mean) / deviation).collect()
 }
 
 /// Each value's place among all, 0 (least) to 1 (most); equal values share the middle of their places.

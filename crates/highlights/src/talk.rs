@@ -9,6 +9,7 @@ use crate::{
     salience::{brought_up, salience},
     sound::{SentenceSound, SoundProfile},
     standing::{Opening, finishes, is_punctuated, opening, pointing},
+    sums::Sums,
     topics::changes,
     words::Lexicon,
 };
@@ -28,13 +29,15 @@ pub(crate) struct Talk<'a> {
     /// How much each sentence matters, 0 to 1.
     pub(crate) salience: Vec<f64>,
     /// How many matters each sentence brings up.
-    pub(crate) brought_up: Vec<f64>,
+    brought_up: Sums<f64>,
     /// The chance that each sentence begins a new matter.
     pub(crate) changes: Vec<f64>,
+    /// Logarithms of the chances that they do not.
+    same: Sums<f64>,
     /// What each sentence does: asks, counts, explains.
-    pub(crate) cues: Vec<Cues>,
+    cues: Sums<Cues>,
     /// How each sentence sounds against the whole talk, where the sound is known.
-    pub(crate) sound: Option<Vec<SentenceSound>>,
+    sound: Option<Sums<SentenceSound>>,
 }
 
 impl<'a> Talk<'a> {
@@ -64,12 +67,15 @@ impl<'a> Talk<'a> {
         let language = transcript.language.as_str();
         let texts = texts(transcript);
         let punctuated = is_punctuated(segments);
+        let changes = changes(segments, &lexicon, meaning);
         Self {
             salience: salience(&lexicon, meaning, &pointing(&texts, language)),
-            brought_up: brought_up(&lexicon),
-            changes: changes(segments, &lexicon, meaning),
-            cues: texts.iter().map(|text| Cues::of(text, language)).collect(),
-            sound: sound.map(|sound| sound.sentences(segments)),
+            brought_up: Sums::of(brought_up(&lexicon)),
+            // the first one, which is sure to, is never inside a run
+            same: Sums::of((0..changes.len()).map(|at| (1.0 - changes[at].min(0.99)).ln())),
+            changes,
+            cues: Sums::of(texts.iter().map(|text| Cues::of(text, language))),
+            sound: sound.map(|sound| Sums::of(sound.sentences(segments))),
             openings: texts.iter().map(|text| opening(text, language)).collect(),
             finished: texts
                 .iter()
@@ -83,9 +89,32 @@ impl<'a> Talk<'a> {
 
     /// What the sentences `first` to `last` do.
     pub(crate) fn cues(&self, first: usize, last: usize) -> Cues {
-        self.cues[first..=last]
-            .iter()
-            .fold(Cues::default(), |sum, &cues| sum + cues)
+        self.cues.over(first, last)
+    }
+
+    /// How many matters the sentences `first` to `last` bring up.
+    pub(crate) fn brought_up(&self, first: usize, last: usize) -> f64 {
+        self.brought_up.over(first, last)
+    }
+
+    /// The chance that no new matter begins after sentence `first` and up to `last`.
+    pub(crate) fn one_matter(&self, first: usize, last: usize) -> f64 {
+        if first == last {
+            return 1.0;
+        }
+        self.same.over(first + 1, last).exp()
+    }
+
+    /// How the sentences `first` to `last` sound: a mean over them for all but the reaction, which is a sum.
+    pub(crate) fn sound(&self, first: usize, last: usize) -> Option<SentenceSound> {
+        let sum = self.sound.as_ref()?.over(first, last);
+        let count = (last - first + 1) as f64;
+        Some(SentenceSound {
+            loudness: sum.loudness / count,
+            movement: sum.movement / count,
+            rate: sum.rate / count,
+            reaction_s: sum.reaction_s,
+        })
     }
 }
 

@@ -67,7 +67,7 @@ fn shared_meaning(meaning: &Meaning, count: usize, at: usize) -> f64 {
 }
 
 /// Cosine of two sparse vectors; 0 when one is empty.
-pub(crate) fn cosine(a: &BTreeMap<usize, f64>, b: &BTreeMap<usize, f64>) -> f64 {
+fn cosine(a: &BTreeMap<usize, f64>, b: &BTreeMap<usize, f64>) -> f64 {
     let shared: f64 = a
         .iter()
         .filter_map(|(word, weight)| b.get(word).map(|other| weight * other))

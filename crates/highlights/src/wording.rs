@@ -31,16 +31,17 @@ pub(crate) fn title(talk: &Talk<'_>, run: Run) -> String {
 
 /// The title made of a sentence, and whether all of the sentence is in it.
 fn title_of(text: &str) -> (String, bool) {
-    let mut words: Vec<&str> = text.split_whitespace().collect();
+    let all: Vec<&str> = text.split_whitespace().collect();
+    let mut words = all.as_slice();
     let bare = |word: &str| {
         word.trim_matches(|c: char| !c.is_alphanumeric() && c != '\'')
             .to_lowercase()
     };
     let listed = |list: &str, word: &str| list.split_whitespace().any(|known| known == bare(word));
     while words.len() > 2 && listed(LEAD_INS, words[0]) {
-        words.remove(0);
+        words = &words[1..];
     }
-    let fitting = fitting(&words);
+    let fitting = fitting(words);
     let whole = fitting == words.len();
     let mut kept = &words[..fitting];
     // a clause that is said whole is better than as many words as fit

@@ -15,6 +15,8 @@ pub(crate) struct WordPiece {
     begin: i32,
     end: i32,
     unknown: i32,
+    /// Bytes of the longest of them.
+    longest: usize,
 }
 
 impl WordPiece {
@@ -31,6 +33,7 @@ impl WordPiece {
         let marker = |piece: &str| pieces.get(piece).copied().ok_or(format!("has no {piece}"));
         let (begin, end, unknown) = (marker("[CLS]")?, marker("[SEP]")?, marker("[UNK]")?);
         Ok(Self {
+            longest: pieces.keys().map(String::len).max().unwrap_or(0),
             pieces,
             begin,
             end,
@@ -62,7 +65,10 @@ impl WordPiece {
         };
         while !rest.is_empty() {
             let inner = if tokens.len() > before { "##" } else { "" };
-            let mut ends = rest.char_indices().map(|(at, c)| at + c.len_utf8()).rev();
+            let mut ends = rest[..rest.floor_char_boundary(self.longest)]
+                .char_indices()
+                .map(|(at, c)| at + c.len_utf8())
+                .rev();
             let longest = ends.find_map(|end| {
                 Some((end, *self.pieces.get(&format!("{inner}{}", &rest[..end]))?))
             });
