@@ -16,7 +16,8 @@ pub(crate) fn for_ass(text: &str) -> String {
 
 /// For the text of an SRT cue: no arrow of a time line, no tag.
 pub(crate) fn for_srt(text: &str) -> String {
-    text.replace("-->", "->").replace('<', "<\u{2060}")
+    // a word joiner, which is not seen: fewer hyphens would do only for an arrow of exactly two
+    text.replace("-->", "--\u{2060}>").replace('<', "<\u{2060}")
 }
 
 /// For the text of a `WebVTT` cue.
@@ -33,7 +34,8 @@ mod tests {
     #[test]
     fn commands_are_taken_for_text() {
         assert_eq!(for_ass(r"{\b1}\N"), "\\{\\\u{2060}b1\\}\\\u{2060}N");
-        assert_eq!(for_srt("a --> <b>"), "a -> <\u{2060}b>");
+        assert_eq!(for_srt("a --> <b>"), "a --\u{2060}> <\u{2060}b>");
+        assert!(!for_srt("a ---->").contains("-->"));
         assert_eq!(for_vtt("R&D <i> -->"), "R&amp;D &lt;i&gt; --&gt;");
     }
 }

@@ -67,18 +67,10 @@ limits! {
     // Media: sizes, lengths, and what decoding may use
 
     // Captions and transcripts
-    "Size of a site's caption file", MOST_CAPTION_BYTES: usize = 8 << 20, "bytes",
-        because "Four hours of captions that roll up word by word have about half of it; a larger file is not used, and the sound is listened to.",
-        tested by a_caption_file_at_the_limit_of_bytes_is_read_and_a_larger_one_is_not;
-    "Captions in a site's caption file", MOST_CAPTION_CUES: usize = 100_000, "captions",
-        because "Seven a second for four hours, more than one for each word; a file with more is not used.",
-        tested by a_file_at_the_limit_of_cues_is_read_and_a_longer_one_is_not;
-    "Lines of one caption", MOST_CAPTION_LINES: usize = 100, "lines",
-        because "People read two or three; a file with more in one is not used.",
-        tested by a_cue_at_the_limit_of_lines_is_read_and_a_longer_one_is_not;
-    "Words, or sentences, of a transcript for each minute of the source", MOST_WORDS_PER_MINUTE: u64 = 1000, "a minute",
-        because "The fastest speakers say about 600; more is no speech, and planning it would cost time and memory for nothing.",
-        tested by a_transcript_at_the_limit_of_words_a_minute_is_speech_and_a_faster_one_is_not;
+    "Size of a site's caption file", MOST_CAPTION_BYTES: usize = 8 << 20, "bytes", because "Four hours of captions that roll up word by word have about half of it; a larger file is not used, and the sound is listened to.", tested by a_caption_file_at_the_limit_of_bytes_is_read_and_a_larger_one_is_not;
+    "Captions in a site's caption file", MOST_CAPTION_CUES: usize = 100_000, "captions", because "Seven a second for four hours, more than one for each word; a file with more is not used.", tested by a_file_at_the_limit_of_cues_is_read_and_a_longer_one_is_not;
+    "Lines of one caption", MOST_CAPTION_LINES: usize = 100, "lines", because "People read two or three; a file with more in one is not used.", tested by a_cue_at_the_limit_of_lines_is_read_and_a_longer_one_is_not;
+    "Words, or sentences, of a transcript for each minute of the source", MOST_WORDS_PER_MINUTE: u64 = 1000, "a minute", because "The fastest speakers say about 600; more is no speech, and planning it would cost time and memory for nothing.", tested by a_transcript_at_the_limit_of_words_a_minute_is_speech_and_a_faster_one_is_not;
 
     // Records, events and pages
     "The body of an event", EVENT_BYTES: usize = 256 * 1024, "bytes", because "A job of thirty clips with all its texts fits.", tested by a_body_has_a_limit_whoever_sends_it;

@@ -16,7 +16,7 @@ pub struct Interval {
 /// Trials before [`best_distinct`] settles for the best set it has.
 const MAX_TRIALS: usize = 400;
 /// Entries of tables that the trials may fill: all of them for the candidates of a talk of two hours.
-const MOST_ENTRIES: usize = 400_000_000;
+const MOST_ENTRIES: usize = 200_000_000;
 
 /// Indices of the at most `most` disjoint intervals with the greatest sum of worth, in order of time.
 ///
@@ -60,17 +60,25 @@ impl<'a> Schedule<'a> {
 
     fn best(&self, most: usize, allowed: impl Fn(usize) -> bool) -> Vec<usize> {
         let (order, free) = (&self.order, &self.free);
+        // what is not allowed is never worth taking
+        let worth = |&i: &usize| {
+            if allowed(i) {
+                self.intervals[i].worth
+            } else {
+                f64::NEG_INFINITY
+            }
+        };
+        let worth: Vec<f64> = order.iter().map(worth).collect();
         // value[k][n]: the most that k of the first n can be worth
         let mut value = vec![vec![0.0_f64; order.len() + 1]; most + 1];
         for k in 1..=most {
-            for n in 1..=order.len() {
-                let without = value[k][n - 1];
-                value[k][n] = if allowed(order[n - 1]) {
-                    let taken = value[k - 1][free[n - 1]] + self.intervals[order[n - 1]].worth;
-                    without.max(taken)
-                } else {
-                    without
-                };
+            let [fewer, these] = &mut value[k - 1..=k] else {
+                unreachable!("two rows");
+            };
+            let mut best = 0.0_f64;
+            for (n, (&free, worth)) in free.iter().zip(&worth).enumerate() {
+                best = best.max(fewer[free] + worth);
+                these[n + 1] = best;
             }
         }
         let (mut k, mut n) = (most, order.len());

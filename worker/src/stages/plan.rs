@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use domain::{ClipOptions, ErrorCode, Failure, Plan, Stage, Transcript};
+use domain::{
+    ClipOptions, ErrorCode, Failure, Plan, Stage, Transcript, limits::MOST_WORDS_PER_MINUTE,
+};
 use highlights::{Embedder, SoundProfile};
 
 use crate::{
@@ -23,7 +25,7 @@ pub(crate) struct SoundTrack<'a> {
 /// Chooses the clips.
 ///
 /// # Errors
-/// `no_clips` when nothing in the transcript makes one; `setup_missing` when the embedding model is not there.
+/// `no_speech` when the transcript has more words than anybody says; `no_clips` when nothing in it makes a clip; `setup_missing` when the embedding model is not there.
 pub(crate) async fn plan(
     home: &Home,
     transcript: &Transcript,
@@ -31,6 +33,7 @@ pub(crate) async fn plan(
     options: &ClipOptions,
     language_model: Option<&planner::LanguageModelConfig>,
 ) -> Result<Plan, Failure> {
+    check(transcript)?;
     let sound = match sound {
         Some(track) => Some(listen(home, track).await?),
         None => None,
@@ -57,6 +60,19 @@ pub(crate) async fn plan(
     Ok(plan)
 }
 
+/// Refuses what is no speech, however it came to be taken for it: captions that spell out data, say.
+fn check(transcript: &Transcript) -> Result<(), Failure> {
+    if transcript.is_too_fast() {
+        let what = "more than anybody says";
+        return Err(Failure::input(
+            STAGE,
+            ErrorCode::NoSpeech,
+            format!("the transcript has over {MOST_WORDS_PER_MINUTE} words a minute, {what}"),
+        ));
+    }
+    Ok(())
+}
+
 /// How the talk sounds: loudness, pitch, pauses, laughter.
 async fn listen(home: &Home, track: SoundTrack<'_>) -> Result<SoundProfile, Failure> {
     let (decoding, pcm) = sound::decode(home, STAGE, track.file, track.stream, None)?;
@@ -67,4 +83,32 @@ async fn listen(home: &Home, track: SoundTrack<'_>) -> Result<SoundProfile, Fail
         .map_err(|why| Failure::internal(STAGE, why))?;
     decoding.finish().await?;
     Ok(profile)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Segment;
+
+    use super::*;
+
+    #[test]
+    fn more_words_a_minute_than_anybody_says_are_no_speech() {
+        let transcript = |words: u64| Transcript {
+            version: 1,
+            language: "en".into(),
+            duration_ms: 60_000,
+            source: None,
+            segments: vec![Segment {
+                start_ms: 0,
+                end_ms: 60_000,
+                text: "word ".repeat(words as usize),
+                speaker: None,
+                words: Vec::new(),
+            }],
+        };
+        assert_eq!(check(&transcript(MOST_WORDS_PER_MINUTE)), Ok(()));
+        let refused = check(&transcript(MOST_WORDS_PER_MINUTE + 1)).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::NoSpeech);
+        assert!(!refused.retryable());
+    }
 }
