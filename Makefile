@@ -89,6 +89,20 @@ audit: ## known vulnerabilities (asks the network for the advisory database)
 	@$(SETUP) checks
 	cargo-deny --locked check advisories
 
+FUZZ_SECONDS ?= 60
+CARGO_FUZZ_VERSION := 0.13.2
+
+# new inputs go to target/fuzz, so that the kept corpora stay small
+.PHONY: fuzz
+fuzz: export RUSTC_BOOTSTRAP := 1
+fuzz: ## feed each parser of outside input with made-up bytes for a minute (FUZZ_SECONDS)
+	@test -x .cache/fuzz/bin/cargo-fuzz || cargo install cargo-fuzz --version $(CARGO_FUZZ_VERSION) --locked --root .cache/fuzz
+	@for target in $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs))); do \
+		mkdir -p target/fuzz/$$target; \
+		.cache/fuzz/bin/cargo-fuzz run --sanitizer none $$target target/fuzz/$$target fuzz/corpus/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024; \
+	done
+
 .PHONY: bench
 bench: build ## measure against the alternatives; prints a table (BENCH='--only speech' for a part, see tests/benches)
 	cargo build --locked --package functions --example bed

@@ -9,6 +9,8 @@ mod config;
 mod events;
 mod ffmpeg;
 mod folder;
+#[doc(hidden)]
+pub mod fuzzing;
 mod kernels;
 mod outputs;
 mod pipeline;

@@ -7,6 +7,8 @@ mod block;
 mod cue;
 mod escape;
 mod fonts;
+#[doc(hidden)]
+pub mod fuzzing;
 mod grouping;
 mod order;
 mod piece;

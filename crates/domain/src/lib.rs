@@ -6,6 +6,8 @@ mod credits;
 mod event;
 mod failure;
 mod fingerprint;
+#[doc(hidden)]
+pub mod fuzzing;
 mod ids;
 mod job;
 pub mod keys;

@@ -16,6 +16,7 @@ use reqwest::{
 };
 use url::Url;
 
+pub(crate) use self::answer::parse_content_range;
 use self::{answer::Answer, pace::Pace, partial::Partial};
 use crate::{Client, Error, client::readable};
 

@@ -5,6 +5,8 @@ mod address;
 mod client;
 mod error;
 mod fetch;
+#[doc(hidden)]
+pub mod fuzzing;
 mod guard;
 mod post;
 mod proxy;

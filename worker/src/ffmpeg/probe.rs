@@ -93,9 +93,13 @@ pub(crate) async fn probe(
     if stderr.contains(TOO_MANY_PIXELS) {
         return Err(CallError::Failed { stderr });
     }
-    let report: Report =
-        serde_json::from_slice(&output).map_err(|_| CallError::Failed { stderr })?;
-    Ok(report.into_media())
+    read(&output).ok_or(CallError::Failed { stderr })
+}
+
+/// What a report of `ffprobe` says; none if it is not the JSON of one.
+pub(crate) fn read(report: &[u8]) -> Option<Media> {
+    let report: Report = serde_json::from_slice(report).ok()?;
+    Some(report.into_media())
 }
 
 #[derive(Deserialize)]

@@ -196,6 +196,20 @@ fn is_known_site(url: &Url) -> bool {
     })
 }
 
+/// Captions of a made-up video, for [`crate::fuzzing`].
+pub(crate) fn captions_of(file: &[u8], duration_ms: u64) -> Option<Transcript> {
+    captions::transcript(file, "en", duration_ms).ok()
+}
+
+/// What a page would be taken for, for [`crate::fuzzing`].
+pub(crate) fn described(json: &[u8]) {
+    if let Ok((info, _)) = info::parse(json) {
+        info.duration();
+        info.has_sound_apart();
+        info.captions_language(Some("en"));
+    }
+}
+
 /// Written last, so that its presence means that the rest is whole.
 fn record(folder: &Path) -> PathBuf {
     folder.join("download.json")

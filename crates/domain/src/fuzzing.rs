@@ -1,0 +1,132 @@
+//! What `fuzz/` feeds with made-up bytes: files and messages as they come in, and what must hold of whatever is made of them.
+
+use std::str::from_utf8;
+
+use crate::{ClipOptions, Event, Plan, Secret, Secrets, SignatureHeaders, Timestamp, Transcript};
+
+/// Headers of a signed message, one a line, and its body: none is believed that was not signed.
+///
+/// # Panics
+/// When one is.
+pub fn signature(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let mut lines = text.splitn(4, '\n');
+    let headers = SignatureHeaders {
+        id: lines.next(),
+        timestamp: lines.next(),
+        signature: lines.next(),
+    };
+    let body = lines.next().unwrap_or_default().as_bytes();
+    let secrets = Secret::parse("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+        .and_then(|secret| Secrets::new(vec![secret]))
+        .expect("a secret");
+    let now = Timestamp::from_ms(1_700_000_000_000);
+    assert!(secrets.verify(headers, body, now).is_err(), "{text}");
+    let _ = Secret::parse(&text);
+}
+
+/// A worker's event: one that is taken is read again as it was.
+///
+/// # Panics
+/// When it is not.
+pub fn event(data: &[u8]) {
+    let Ok(event) = serde_json::from_slice::<Event>(data) else {
+        return;
+    };
+    let _ = event.check();
+    let written = serde_json::to_vec(&event).expect("an event can be written");
+    assert_eq!(serde_json::from_slice::<Event>(&written).ok(), Some(event));
+}
+
+/// A `plan.json`: one that is taken has parts to show, in order and inside the source.
+///
+/// # Panics
+/// When it has not.
+pub fn plan(data: &[u8]) {
+    const SOURCE_MS: u64 = 3_600_000;
+    let Ok(plan) = Plan::from_json(data, SOURCE_MS) else {
+        return;
+    };
+    let _ = plan.check_edited();
+    for clip in &plan.clips {
+        let kept = clip.kept();
+        assert!(!kept.is_empty());
+        assert!(kept.iter().all(|part| part.end_ms() <= SOURCE_MS));
+        assert!(
+            kept.windows(2)
+                .all(|pair| pair[0].end_ms() <= pair[1].start_ms())
+        );
+    }
+}
+
+/// A `transcript.json`: one that is taken runs forwards, and is taken again when it is written.
+///
+/// # Panics
+/// When it is not.
+pub fn transcript(data: &[u8]) {
+    let Ok(transcript) = Transcript::from_json(data) else {
+        return;
+    };
+    let _ = transcript.is_too_fast();
+    assert!(
+        transcript
+            .segments
+            .iter()
+            .all(|one| one.start_ms <= one.end_ms)
+    );
+    assert!(transcript.segments.is_sorted_by_key(|one| one.start_ms));
+    let written = serde_json::to_vec(&transcript).expect("a transcript can be written");
+    assert!(Transcript::from_json(&written).is_ok());
+}
+
+/// The options of a submission: what is taken names a part of the source, or none.
+///
+/// # Panics
+/// When that part is empty or ends after the source.
+pub fn options(data: &[u8]) {
+    let options = from_utf8(data)
+        .ok()
+        .and_then(|text| serde_json::from_str::<ClipOptions>(text).ok());
+    let Some(options) = options.filter(|options| options.check().is_ok()) else {
+        return;
+    };
+    if let Some(window) = options.window(60_000) {
+        assert!(window.end_ms() <= 60_000 && window.duration_ms() > 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fuzzed::{assert_grows_gently, replay};
+
+    use super::*;
+
+    #[test]
+    fn corpora_are_taken_as_they_must_be() {
+        replay("signature", signature);
+        replay("event", event);
+        replay("plan", plan);
+        replay("transcript", transcript);
+        replay("options", options);
+    }
+
+    #[test]
+    fn work_grows_with_the_input() {
+        assert_grows_gently(signature, "a\n1700000000\n", "v1,YWFhYWFh ", "\n{}");
+        assert_grows_gently(signature, "a\n1700000000\nv1,YWFh\n", "{}", "");
+        assert_grows_gently(
+            event,
+            r#"{"event":"job.started","current_step":""#,
+            "a",
+            "\"}",
+        );
+        assert_grows_gently(event, "", "[", "");
+        let clip = r#"{"clip_index":0,"rank":1,"start_ms":0,"end_ms":9000,"title":"","summary":"","reason":"","virality_score":0,"score_breakdown":{"hook":0,"flow":0,"value":0,"emotion":0},"cuts":[[1,2]"#;
+        let plan_of_one = format!(r#"{{"version":1,"clips":[{clip}"#);
+        assert_grows_gently(plan, &plan_of_one, ",[3,5]", "]}]}");
+        let transcript_of = r#"{"version":1,"language":"en","duration_ms":9,"segments":[{"start_ms":0,"end_ms":0,"text":"","words":[]}"#;
+        let sentence = r#",{"start_ms":1,"end_ms":2,"text":"a b","words":[{"text":"a","start_ms":1,"end_ms":2}]}"#;
+        assert_grows_gently(transcript, transcript_of, sentence, "]}");
+        assert_grows_gently(options, r#"{"topics":["a""#, r#","b""#, "]}");
+    }
+}
