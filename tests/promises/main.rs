@@ -90,7 +90,9 @@ fn promises() -> Vec<(String, Vec<String>)> {
     let rows = text
         .lines()
         .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
-        .filter(|row| !row.starts_with("promise |") && !row.starts_with("---"));
+        .filter(|row| {
+            !row.starts_with("promise |") && !row.starts_with("trap |") && !row.starts_with("---")
+        });
     rows.map(|row| {
         let (promise, shown_by) = row.rsplit_once(" | ").unwrap_or((row, ""));
         let named = shown_by

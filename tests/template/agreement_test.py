@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import tomllib
 import unittest
 from typing import Any, Callable
 
@@ -102,6 +103,15 @@ class AgreementTest(unittest.TestCase):
 
     def test_permissions_of_the_worker(self) -> None:
         self.assertEqual(powers_of(self.template, "WorkerRole"), as_in_template(rust.worker_powers()))
+
+    def test_what_is_decided_on_is_read_as_it_is_now(self) -> None:
+        """Only the list of jobs comes from an index, which lags behind: nothing is decided by it."""
+        self.assertEqual(rust.lagging_reads(), {("query", "index/owner-created")})
+
+    def test_a_panic_is_answered(self) -> None:
+        """With another strategy the runtime could not answer for a function that panics."""
+        profiles = tomllib.loads((REPOSITORY / "Cargo.toml").read_text(encoding="utf-8"))["profile"]
+        self.assertEqual([], [name for name, profile in profiles.items() if profile.get("panic", "unwind") != "unwind"])
 
     def test_a_function_may_read_the_secret_that_it_is_told_of(self) -> None:
         for binary, function in self.functions.items():

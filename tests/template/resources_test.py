@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import unittest
 from typing import Any, Callable, Iterator
 
@@ -47,6 +48,18 @@ class ResourcesTest(unittest.TestCase):
         for id, table in self.of_type("AWS::DynamoDB::Table"):
             wanted = None if id in WITHOUT_EXPIRY else {"AttributeName": "expires_at", "Enabled": True}
             self.assertEqual(table.get("TimeToLiveSpecification"), wanted, id)
+
+    def test_no_authorizer_is_left_out_with_a_warning(self) -> None:
+        for id, api in self.of_type("AWS::ApiGatewayV2::Api"):
+            # one of WebSockets has no authorizer here
+            if api.get("ProtocolType") != "WEBSOCKET":
+                self.assertIs(api.get("FailOnWarnings"), True, id)
+
+    def test_events_come_in_privately_and_other_people_s_apis_stay_within_reach(self) -> None:
+        self.assertEqual(self.resources["PrivateApi"]["Properties"]["EndpointConfiguration"]["Types"], ["PRIVATE"])
+        for id, endpoint in self.of_type("AWS::EC2::VPCEndpoint"):
+            if "execute-api" in json.dumps(endpoint["ServiceName"]):
+                self.assertIs(endpoint.get("PrivateDnsEnabled"), False, id)
 
     def test_nothing_of_a_bucket_is_public(self) -> None:
         settings = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")

@@ -183,6 +183,18 @@ def calls(body: Source) -> Iterator[tuple[str, str]]:
         yield TELLS_MISSING[1], ""
 
 
+def lagging_reads() -> set[tuple[str, str]]:
+    """Calls that read what may have changed since: the function that makes them, and the index that they ask."""
+    reads = re.compile(r"\bclient\s*\.\s*(?:get_item|batch_get_item|query|scan)\(")
+    found = set()
+    for each in files(STORES):
+        for name, body in each.functions().items():
+            if len(reads.findall(body.code)) > body.code.count(".consistent_read(true)"):
+                index = re.search(r'\.index_name\("([^"]+)"\)', body.text)
+                found.add((name, f"index/{index[1]}" if index else ""))
+    return found
+
+
 def closed(powers: dict[str, set[Power]], bodies: dict[str, Source], on: str = "") -> dict[str, set[Power]]:
     """Adds to each function the powers of those that it calls by name (on what `on` says)."""
     called = {name: [other for other in bodies if re.search(rf"\b{on}{other}\(", body.code)] for name, body in bodies.items()}

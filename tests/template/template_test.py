@@ -144,7 +144,7 @@ class TemplateTest(unittest.TestCase):
     def test_what_holds_data_stays_when_the_stack_goes(self) -> None:
         for id, resource in self.results["prod"]["Resources"].items():
             if resource["Type"] in ("AWS::DynamoDB::Table", "AWS::S3::Bucket") and id not in PASSING:
-                self.assertEqual((resource["DeletionPolicy"], resource["UpdateReplacePolicy"]), ("Retain", "Retain"), id)
+                self.assertEqual((resource["DeletionPolicy"], resource["UpdateReplacePolicy"]), ("RetainExceptOnCreate", "Retain"), id)
 
     def test_every_log_is_kept_for_a_while_and_every_function_writes_to_one_of_them(self) -> None:
         for id, resource in self.results["prod"]["Resources"].items():
