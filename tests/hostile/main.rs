@@ -2,6 +2,7 @@
 
 mod addresses;
 mod arguments;
+mod clocks;
 mod files;
 mod machine;
 mod playlists;

@@ -1,6 +1,9 @@
 //! Stopped by hand, and two at once.
 
-use std::time::Duration;
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use domain::ErrorCode::Internal;
 use rustix::process::Signal;
@@ -9,6 +12,9 @@ use crate::{
     servers::silent,
     trial::{Running, Trial, only_complaint, talk, within},
 };
+
+/// Two seconds, and what a machine at work on other tests adds.
+const STOPPED_WITHIN: Duration = Duration::from_secs(6);
 
 /// Starts the tool, stops it once it has said `step` and ffmpeg is at work, and gives the trial to look at.
 fn stopped(args: &[&str], step: &str, signal: Signal) -> Trial {
@@ -71,6 +77,34 @@ fn stopped_while_rendering_leaves_what_was_finished() {
             "tmp",
         ];
         assert_eq!(visible(&trial), expected);
+    }
+}
+
+/// A pipe that nobody writes to holds whoever reads it, as work that never waits for anything does.
+#[test]
+fn stopped_while_a_stage_does_not_listen_ends_all_the_same() {
+    let trial = Trial::new();
+    let pipe = Command::new("mkfifo")
+        .arg(trial.path("words.json"))
+        .status();
+    assert!(pipe.expect("mkfifo").success());
+    trial.plan(6000);
+    std::fs::copy(talk(), trial.path("talk.mp4")).expect("a talk");
+    let calls = [
+        ["plan", "words.json", "-o", "new.json"],
+        ["render", "talk.mp4", "words.json", "--out=out"],
+    ];
+    for (call, signal) in calls.iter().zip([Signal::INT, Signal::TERM]) {
+        let before = trial.files();
+        let running = Running::start(&mut trial.command(call));
+        std::thread::sleep(Duration::from_secs(2));
+        let asked = Instant::now();
+        running.signal(signal);
+        let ran = running.end();
+        assert!(asked.elapsed() < STOPPED_WITHIN, "{:?}", asked.elapsed());
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(only_complaint(&ran).ends_with("(canceled)"), "{ran:?}");
+        assert_eq!(trial.files(), before);
     }
 }
 

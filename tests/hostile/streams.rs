@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use domain::ErrorCode::{NoSpeech, SourceTooLarge, SourceTooLong, SourceUnsupported};
 
-use crate::trial::Trial;
+use crate::trial::{Running, Trial};
 
 const PICTURE: &str = "-f lavfi -i testsrc2=s=320x180:d=6";
 const X264: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p";
@@ -82,7 +82,7 @@ fn pixel_bombs_are_not_unpacked() {
     trial.make("bomb.mov", &format!("{square} -c:v png -pix_fmt rgb24"));
     trial.make("bomb.mp4", &format!("{square} {X264}"));
     for name in ["bomb.mov", "bomb.mp4"] {
-        let mut command = with_little_memory(&trial, name);
+        let mut command = with_little_memory(&trial, name, "-v 400000");
         let begun = Instant::now();
         let line = trial.refused(&mut command, SourceTooLarge);
         assert!(line.contains("8192x8192"), "{line}");
@@ -94,12 +94,59 @@ fn pixel_bombs_are_not_unpacked() {
     }
 }
 
-/// The tool under a limit on the address space of each of its processes, in KiB.
-fn with_little_memory(trial: &Trial, source: &str) -> std::process::Command {
+/// A few kilobytes each, shown as more pixels than the limit, or as a line of them.
+#[test]
+fn pixels_that_are_not_square_are_no_way_round_the_limit() {
+    let trial = Trial::new();
+    let picture = "-f lavfi -i color=black:s=1280x720:r=5:d=6 -f lavfi -i sine=d=6";
+    let shown = |sar: &str| format!("{picture} -vf setsar={sar} {X264} -c:a aac");
+    trial.make("wide.mp4", &shown("100"));
+    let line = trial.refuses("wide.mp4", SourceTooLarge);
+    assert!(line.contains("128000x720"), "{line}");
+    trial.make("line.mp4", &shown("15"));
+    let line = trial.refuses("line.mp4", SourceUnsupported);
+    assert!(line.contains("19200x720"), "{line}");
+    trial.make("thin.mp4", &shown("1/100"));
+    let line = trial.refuses("thin.mp4", SourceUnsupported);
+    assert!(line.contains("13x720"), "{line}");
+    let turned = "-display_rotation 90 -i wide.mp4 -c copy";
+    let source = trial.path("wide.mp4").display().to_string();
+    trial.make("turned.mp4", &turned.replace("wide.mp4", &source));
+    let line = trial.refuses("turned.mp4", SourceTooLarge);
+    assert!(line.contains("720x128000"), "{line}");
+}
+
+/// The largest picture allowed, from one of a tenth of its pixels: it is made into a clip with bounded memory.
+#[test]
+fn the_most_oblong_picture_is_composed_in_little_memory() {
+    let trial = Trial::new();
+    let source = "-f lavfi -i testsrc2=s=2560x360:r=10:d=6 -f lavfi -i sine=d=6 -vf setsar=2.8";
+    trial.make("wide.mp4", &format!("{source} {X264} -c:a aac"));
+    trial.plan(6000);
+    let args = ["render", "wide.mp4", "plan.json", "--out", "out"];
+    let running = Running::start(trial.command(args).args(["--captions", "none"]));
+    let (ran, peak) = running.end_with_peak(&trial);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(peak > 0 && peak < 800 << 20, "{} MB", peak >> 20);
+}
+
+/// As large as pictures may be, where there is not the memory for it.
+#[test]
+fn a_picture_that_takes_more_memory_than_there_is() {
+    let trial = Trial::new();
+    let large = "-f lavfi -i color=black:s=7680x4320:r=1:d=1";
+    trial.make("large.mp4", &format!("{large} {X264}"));
+    let mut command = with_little_memory(&trial, "large.mp4", "-d 150000");
+    let line = trial.refused(&mut command, SourceTooLarge);
+    assert!(line.contains("memory"), "{line}");
+}
+
+/// The tool under a limit of the shell, in KiB, that each of its processes has.
+fn with_little_memory(trial: &Trial, source: &str, limit: &str) -> std::process::Command {
     let mut tool = trial.command(["clip", source, "--out", "out"]);
     let mut command = std::process::Command::new("sh");
     command
-        .args(["-c", "ulimit -v 400000; exec \"$@\"", "sh"])
+        .args(["-c", &format!("ulimit {limit}; exec \"$@\""), "sh"])
         .arg(tool.get_program())
         .args(tool.get_args())
         .current_dir(tool.get_current_dir().expect("it has one"));

@@ -13,7 +13,8 @@ use std::{
 
 use domain::ErrorCode;
 use rustix::process::{Pid, Signal, kill_process};
-use tests::{Ran, clipwright, make, processes_naming};
+use serde_json::{Value, json};
+use tests::{Ran, clipwright, make, most_resident_bytes, processes_naming};
 
 /// Longer than any of these runs takes on a busy machine, and short of a hang.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -39,6 +40,34 @@ impl Trial {
     /// Makes a media file with the words of `arguments` for ffmpeg.
     pub(crate) fn make(&self, name: &str, arguments: &str) {
         make(&self.path(name), arguments);
+    }
+
+    /// Writes a plan of one clip from the start to `end_ms`, and a transcript with the words of the talk.
+    pub(crate) fn plan(&self, end_ms: u64) {
+        let scores = json!({"hook": 0.5, "flow": 0.5, "value": 0.5, "emotion": 0.5});
+        let clip = json!({"clip_index": 0, "rank": 1, "start_ms": 0, "end_ms": end_ms, "title": "t", "summary": "s", "reason": "r",
+            "virality_score": 0.5, "score_breakdown": scores});
+        self.write(
+            "plan.json",
+            json!({"version": 1, "clips": [clip]}).to_string(),
+        );
+        self.write_transcript(&[tests::words()]);
+    }
+
+    /// Writes a transcript of sentences, each of these words.
+    pub(crate) fn write_transcript(&self, sentences: &[Vec<Value>]) {
+        let segment = |words: &Vec<Value>| {
+            let text: Vec<_> = words
+                .iter()
+                .filter_map(|word| word["text"].as_str())
+                .collect();
+            json!({"start_ms": words[0]["start_ms"], "end_ms": words[words.len() - 1]["end_ms"], "text": text.join(" "), "words": words})
+        };
+        let segments: Vec<Value> = sentences.iter().map(segment).collect();
+        let end_ms = segments.last().map(|last| last["end_ms"].clone());
+        let transcript =
+            json!({"version": 1, "language": "en", "duration_ms": end_ms, "segments": segments});
+        self.write("transcript.json", transcript.to_string());
     }
 
     /// A call of the tool in this folder.
@@ -154,9 +183,21 @@ impl Running {
         kill_process(id, signal).expect("it is at work");
     }
 
+    /// Waits for the end; gives also the most memory in bytes that a program of the tool had which worked on a file of the folder.
+    pub(crate) fn end_with_peak(self, trial: &Trial) -> (Ran, u64) {
+        let mut peak = 0;
+        let ran = self.end_seeing(|| peak = peak.max(most_resident_bytes(trial.0.path())));
+        (ran, peak)
+    }
+
     /// Waits for the end.
-    pub(crate) fn end(mut self) -> Ran {
+    pub(crate) fn end(self) -> Ran {
+        self.end_seeing(|| {})
+    }
+
+    fn end_seeing(mut self, mut see: impl FnMut()) -> Ran {
         let ended = within(PATIENCE, || {
+            see();
             self.child
                 .try_wait()
                 .expect("it can be waited for")

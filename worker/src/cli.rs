@@ -3,7 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use domain::{AspectRatio, ClipOptions, Layout};
+use domain::{
+    AspectRatio, ClipOptions, Layout,
+    limits::{
+        DOWNLOAD_SECONDS, DOWNLOAD_SILENCE_SECONDS, MOST_PIXELS, MOST_STREAMS, SOURCE_BYTES,
+        SOURCE_SECONDS,
+    },
+};
 
 /// Turns a long talk video into short, captioned, scored, vertical clips.
 #[derive(Debug, Parser)]
@@ -202,22 +208,22 @@ pub(crate) struct PlannerOptions {
 #[command(next_help_heading = "Limits")]
 pub(crate) struct Limits {
     /// Largest source in bytes.
-    #[arg(long, value_name = "BYTES", default_value_t = 10 << 30)]
+    #[arg(long, value_name = "BYTES", default_value_t = SOURCE_BYTES)]
     pub(crate) max_bytes: u64,
     /// Longest source in seconds.
-    #[arg(long, value_name = "S", default_value_t = 4 * 3600)]
+    #[arg(long, value_name = "S", default_value_t = SOURCE_SECONDS)]
     pub(crate) max_source_seconds: u64,
     /// Most pixels in a picture (8K has 33,177,600).
-    #[arg(long, value_name = "N", default_value_t = 7680 * 4320)]
+    #[arg(long, value_name = "N", default_value_t = MOST_PIXELS)]
     pub(crate) max_pixels: u64,
     /// Most streams in a file.
-    #[arg(long, value_name = "N", default_value_t = 32)]
+    #[arg(long, value_name = "N", default_value_t = MOST_STREAMS)]
     pub(crate) max_streams: usize,
     /// Longest time that fetching the source may take, in seconds.
-    #[arg(long, value_name = "S", default_value_t = 3600)]
+    #[arg(long, value_name = "S", default_value_t = DOWNLOAD_SECONDS)]
     pub(crate) download_seconds: u64,
     /// Longest time without anything arriving, in seconds.
-    #[arg(long, value_name = "S", default_value_t = 30)]
+    #[arg(long, value_name = "S", default_value_t = DOWNLOAD_SILENCE_SECONDS)]
     pub(crate) stall_seconds: u64,
     /// Cookies for a site that asks for them, in Netscape format.
     #[arg(long, value_name = "FILE")]

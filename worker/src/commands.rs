@@ -16,6 +16,7 @@ use crate::{
     setup::{Home, SpeechModel},
     source::{inspect, unreadable, unusable},
     stages::{plan, render::Look},
+    temporary::{Noted, TemporaryFolder},
 };
 
 /// Runs the command that was asked for.
@@ -168,6 +169,7 @@ async fn make_plan(
         Some(plan::SoundTrack {
             file: &source.path,
             stream: sound.index,
+            window: source.whole()?,
         })
     });
     let plan = plan::plan(&context.home, &transcript, sound, options, language_model).await?;
@@ -261,8 +263,8 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// A folder for what is downloaded, gone at the end.
-fn temporary(stage: Stage) -> Result<tempfile::TempDir, Failure> {
-    tempfile::tempdir().map_err(|why| Failure::internal(stage, why))
+fn temporary(stage: Stage) -> Result<TemporaryFolder, Failure> {
+    TemporaryFolder::new().map_err(|why| Failure::internal(stage, why))
 }
 
 /// A file that is going to be there whole or not at all. It is opened before the work, which it would be a pity to have done for nothing.
@@ -270,6 +272,7 @@ struct Promised<'a> {
     stage: Stage,
     path: &'a Path,
     file: tempfile::NamedTempFile,
+    _noted: Noted,
 }
 
 impl<'a> Promised<'a> {
@@ -283,7 +286,13 @@ impl<'a> Promised<'a> {
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(folder)
             .map_err(|why| Failure::io(stage, path, &why))?;
-        Ok(Self { stage, path, file })
+        let noted = Noted::new(file.path());
+        Ok(Self {
+            stage,
+            path,
+            file,
+            _noted: noted,
+        })
     }
 
     fn write(self, value: &impl serde::Serialize) -> Result<(), Failure> {

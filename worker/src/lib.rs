@@ -3,6 +3,7 @@
 //! A library only so that fuzz targets reach the same code; [`main`] is all that the program calls.
 
 mod allocator;
+mod children;
 mod cli;
 mod commands;
 mod config;
@@ -20,17 +21,21 @@ mod report;
 mod setup;
 mod source;
 mod stages;
+mod supervise;
 mod task;
+mod temporary;
 mod watch;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use domain::{ErrorCode, Failure, Stage};
+use tokio::runtime::Runtime;
 
 use crate::{
     cli::{Cli, Command},
     config::Config,
+    supervise::Apart,
 };
 
 /// Runs the program from its arguments to its exit code.
@@ -47,10 +52,10 @@ pub fn main() -> ExitCode {
             .init();
     }
     let (ended, hints) = match cli.command {
-        Command::Tool(tool) => (run(commands::run(tool, json, config)), true),
+        Command::Tool(tool) => (run(move || commands::run(tool, json, config)), true),
         Command::Watch(followed) => {
             let all = followed.all;
-            let ended = run(watch::watch(followed, json));
+            let ended = run(move || watch::watch(followed, json));
             // there is no other end of watching everything
             let stopped = ended
                 .as_ref()
@@ -69,18 +74,41 @@ pub fn main() -> ExitCode {
 }
 
 /// Runs a command to its end or to the first signal; whatever is under way is dropped then, and with it every child process.
-fn run(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime =
-        tokio::runtime::Runtime::new().map_err(|why| Failure::internal(Stage::Download, why))?;
-    let ended = runtime.block_on(async {
+/// What does not let itself be dropped within the grace ends with this process.
+fn run<F>(command: impl FnOnce() -> F + Send + 'static) -> Result<(), Failure>
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    let internal = |why: &dyn std::fmt::Display| Failure::internal(Stage::Download, why);
+    watching().map_err(|why| internal(&why))?.block_on(async {
+        let mut work = Apart::begin(command);
         tokio::select! {
-            ended = command => ended,
-            () = stopped() => Err(Failure::transient(Stage::Download, ErrorCode::Canceled, "stopped")),
+            ended = work.end() => ended.unwrap_or_else(|why| Err(internal(&why))),
+            () = stopped() => {
+                let canceled = Failure::transient(Stage::Download, ErrorCode::Canceled, "stopped");
+                match work.stop().await {
+                    Ok(ended) => ended.unwrap_or(Err(canceled)),
+                    Err(_) => {
+                        leave_nothing();
+                        Err(canceled)
+                    }
+                }
+            }
         }
-    });
-    // recognition runs on a thread of its own and may be in the middle of a batch
-    runtime.shutdown_background();
-    ended
+    })
+}
+
+/// For work that does not stop: ends its programs and removes its temporary files. The work itself ends with this process.
+pub(crate) fn leave_nothing() {
+    children::end_all();
+    temporary::remove_all();
+}
+
+/// A runtime for whoever watches over work that has its own.
+fn watching() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
 }
 
 /// Waits for Ctrl-C, a polite kill or a closed terminal.

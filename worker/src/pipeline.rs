@@ -229,9 +229,11 @@ async fn planned(
         .at(Stage::Plan, 0.0, "Choosing the clips...");
     let sound = source
         .sound(job.options.language.as_deref())
-        .map(|sound| SoundTrack {
+        .zip(source.whole())
+        .map(|(sound, window)| SoundTrack {
             file: &source.path,
             stream: sound.index,
+            window,
         });
     let plan = plan::plan(
         &context.home,

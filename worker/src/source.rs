@@ -7,12 +7,16 @@ use std::{
     process::Stdio,
 };
 
-use domain::{ErrorCode, Failure, Fingerprint, Size, Stage, TimeRange};
+use domain::{
+    ErrorCode, Failure, Fingerprint, Size, Stage, TimeRange,
+    limits::{LEAST_SIDE_PX, MOST_OBLONG},
+};
 use isolang::Language;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
 use crate::{
+    children::time_to_look,
     cli::Limits,
     ffmpeg::{
         command::{Arguments, CallError, start},
@@ -20,9 +24,6 @@ use crate::{
     },
     setup::Home,
 };
-
-/// Smallest picture that can be clipped, in pixels a side.
-const LEAST_SIDE_PX: u32 = 16;
 
 /// A video file that can be clipped.
 #[derive(Debug, Clone)]
@@ -104,6 +105,11 @@ impl Source {
         })
     }
 
+    /// From its start to its end.
+    pub(crate) fn whole(&self) -> Option<TimeRange> {
+        TimeRange::new(0, self.media.duration_ms).ok()
+    }
+
     /// The sound track to listen to: one in the wanted language, else the default one, else the first.
     pub(crate) fn sound(&self, language: Option<&str>) -> Option<&Sound> {
         let sounds = &self.media.sounds;
@@ -174,18 +180,9 @@ fn check(media: &Media, limits: &Limits) -> Result<Video, Failure> {
     let Some(video) = media.video.clone() else {
         return Err(unsupported("the source has no picture"));
     };
-    let Size { width, height } = video.stored;
-    if u64::from(width) * u64::from(height) > limits.max_pixels {
-        return Err(too_large(format!(
-            "the picture has {width}x{height} pixels, the limit is {} in all",
-            limits.max_pixels
-        )));
-    }
-    if width.min(height) < LEAST_SIDE_PX {
-        return Err(unsupported(format!(
-            "the picture is {width}x{height} pixels, too small to be clipped"
-        )));
-    }
+    check_size(video.stored, limits.max_pixels)?;
+    // it is unpacked at the one size and brought to the other
+    check_size(video.shown, limits.max_pixels)?;
     if media.duration_ms == 0 {
         return Err(unsupported("the source has no length"));
     }
@@ -204,6 +201,27 @@ fn check(media: &Media, limits: &Limits) -> Result<Video, Failure> {
     Ok(video)
 }
 
+fn check_size(Size { width, height }: Size, max_pixels: u64) -> Result<(), Failure> {
+    if u64::from(width) * u64::from(height) > max_pixels {
+        return Err(too_large(format!(
+            "the picture has {width}x{height} pixels, the limit is {max_pixels} in all"
+        )));
+    }
+    let (short, long) = (width.min(height), width.max(height));
+    if short < LEAST_SIDE_PX {
+        return Err(unsupported(format!(
+            "the picture is {width}x{height} pixels, too small to be clipped"
+        )));
+    }
+    // a ground of the picture itself is made as wide or as high as its shape asks for
+    if long > short.saturating_mul(MOST_OBLONG) {
+        return Err(unsupported(format!(
+            "the picture is {width}x{height} pixels, too long for its width to be clipped"
+        )));
+    }
+    Ok(())
+}
+
 /// Whether a picture comes out at all: a header can promise frames that are not there.
 async fn first_frame(
     home: &Home,
@@ -219,7 +237,7 @@ async fn first_frame(
             "-map 0:{} -frames:v 1 -vf scale=16:16 -f rawvideo -pix_fmt gray pipe:1",
             video.index
         ));
-    let mut running = start(&ffmpeg, &args, Stdio::piped(), None)
+    let mut running = start(&ffmpeg, &args, Stdio::piped(), None, time_to_look())
         .map_err(|why| Failure::internal(Stage::Download, why))?;
     let mut picture = Vec::new();
     if let Some(mut stdout) = running.child.stdout.take() {
@@ -231,7 +249,9 @@ async fn first_frame(
     match running.finish().await {
         Ok(_) if !picture.is_empty() => Ok(()),
         Ok(_) => Err(unsupported("the source has no frame that can be shown")),
-        Err(why) => Err(unsupported(format!("the picture cannot be decoded: {why}"))),
+        Err(why) => Err(why
+            .at_limit(Stage::Download)
+            .unwrap_or_else(|| unsupported(format!("the picture cannot be decoded: {why}")))),
     }
 }
 
@@ -285,7 +305,10 @@ fn begins_like_mp4(path: &Path) -> bool {
     read.is_ok() && head.ends_with(b"ftyp")
 }
 
-fn no_media(path: &Path, max_pixels: u64, why: &CallError) -> Failure {
+pub(crate) fn no_media(path: &Path, max_pixels: u64, why: &CallError) -> Failure {
+    if let Some(failure) = why.at_limit(Stage::Download) {
+        return failure;
+    }
     match why {
         CallError::Failed { stderr } if stderr.contains(TOO_MANY_PIXELS) => {
             let size = stderr
@@ -323,7 +346,13 @@ fn too_large(message: String) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use domain::limits::{
+        DOWNLOAD_SECONDS, DOWNLOAD_SILENCE_SECONDS, MOST_PIXELS, MOST_STREAMS, SOURCE_BYTES,
+        SOURCE_SECONDS,
+    };
+
     use super::*;
+    use crate::ffmpeg::probe::FrameRate;
 
     #[test]
     fn files_that_differ_anywhere_a_sample_is_taken_or_in_length_are_told_apart() {
@@ -339,6 +368,75 @@ mod tests {
         bytes[1 << 19] = 8;
         assert_ne!(first, print("c", &bytes));
         assert_ne!(print("d", b"x"), print("e", b"xx"));
+    }
+
+    fn of_size(stored: (u32, u32), shown: (u32, u32)) -> Media {
+        let size = |(width, height)| Size { width, height };
+        let frame_rate = FrameRate {
+            frames: 25,
+            seconds: 1,
+        };
+        Media {
+            duration_ms: 1,
+            stream_count: 1,
+            title: None,
+            video: Some(Video {
+                index: 0,
+                stored: size(stored),
+                shown: size(shown),
+                anamorphic: stored != shown,
+                frame_rate,
+                hdr: false,
+                interlaced: false,
+            }),
+            sounds: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_picture_is_measured_as_stored_and_as_shown() {
+        let small = (160, 90);
+        let code = |size| {
+            let ends = [of_size(size, small), of_size(small, size)];
+            let codes = ends.map(|media| check(&media, &Limits::usual()).err().map(|why| why.code));
+            assert_eq!(codes[0], codes[1], "{size:?}");
+            codes[0]
+        };
+        let (width, height) = (7680, (MOST_PIXELS / 7680) as u32);
+        assert_eq!(code((width, height)), None);
+        let too_large = Some(ErrorCode::SourceTooLarge);
+        assert_eq!(code((width, height + 1)), too_large);
+        assert_eq!(code((u32::MAX, u32::MAX)), too_large);
+        let unsupported = Some(ErrorCode::SourceUnsupported);
+        assert_eq!(code((LEAST_SIDE_PX, LEAST_SIDE_PX)), None);
+        assert_eq!(code((LEAST_SIDE_PX, LEAST_SIDE_PX - 1)), unsupported);
+        assert_eq!(code((100 * MOST_OBLONG, 100)), None);
+        assert_eq!(code((100, 100 * MOST_OBLONG + 1)), unsupported);
+    }
+
+    #[test]
+    fn the_limits_of_a_source_are_what_the_tool_has_by_default() {
+        let usual = Limits::usual();
+        assert_eq!(
+            (usual.max_bytes, usual.max_source_seconds, usual.max_streams),
+            (SOURCE_BYTES, SOURCE_SECONDS, MOST_STREAMS)
+        );
+        assert_eq!(
+            (usual.download_seconds, usual.stall_seconds),
+            (DOWNLOAD_SECONDS, DOWNLOAD_SILENCE_SECONDS)
+        );
+        let mut media = of_size((160, 90), (160, 90));
+        media.stream_count = MOST_STREAMS;
+        media.duration_ms = SOURCE_SECONDS * 1000;
+        assert!(check(&media, &usual).is_ok());
+        let crowded = Media {
+            stream_count: MOST_STREAMS + 1,
+            ..media.clone()
+        };
+        let code = |media| check(media, &usual).unwrap_err().code;
+        assert_eq!(code(&crowded), ErrorCode::SourceTooLarge);
+        media.duration_ms += 1;
+        assert_eq!(code(&media), ErrorCode::SourceTooLong);
     }
 
     #[test]

@@ -4,10 +4,13 @@ mod setting;
 mod source;
 mod words;
 
-use std::{process::ExitCode, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use aws::{Bucket, Changed, Connection, JobTable, Patience, StoreError};
-use domain::{AttemptOf, Ended, ErrorCode, Failure, FailureKind, Job, Outcome, Stage, keys};
+use domain::{
+    AttemptOf, Ended, ErrorCode, Failure, FailureKind, Job, Outcome, Stage, keys,
+    limits::ATTEMPT_SECONDS,
+};
 use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared},
@@ -20,20 +23,21 @@ use crate::{
     config::Config,
     events::{Events, now},
     folder::Folder,
+    leave_nothing,
     outputs::{Mirror, Outputs},
     pipeline::{self, Context},
     planner::LanguageModelConfig,
     progress::{News, Progress},
     setup::Home,
     stopped,
+    supervise::Apart,
+    temporary::TemporaryFolder,
+    watching,
 };
 use setting::Setting;
 
 /// How long after a signal to stop everything has to be written; the machine is taken away soon after.
 const LAST_WORDS: Duration = Duration::from_secs(15);
-
-/// Longest time for an attempt, ten minutes before Step Functions gives it up without a word to the task.
-const LONGEST: Duration = Duration::from_mins(350);
 
 /// How the work on an attempt ended.
 #[expect(
@@ -57,11 +61,11 @@ pub(crate) fn main(config: &Config) -> ExitCode {
         .with_span_list(false)
         .with_env_filter(config.log.as_deref().unwrap_or("info"))
         .init();
-    let ended = tokio::runtime::Runtime::new().map_err(|why| why.to_string()).and_then(|runtime| {
+    let ended = watching().map_err(|why| why.to_string()).and_then(|runtime| {
         let setting = Setting::read(config).map_err(|why| why.to_string())?;
         let span = tracing::info_span!("task", job_id = %setting.of.job_id, attempt = setting.of.attempt);
         let ended = runtime.block_on(run(config, setting).instrument(span));
-        // recognition runs on a thread of its own and may be in the middle of a batch
+        // a name may still be looked up for a connection that nobody needs any more
         runtime.shutdown_background();
         ended.map_err(|why| why.to_string())
     });
@@ -88,6 +92,7 @@ async fn run(config: &Config, setting: Setting) -> Result<(), StoreError> {
     };
     let mut events = setting.events();
     let stop: Stop = stopped().boxed().shared();
+    let (setting, job) = (Arc::new(setting), Arc::new(job));
     let end = Box::pin(work(
         config,
         &setting,
@@ -159,11 +164,11 @@ async fn claim(jobs: &JobTable, setting: &Setting) -> Result<Option<Job>, StoreE
     })
 }
 
-/// The pipeline, until it is done or something else ends it.
+/// The pipeline, on threads of its own, until it is done or something else ends it.
 async fn work(
     config: &Config,
-    setting: &Setting,
-    job: &Job,
+    setting: &Arc<Setting>,
+    job: &Arc<Job>,
     jobs: &JobTable,
     bucket: &Bucket,
     events: Option<&mut Events>,
@@ -177,14 +182,30 @@ async fn work(
             None => std::future::pending().await,
         }
     };
-    let stalled = stall(news.clone(), setting.stall);
+    let mut pipeline = {
+        let (config, setting, job) = (config.clone(), setting.clone(), job.clone());
+        let span = tracing::Span::current();
+        Apart::begin(move || async move {
+            let progress = Progress::told(sender);
+            clip(&config, &setting, &job, progress)
+                .instrument(span)
+                .await
+        })
+    };
+    let mut is_done = false;
     let ended = tokio::select! {
-        ended = clip(config, setting, job, bucket, Progress::told(sender)) => ended,
-        () = of_no_use(jobs, setting, told) => return End::Abandoned,
-        stage = stalled => Err(Failure::transient(stage, ErrorCode::TimedOut, "nothing moved for too long")),
-        () = tokio::time::sleep(LONGEST) => Err(Failure::transient(stage_of(&news), ErrorCode::TimedOut, "the job took too long")),
+        ended = pipeline.end() => {
+            is_done = true;
+            ended.unwrap_or_else(|why| Err(Failure::internal(stage_of(&news), why)))
+        }
+        () = of_no_use(jobs, setting, told) => Err(Failure::transient(stage_of(&news), ErrorCode::Canceled, "the attempt is of no use")),
+        why = overdue(news.clone(), setting.stall) => Err(why),
         () = stop => Err(Failure::transient(stage_of(&news), ErrorCode::Internal, "the task was stopped before it was done")),
     };
+    if !is_done && pipeline.stop().await.is_err() {
+        tracing::warn!(stage = %stage_of(&news), "a stage does not stop; it ends with the process");
+        leave_nothing();
+    }
     match ended {
         Ok(outcome) => End::Outcome(with_addresses(outcome, &address)),
         Err(failure) if failure.code == ErrorCode::Canceled => End::Abandoned,
@@ -196,17 +217,20 @@ async fn work(
 }
 
 /// Brings the source here and runs the pipeline, with the bucket behind its folder.
+///
+/// It has connections of its own: they are looked after by the runtime that opened them.
 async fn clip(
     config: &Config,
     setting: &Setting,
     job: &Job,
-    bucket: &Bucket,
     progress: Progress,
 ) -> Result<Outcome, Failure> {
+    let connection = Connection::open(Patience::Task).await;
+    let bucket = &Bucket::new(&connection, &setting.bucket);
     let home = Home::find(config.home.clone());
     let model = home.speech_model()?;
     let internal = |why| Failure::internal(Stage::Download, why);
-    let folder = tempfile::tempdir().map_err(internal)?;
+    let folder = TemporaryFolder::new().map_err(internal)?;
     let work = folder.path().canonicalize().map_err(internal)?;
     let context = Context {
         home,
@@ -291,6 +315,17 @@ async fn write_outcome(
     }
 }
 
+/// Waits until a stage stands still for `limit`, or all of it has taken too long.
+async fn overdue(news: watch::Receiver<News>, limit: Duration) -> Failure {
+    let timed_out = |stage, why| Failure::transient(stage, ErrorCode::TimedOut, why);
+    tokio::select! {
+        stage = stall(news.clone(), limit) => timed_out(stage, "nothing moved for too long"),
+        () = tokio::time::sleep(Duration::from_secs(ATTEMPT_SECONDS)) => {
+            timed_out(stage_of(&news), "the job took too long")
+        }
+    }
+}
+
 /// Waits until a stage stands still for `limit`; gives the stage.
 async fn stall(mut news: watch::Receiver<News>, limit: Duration) -> Stage {
     loop {
@@ -310,6 +345,26 @@ fn stage_of(news: &watch::Receiver<News>) -> Stage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_ends_at_its_limit() {
+        let (sender, news) = watch::channel(News::default());
+        let moving = async {
+            loop {
+                tokio::time::sleep(Duration::from_secs(50)).await;
+                sender.send_modify(|news| news.percent += 0.001);
+            }
+        };
+        let begun = tokio::time::Instant::now();
+        let why = tokio::select! {
+            why = overdue(news, Duration::from_mins(1)) => why,
+            () = moving => unreachable!("it never ends"),
+        };
+        assert_eq!(
+            (why.code, begun.elapsed().as_secs()),
+            (ErrorCode::TimedOut, ATTEMPT_SECONDS)
+        );
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_stage_is_stuck_only_when_nothing_moves() {

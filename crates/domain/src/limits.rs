@@ -65,6 +65,26 @@ limits! {
     // Texts that come from a source, a planner or a person
 
     // Media: sizes, lengths, and what decoding may use
+    "The file of a source", SOURCE_BYTES: u64 = 10 << 30, "bytes", because "Four hours at 1080 lines fit, and so does the disk of a task.", tested by the_limits_of_a_source_are_what_the_tool_has_by_default;
+    "The length of a source", SOURCE_SECONDS: u64 = 4 * 3600, "seconds", because "The longest talk that is done within the time of an attempt.", tested by the_limits_of_a_source_are_what_the_tool_has_by_default;
+    "The picture of a source, as stored and as shown", MOST_PIXELS: u64 = 7680 * 4320, "pixels", because "8K; a frame of it takes 50 to 200 MB while it is unpacked.", tested by a_picture_is_measured_as_stored_and_as_shown;
+    "The shorter side of a picture", LEAST_SIDE_PX: u32 = 16, "pixels", because "Nothing can be seen in less.", tested by a_picture_is_measured_as_stored_and_as_shown;
+    "How many times as long as wide a picture may be", MOST_OBLONG: u32 = 20, "times", because "The ground behind it is scaled to the clip's shorter side, so its longer side grows with this.", tested by a_picture_is_measured_as_stored_and_as_shown;
+    "Streams of a source", MOST_STREAMS: usize = 32, "streams", because "Each is probed; films with many languages have about twenty.", tested by the_limits_of_a_source_are_what_the_tool_has_by_default;
+    "Fetching a source", DOWNLOAD_SECONDS: u64 = 3600, "seconds", because "The largest source at 3 MB/s.", tested by the_limits_of_a_source_are_what_the_tool_has_by_default;
+    "A server of a source that sends nothing", DOWNLOAD_SILENCE_SECONDS: u64 = 30, "seconds", because "It is gone by then.", tested by the_limits_of_a_source_are_what_the_tool_has_by_default;
+    "A gap in the sound that is filled with silence; the sound ends at a longer one", LONGEST_GAP_SECONDS: u64 = 3600, "seconds", because "The silence is made at once, in 200 MB; a pause in a recording is shorter.", tested by sound_whose_clock_jumps_ends_at_the_jump;
+    "The memory of ffmpeg and ffprobe, in data of one process", CHILD_BYTES: u64 = 4 << 30, "bytes", because "Half of a task's memory; the largest picture allowed takes less.", tested by a_program_has_the_memory_of_the_limit_and_no_more;
+    "The memory of a program that reads a site's page, in data of one process", SITE_CHILD_BYTES: u64 = 2 << 30, "bytes", because "A page's scripts take a few hundred megabytes.", tested by a_program_has_the_memory_of_the_limit_and_no_more;
+    "Time that a program of ffmpeg has, on top of that for its input", CHILD_SECONDS: u64 = 300, "seconds", because "To open the largest file on a busy machine.", tested by a_program_has_the_time_of_its_source_and_no_more;
+    "Time that it has for each second of picture", CHILD_SECONDS_OF_PICTURE: u64 = 120, "seconds", because "8K is unpacked and composed at a frame in two seconds on the slowest machines.", tested by a_program_has_the_time_of_its_source_and_no_more;
+    "Time that it has for each second of sound", CHILD_SECONDS_OF_SOUND: u64 = 10, "seconds", because "It waits for the recogniser, which takes a second or two for it on the slowest machines.", tested by a_program_has_the_time_of_its_source_and_no_more;
+    "What is kept of a program's standard error", STDERR_BYTES: usize = 16 << 10, "bytes", because "The reason is in its last lines.", tested by only_the_end_of_a_long_standard_error_is_kept;
+    "The description of a site's page", PAGE_BYTES: u64 = 64 << 20, "bytes", because "Those of the largest sites take about 1 MB.", tested by a_description_stands_at_its_limit;
+    "An attempt of a job", ATTEMPT_SECONDS: u64 = 350 * 60, "seconds", because "Ten minutes before Step Functions gives it up without a word to the task.", tested by an_attempt_ends_at_its_limit;
+    "A stage of an attempt that stands still", STALL_SECONDS: u64 = 15 * 60, "seconds", because "Longer than any step without news takes on a busy machine.", tested by a_stage_is_stuck_only_when_nothing_moves;
+    "An answer of a language model", ANSWER_BYTES: usize = 1 << 20, "bytes", because "Fifty clips with their words take 50 KB.", tested by an_endless_answer_ends_at_the_limit_of_time_or_size;
+    "Clips of an answer of a language model", MOST_PROPOSED: usize = 50, "clips", because "Each is looked for in the transcript; more than a job may have are never used.", tested by no_more_clips_of_an_answer_are_looked_at_than_the_limit;
 
     // Captions and transcripts
     "Size of a site's caption file", MOST_CAPTION_BYTES: usize = 8 << 20, "bytes", because "Four hours of captions that roll up word by word have about half of it; a larger file is not used, and the sound is listened to.", tested by a_caption_file_at_the_limit_of_bytes_is_read_and_a_larger_one_is_not;

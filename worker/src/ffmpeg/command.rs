@@ -4,23 +4,23 @@ use std::{
     ffi::{OsStr, OsString},
     path::Path,
     process::Stdio,
+    time::Duration,
 };
 
-use rustix::process::{Signal, set_parent_process_death_signal};
+use domain::{
+    ErrorCode, Failure, Stage,
+    limits::{CHILD_BYTES, STDERR_BYTES},
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
-    process::{Child, Command},
+    process::Command,
 };
+
+use crate::children::{Group, Timer};
 
 /// Containers that hold media themselves. Lists such as HLS, DASH or ffconcat are not among them: they make ffmpeg open other files.
 const CONTAINERS: &str =
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,wav,mp3,aac,flac,mxf";
-
-/// For sound, which has none, and for clips that we made; the limit is for pictures that are not known yet.
-pub(crate) const NO_PIXEL_LIMIT: u64 = (u32::MAX >> 1) as u64;
-
-/// How much of what a program says on standard error is kept, in bytes.
-const STDERR_KEPT: u64 = 16 * 1024;
 
 /// Arguments of one call.
 #[derive(Debug, Default, Clone)]
@@ -69,8 +69,8 @@ pub(crate) fn file_url(path: &Path) -> OsString {
     url
 }
 
-/// A program of ours with a clean environment, in its own process group, that dies with its handle.
-pub(crate) fn program(path: &Path, args: &Arguments) -> Command {
+/// A program of ours with a clean environment.
+fn program(path: &Path, args: &Arguments) -> Command {
     let mut command = Command::new(path);
     command
         .args(args.as_slice())
@@ -80,24 +80,8 @@ pub(crate) fn program(path: &Path, args: &Arguments) -> Command {
         // a static ffmpeg that converts text would load the system's own converters and crash on them
         .env("GCONV_PATH", "/nonexistent")
         .stdin(Stdio::null())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true);
-    end_with_us(&mut command);
+        .stderr(Stdio::piped());
     command
-}
-
-/// Makes a program end when this one is killed, which leaves it no time to end anything itself.
-///
-/// The system looks at the thread that starts the program; those of the runtime last as long as it does.
-#[expect(
-    unsafe_code,
-    reason = "what runs between fork and exec must not touch memory that other threads may hold locks on"
-)]
-pub(crate) fn end_with_us(command: &mut Command) {
-    let ask = || Ok(set_parent_process_death_signal(Some(Signal::KILL))?);
-    // SAFETY: a single system call, which allocates nothing and takes no lock
-    unsafe { command.pre_exec(ask) };
 }
 
 /// Why a call came to nothing.
@@ -110,9 +94,14 @@ pub(crate) enum CallError {
     },
     #[error("{}", reason(.stderr).unwrap_or("it failed without a reason"))]
     Failed { stderr: String },
+    #[error("it was not done after {} s", .0.as_secs())]
+    TimedOut(Duration),
     #[error("cannot read what the program writes: {0}")]
     Pipe(#[from] std::io::Error),
 }
+
+/// What the programs say when they get no more memory.
+const OUT_OF_MEMORY: [&str; 3] = ["allocate memory", "malloc of size", "bad_alloc"];
 
 impl CallError {
     /// What the program said, if it ran.
@@ -122,6 +111,21 @@ impl CallError {
         } else {
             ""
         }
+    }
+
+    /// The failure of a program that came to one of its limits, which only a source drives it to.
+    pub(crate) fn at_limit(&self, stage: Stage) -> Option<Failure> {
+        let is_out_of_memory = |sign| self.stderr().contains(sign);
+        if OUT_OF_MEMORY.into_iter().any(is_out_of_memory) {
+            let message = "the source takes more memory to decode than there is for it";
+            return Some(Failure::input(stage, ErrorCode::SourceTooLarge, message));
+        }
+        let Self::TimedOut(time) = self else {
+            return None;
+        };
+        let message = format!("the source was not decoded within {} s", time.as_secs());
+        // a machine under load may have been too slow
+        Some(Failure::transient(stage, ErrorCode::TimedOut, message))
     }
 }
 
@@ -133,12 +137,13 @@ fn reason(stderr: &str) -> Option<&str> {
         .rfind(|line| !line.is_empty() && *line != "Conversion failed!")
 }
 
-/// Starts a program and reads its standard error beside it.
+/// Starts a program that has `time` to come to its end, and reads its standard error beside it.
 pub(crate) fn start(
     path: &Path,
     args: &Arguments,
     stdout: Stdio,
     folder: Option<&Path>,
+    time: Duration,
 ) -> Result<Running, CallError> {
     let mut command = program(path, args);
     command.stdout(stdout);
@@ -146,19 +151,26 @@ pub(crate) fn start(
         command.current_dir(folder);
     }
     tracing::debug!(program = %path.display(), args = ?args.as_slice(), "start");
-    let mut child = command.spawn().map_err(|why| CallError::Start {
+    let started = Group::start(&mut command, CHILD_BYTES);
+    let mut child = started.map_err(|why| CallError::Start {
         program: path.display().to_string(),
         why,
     })?;
     let stderr = child.stderr.take().map(|pipe| tokio::spawn(tail(pipe)));
-    Ok(Running { child, stderr })
+    let timer = child.end_after(time);
+    Ok(Running {
+        child,
+        stderr,
+        timer,
+    })
 }
 
 /// A program at work; dropping it kills it.
 #[derive(Debug)]
 pub(crate) struct Running {
-    pub(crate) child: Child,
+    pub(crate) child: Group,
     stderr: Option<tokio::task::JoinHandle<String>>,
+    timer: Timer,
 }
 
 impl Running {
@@ -171,6 +183,8 @@ impl Running {
         };
         if status.success() {
             Ok(stderr)
+        } else if self.timer.has_passed() {
+            Err(CallError::TimedOut(self.timer.time))
         } else {
             // a program that crashed says nothing; how it ended is all there is
             let stderr = if reason(&stderr).is_some() {
@@ -184,8 +198,12 @@ impl Running {
 }
 
 /// Runs a program to its end and gives its whole standard output and standard error.
-pub(crate) async fn run(path: &Path, args: &Arguments) -> Result<(Vec<u8>, String), CallError> {
-    let mut running = start(path, args, Stdio::piped(), None)?;
+pub(crate) async fn run(
+    path: &Path,
+    args: &Arguments,
+    time: Duration,
+) -> Result<(Vec<u8>, String), CallError> {
+    let mut running = start(path, args, Stdio::piped(), None, time)?;
     let mut output = Vec::new();
     if let Some(mut stdout) = running.child.stdout.take() {
         stdout.read_to_end(&mut output).await?;
@@ -198,9 +216,10 @@ pub(crate) async fn run_with_progress(
     path: &Path,
     args: &Arguments,
     folder: &Path,
+    time: Duration,
     mut done_ms: impl FnMut(u64),
 ) -> Result<String, CallError> {
-    let mut running = start(path, args, Stdio::piped(), Some(folder))?;
+    let mut running = start(path, args, Stdio::piped(), Some(folder), time)?;
     if let Some(stdout) = running.child.stdout.take() {
         let mut lines = BufReader::new(stdout).lines();
         while let Some(line) = lines.next_line().await? {
@@ -221,13 +240,13 @@ fn progress_ms(line: &str) -> Option<u64> {
         .map(|us| us / 1000)
 }
 
-/// Reads to the end and keeps the last [`STDERR_KEPT`] bytes.
-async fn tail(mut pipe: impl AsyncRead + Unpin) -> String {
+/// Reads to the end and keeps the last [`STDERR_BYTES`] bytes.
+pub(crate) async fn tail(mut pipe: impl AsyncRead + Unpin) -> String {
     let mut kept = Vec::new();
     let mut buffer = [0; 4096];
     while let Ok(read @ 1..) = pipe.read(&mut buffer).await {
         kept.extend_from_slice(&buffer[..read]);
-        let excess = kept.len().saturating_sub(STDERR_KEPT as usize);
+        let excess = kept.len().saturating_sub(STDERR_BYTES);
         kept.drain(..excess);
     }
     String::from_utf8_lossy(&kept).into_owned()
@@ -236,6 +255,8 @@ async fn tail(mut pipe: impl AsyncRead + Unpin) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const TIME: Duration = Duration::from_secs(30);
 
     #[test]
     fn progress_lines_are_read_and_others_are_not() {
@@ -259,7 +280,7 @@ mod tests {
     #[tokio::test]
     async fn only_the_end_of_a_long_standard_error_is_kept() {
         let said = tail(&vec![b'x'; 100_000][..]).await;
-        assert_eq!(said.len(), STDERR_KEPT as usize);
+        assert_eq!(said.len(), STDERR_BYTES);
     }
 
     #[tokio::test]
@@ -267,8 +288,29 @@ mod tests {
         let args = Arguments::new()
             .arg("-c")
             .arg("echo one >&2; echo two >&2; exit 3");
-        let why = run(Path::new("/bin/sh"), &args).await.unwrap_err();
+        let why = run(Path::new("/bin/sh"), &args, TIME).await.unwrap_err();
         assert_eq!(why.to_string(), "two");
+    }
+
+    #[tokio::test]
+    async fn a_program_at_a_limit_is_the_fault_of_its_source_or_of_the_time() {
+        let shell = |script: &str| Arguments::new().arg("-c").arg(script);
+        let little = Duration::from_millis(50);
+        let hung = run(Path::new("/bin/sh"), &shell("sleep 60"), little).await;
+        let hung = hung.unwrap_err().at_limit(Stage::Plan).unwrap();
+        assert_eq!(
+            (hung.code, hung.kind),
+            (ErrorCode::TimedOut, domain::FailureKind::Transient)
+        );
+        let greedy = shell("echo '[h264] Cannot allocate memory' >&2; exit 1");
+        let greedy = run(Path::new("/bin/sh"), &greedy, TIME).await.unwrap_err();
+        let greedy = greedy.at_limit(Stage::Plan).unwrap();
+        assert_eq!(
+            (greedy.code, greedy.kind),
+            (ErrorCode::SourceTooLarge, domain::FailureKind::Input)
+        );
+        let other = run(Path::new("/bin/sh"), &shell("exit 1"), TIME).await;
+        assert_eq!(other.unwrap_err().at_limit(Stage::Plan), None);
     }
 
     #[tokio::test]
@@ -276,7 +318,7 @@ mod tests {
         let args = Arguments::new()
             .arg("-c")
             .arg("echo Conversion failed! >&2; kill -SEGV $$");
-        let why = run(Path::new("/bin/sh"), &args).await.unwrap_err();
+        let why = run(Path::new("/bin/sh"), &args, TIME).await.unwrap_err();
         assert!(why.to_string().contains("SIGSEGV"), "{why}");
     }
 }

@@ -6,6 +6,7 @@ use domain::Size;
 use serde::Deserialize;
 
 use super::command::{Arguments, CallError, run};
+use crate::children::time_to_look;
 
 /// A media file with a picture, and sound if it has any.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +89,7 @@ pub(crate) async fn probe(
     let args = Arguments::new()
         .words("-hide_banner -loglevel error -print_format json -show_streams -show_format")
         .input(file, max_pixels);
-    let (output, stderr) = run(ffprobe, &args).await?;
+    let (output, stderr) = run(ffprobe, &args, time_to_look()).await?;
     // a picture that is not unpacked leaves its stream without a size
     if stderr.contains(TOO_MANY_PIXELS) {
         return Err(CallError::Failed { stderr });

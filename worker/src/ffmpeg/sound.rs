@@ -2,10 +2,13 @@
 
 use std::{fs::File, path::Path, process::Stdio};
 
-use domain::{ErrorCode, Failure, Stage, TimeRange};
+use domain::{
+    ErrorCode, Failure, Stage, TimeRange,
+    limits::{LONGEST_GAP_SECONDS, MOST_PIXELS},
+};
 
-use super::command::{Arguments, NO_PIXEL_LIMIT, Running, start};
-use crate::setup::Home;
+use super::command::{Arguments, Running, start};
+use crate::{children::time_for_sound, setup::Home};
 
 /// ffmpeg at work on a sound stream.
 #[derive(Debug)]
@@ -14,9 +17,10 @@ pub(crate) struct Decoding {
     running: Running,
 }
 
-/// Starts to decode a sound stream, all of it or a window, for a stage; the file gives the samples as they come, little endian.
+/// Starts to decode a window of a sound stream for a stage; the file gives the samples as they come, little endian.
 ///
-/// Time runs from the start of the window, silence filling what the stream leaves out.
+/// Time runs from the start of the window, silence filling what the stream leaves out. It ends where the stream leaves out
+/// more than [`LONGEST_GAP_SECONDS`], and with the window in any case.
 ///
 /// # Errors
 /// When ffmpeg is missing or cannot be started.
@@ -25,12 +29,14 @@ pub(crate) fn decode(
     stage: Stage,
     file: &Path,
     stream: usize,
-    window: Option<TimeRange>,
+    window: TimeRange,
 ) -> Result<(Decoding, File), Failure> {
     let ffmpeg = home.program(stage, "ffmpeg")?;
     let failed = |why: &dyn std::fmt::Display| Failure::internal(stage, why);
     let args = arguments(file, stream, window);
-    let mut running = start(&ffmpeg, &args, Stdio::piped(), None).map_err(|why| failed(&why))?;
+    let time = time_for_sound(window.duration_ms());
+    let mut running =
+        start(&ffmpeg, &args, Stdio::piped(), None, time).map_err(|why| failed(&why))?;
     let stdout = running.child.stdout.take();
     let stdout = stdout.ok_or_else(|| failed(&"ffmpeg has no output"))?;
     let pcm = File::from(stdout.into_owned_fd().map_err(|why| failed(&why))?);
@@ -41,26 +47,42 @@ impl Decoding {
     /// Waits for the end and gives what ffmpeg said.
     ///
     /// # Errors
-    /// `source_unsupported` when the sound cannot be decoded.
+    /// `source_unsupported` when the sound cannot be decoded; `source_too_large` or `timed_out` when that takes too much.
     pub(crate) async fn finish(self) -> Result<String, Failure> {
         let Self { stage, running } = self;
         running.finish().await.map_err(|why| {
+            if let Some(failure) = why.at_limit(stage) {
+                return failure;
+            }
             let message = format!("the sound cannot be decoded: {why}");
             Failure::input(stage, ErrorCode::SourceUnsupported, message)
         })
     }
 }
 
-fn arguments(file: &Path, stream: usize, window: Option<TimeRange>) -> Arguments {
+fn arguments(file: &Path, stream: usize, window: TimeRange) -> Arguments {
     let seconds = |ms: u64| format!("{:.3}", ms as f64 / 1000.0);
-    let mut args = Arguments::new().words("-hide_banner -nostdin -loglevel error -vn -sn -dn");
-    if let Some(window) = window {
-        args = args.arg("-ss").arg(seconds(window.start_ms()));
-        args = args.arg("-t").arg(seconds(window.duration_ms()));
-    }
-    args.input(file, NO_PIXEL_LIMIT).words(&format!(
-        "-map 0:{stream} -af aresample=16000:async=1:first_pts=0 -ac 1 -f s16le pipe:1"
-    ))
+    Arguments::new()
+        .words("-hide_banner -nostdin -loglevel error -vn -sn -dn -ss")
+        .arg(seconds(window.start_ms()))
+        .arg("-t")
+        .arg(seconds(window.duration_ms()))
+        .input(file, MOST_PIXELS)
+        .words(&format!("-map 0:{stream} -af"))
+        .arg(continuous(
+            "sample_fmts=s16:channel_layouts=mono:sample_rates=16000",
+        ))
+        .words("-f s16le pipe:1")
+}
+
+/// Filters that give sound of a format for every moment, silence where the source has none.
+///
+/// The silence of a gap is made at once, so it is made of few samples, and a clock that jumps further ends the sound.
+pub(crate) fn continuous(format: &str) -> String {
+    format!(
+        "aselect='lte(t-if(isnan(prev_selected_t),0,prev_selected_t),{LONGEST_GAP_SECONDS})',\
+         aformat={format},aresample=async=1:first_pts=0"
+    )
 }
 
 #[cfg(test)]
@@ -69,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_window_is_sought_before_the_input() {
-        let window = TimeRange::new(1_500, 4_000).ok();
+        let window = TimeRange::new(1_500, 4_000).unwrap();
         let args = arguments(Path::new("a.mp4"), 2, window);
         let args: Vec<_> = args
             .as_slice()
@@ -85,11 +107,6 @@ mod tests {
                 args[at("-map") + 1]
             ),
             ("1.500", "2.500", "0:2")
-        );
-        assert!(
-            !arguments(Path::new("a.mp4"), 2, None)
-                .as_slice()
-                .contains(&"-ss".into())
         );
     }
 }

@@ -12,7 +12,7 @@ use super::{Context, listening};
 use crate::{
     ffmpeg::probe::probe,
     setup::SpeechModel,
-    source::{Source, inspect},
+    source::{Source, inspect, no_media},
     stages::{
         download::{Ahead, Download, DownloadLimits, download},
         transcribe::{Listening, transcribe},
@@ -107,9 +107,10 @@ async fn sound_file(
 ) -> Result<Listening, Failure> {
     let failed = |why: &dyn std::fmt::Display| Failure::internal(Stage::Transcribe, why);
     let ffprobe = context.home.program(Stage::Transcribe, "ffprobe")?;
-    let media = probe(&ffprobe, &file, context.limits.max_pixels)
+    let max_pixels = context.limits.max_pixels;
+    let media = probe(&ffprobe, &file, max_pixels)
         .await
-        .map_err(|why| failed(&why))?;
+        .map_err(|why| no_media(&file, max_pixels, &why))?;
     let sound = media
         .sounds
         .first()

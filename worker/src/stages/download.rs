@@ -12,6 +12,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(test)]
+use domain::limits;
 use domain::{ErrorCode, Failure, Fingerprint, Stage, Transcript};
 use egress::{Client, Guard};
 use serde::{Deserialize, Serialize};
@@ -75,10 +77,10 @@ impl Default for DownloadLimits {
     /// 10 GiB, 4 h of video, within an hour, silent for 30 s at most.
     fn default() -> Self {
         Self {
-            max_bytes: 10 << 30,
-            max_duration: Duration::from_hours(4),
-            time: Duration::from_hours(1),
-            stall: Duration::from_secs(30),
+            max_bytes: limits::SOURCE_BYTES,
+            max_duration: Duration::from_secs(limits::SOURCE_SECONDS),
+            time: Duration::from_secs(limits::DOWNLOAD_SECONDS),
+            stall: Duration::from_secs(limits::DOWNLOAD_SILENCE_SECONDS),
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use domain::{
-    ClipOptions, ErrorCode, Failure, Plan, Stage, Transcript, limits::MOST_WORDS_PER_MINUTE,
+    ClipOptions, ErrorCode, Failure, Plan, Stage, TimeRange, Transcript,
+    limits::MOST_WORDS_PER_MINUTE,
 };
 use highlights::{Embedder, SoundProfile};
 
@@ -20,6 +21,8 @@ const STAGE: Stage = Stage::Plan;
 pub(crate) struct SoundTrack<'a> {
     pub(crate) file: &'a Path,
     pub(crate) stream: usize,
+    /// All of the source.
+    pub(crate) window: TimeRange,
 }
 
 /// Chooses the clips.
@@ -75,7 +78,7 @@ fn check(transcript: &Transcript) -> Result<(), Failure> {
 
 /// How the talk sounds: loudness, pitch, pauses, laughter.
 async fn listen(home: &Home, track: SoundTrack<'_>) -> Result<SoundProfile, Failure> {
-    let (decoding, pcm) = sound::decode(home, STAGE, track.file, track.stream, None)?;
+    let (decoding, pcm) = sound::decode(home, STAGE, track.file, track.stream, track.window)?;
     let profile = tokio::task::spawn_blocking(move || SoundProfile::from_pcm(pcm));
     let profile = profile
         .await

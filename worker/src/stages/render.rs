@@ -156,6 +156,9 @@ fn failure(why: &CallError, scratch: &Path) -> Failure {
     if why.stderr().contains("No space left on device") {
         return disk_full(STAGE, scratch);
     }
+    if let Some(failure) = why.at_limit(STAGE) {
+        return failure;
+    }
     if why
         .stderr()
         .contains("Invalid data found when processing input")

@@ -47,7 +47,7 @@ pub(crate) async fn transcribe(
     mut heard: impl FnMut(f64),
 ) -> Result<Transcript, Failure> {
     let voice = home.model(STAGE, VOICE_MODEL)?.join("model.onnx");
-    let (decoding, pcm) = sound::decode(home, STAGE, &what.file, what.stream, Some(what.window))?;
+    let (decoding, pcm) = sound::decode(home, STAGE, &what.file, what.stream, what.window)?;
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
     let task = {

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use domain::{AttemptOf, Secret};
+use domain::{AttemptOf, Secret, limits::STALL_SECONDS};
 use uuid::Uuid;
 
 use crate::{config::Config, events::Events};
-
-const STALL: Duration = Duration::from_mins(15);
 
 /// A setting that is missing or wrong.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +74,7 @@ impl Setting {
             stall: stall
                 .ok()
                 .ok_or_else(not_understood("STALL_SECONDS"))?
-                .unwrap_or(STALL),
+                .unwrap_or(Duration::from_secs(STALL_SECONDS)),
             receiver: task.api_base_url.clone(),
             secret,
         })

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::stages::render::timeline::{Frames, Timeline};
+use crate::{
+    ffmpeg::sound::continuous,
+    stages::render::timeline::{Frames, Timeline},
+};
 
 /// How long sound fades at a cut, in seconds: too short to hear, long enough not to click.
 const CUT_FADE_S: f64 = 0.008;
@@ -64,7 +67,8 @@ pub(super) fn levelled(loudness: Loudness) -> String {
 fn kept_sound(stream: usize, timeline: &Timeline) -> String {
     let kept = timeline.kept();
     let mut graph = format!(
-        "[0:{stream}]aresample=48000:async=1:first_pts=0,aformat=channel_layouts=stereo,apad,atrim=end={:.6}",
+        "[0:{stream}]{},apad,atrim=end={:.6}",
+        continuous("channel_layouts=stereo:sample_rates=48000"),
         timeline.span_seconds()
     );
     if let [Frames { from: 0, .. }] = kept {

@@ -1,5 +1,6 @@
 //! The model's answer, taken out of whatever it is wrapped in.
 
+use domain::limits::MOST_PROPOSED;
 use serde::Deserialize;
 
 /// A clip as the model puts it, unchecked.
@@ -26,9 +27,6 @@ struct Answer {
     clips: Vec<Proposed>,
 }
 
-/// Most clips looked at in one answer.
-const MOST: usize = 50;
-
 /// The clips in an answer: plain JSON, or JSON inside a code fence or between other words.
 ///
 /// # Errors
@@ -45,7 +43,7 @@ pub(super) fn parse(content: &str) -> Result<Vec<Proposed>, String> {
             return Err(format!("a score is not from 0 to 10: {scores:?}"));
         }
     }
-    answer.clips.truncate(MOST);
+    answer.clips.truncate(MOST_PROPOSED);
     Ok(answer.clips)
 }
 
@@ -65,6 +63,15 @@ mod tests {
             assert_eq!(parse(&content).unwrap()[0].last_sentence, 2, "{content}");
         }
         assert_eq!(parse(r#"{"clips": []}"#).unwrap(), []);
+    }
+
+    #[test]
+    fn no_more_clips_of_an_answer_are_looked_at_than_the_limit() {
+        let clip = &CLIP[r#"{"clips":["#.len()..CLIP.len() - 2];
+        let content = |clips| format!("{{\"clips\":[{}]}}", vec![clip; clips].join(","));
+        let looked_at = |clips| parse(&content(clips)).unwrap().len();
+        assert_eq!(looked_at(MOST_PROPOSED), MOST_PROPOSED);
+        assert_eq!(looked_at(MOST_PROPOSED + 1), MOST_PROPOSED);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
+use domain::limits::ANSWER_BYTES;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
@@ -64,8 +65,6 @@ impl Default for Pace {
 
 /// Tries after the first one.
 const RETRIES: usize = 3;
-/// Longest answer that is read, in bytes.
-const MOST_BYTES: usize = 1 << 20;
 
 /// Asks until `usable` makes something of the answer.
 pub(super) async fn ask<T>(
@@ -193,7 +192,7 @@ fn broken(why: &reqwest::Error) -> LanguageModelError {
 async fn read(mut response: Response) -> Result<Vec<u8>, LanguageModelError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|why| broken(&why))? {
-        if body.len() + chunk.len() > MOST_BYTES {
+        if body.len() + chunk.len() > ANSWER_BYTES {
             return Err(LanguageModelError::TooLong);
         }
         body.extend_from_slice(&chunk);

@@ -6,20 +6,18 @@ use std::{
     process::Stdio,
 };
 
-use domain::Failure;
-use rustix::process::{Pid, Signal, kill_process_group};
+use domain::{
+    Failure,
+    limits::{PAGE_BYTES, SITE_CHILD_BYTES},
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
-    process::{Child, Command},
+    process::Command,
 };
 
 use super::STAGE;
-use crate::ffmpeg::command::end_with_us;
+use crate::{children::Group, ffmpeg::command::tail};
 
-/// The longest description of a page that is read; those of `YouTube` take about 1 MB.
-const MAX_OUTPUT_BYTES: u64 = 64 << 20;
-/// How much of what it says on standard error is kept.
-const MAX_STDERR_BYTES: usize = 16 << 10;
 /// Begins the lines that tell how far a download is.
 const PROGRESS_MARK: &str = "clipwright-progress";
 
@@ -103,12 +101,11 @@ impl YtDlp {
         mut progress: impl FnMut(f64),
     ) -> Result<Ended, Failure> {
         let mut child = self.start(arguments)?;
-        let (Some(stdout), Some(stderr)) = (child.0.stdout.take(), child.0.stderr.take()) else {
+        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(Failure::internal(STAGE, "yt-dlp has no output"));
         };
-        let (stdout, stderr) = tokio::join!(read_output(stdout, &mut progress), last_words(stderr));
+        let (stdout, stderr) = tokio::join!(read_output(stdout, &mut progress), tail(stderr));
         let status = child
-            .0
             .wait()
             .await
             .map_err(|why| Failure::internal(STAGE, why))?;
@@ -123,7 +120,6 @@ impl YtDlp {
     fn start(&self, arguments: &[&OsStr]) -> Result<Group, Failure> {
         tracing::debug!(?arguments, "start yt-dlp");
         let mut command = Command::new(&self.program);
-        end_with_us(&mut command);
         command
             .args(self.arguments())
             .args(arguments)
@@ -136,38 +132,20 @@ impl YtDlp {
             .current_dir(&self.home)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map(Group)
-            .map_err(|why| {
-                Failure::setup(
-                    STAGE,
-                    format!("{} cannot be started: {why}", self.program.display()),
-                )
-            })
+            .stderr(Stdio::piped());
+        Group::start(&mut command, SITE_CHILD_BYTES).map_err(|why| {
+            Failure::setup(
+                STAGE,
+                format!("{} cannot be started: {why}", self.program.display()),
+            )
+        })
     }
 }
 
-/// A program with whatever it started, which end with it.
-struct Group(Child);
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        // once it has been waited for, its number may be somebody else's
-        let leader = self.0.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        if let Some(leader) = leader {
-            // it may have ended by itself just now
-            let _ = kill_process_group(leader, Signal::KILL);
-        }
-    }
-}
-
-/// Reads all lines, of which those with progress are told and the others kept, up to [`MAX_OUTPUT_BYTES`].
+/// Reads all lines, of which those with progress are told and the others kept, up to [`PAGE_BYTES`].
 async fn read_output(stdout: impl AsyncRead + Unpin, progress: &mut impl FnMut(f64)) -> Vec<u8> {
     let mut kept = Vec::new();
-    let mut reader = BufReader::new(stdout.take(MAX_OUTPUT_BYTES));
+    let mut reader = BufReader::new(stdout.take(PAGE_BYTES));
     let mut line = Vec::new();
     while let Ok(1..) = reader.read_until(b'\n', &mut line).await {
         match str::from_utf8(&line).ok().and_then(fraction) {
@@ -193,17 +171,6 @@ fn fraction(line: &str) -> Option<f64> {
     )
 }
 
-/// Reads to the end and keeps the last [`MAX_STDERR_BYTES`].
-async fn last_words(mut pipe: impl AsyncRead + Unpin) -> String {
-    let mut kept = Vec::new();
-    let mut buffer = [0; 4096];
-    while let Ok(read @ 1..) = pipe.read(&mut buffer).await {
-        kept.extend_from_slice(&buffer[..read]);
-        kept.drain(..kept.len().saturating_sub(MAX_STDERR_BYTES));
-    }
-    String::from_utf8_lossy(&kept).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,6 +181,13 @@ mod tests {
         assert_eq!(fraction("clipwright-progress 50 NA"), Some(0.0));
         assert_eq!(fraction("clipwright-progress 9 3"), Some(1.0));
         assert_eq!(fraction("{\"title\": 1}"), None);
+    }
+
+    #[tokio::test]
+    async fn a_description_stands_at_its_limit() {
+        let endless = tokio::io::repeat(b'x').take(PAGE_BYTES + 1);
+        let read = read_output(endless, &mut |_| {}).await;
+        assert_eq!(read.len() as u64, PAGE_BYTES);
     }
 
     #[test]

@@ -6,7 +6,10 @@ use std::{
     process::Stdio,
 };
 
-use domain::{ErrorCode, Failure, Transcript, limits::MOST_CAPTION_BYTES};
+use domain::{
+    ErrorCode, Failure, Transcript,
+    limits::{MOST_CAPTION_BYTES, MOST_PIXELS},
+};
 use egress::{Guard, Proxy, ProxyLimits};
 use tokio::{fs, io::AsyncReadExt, sync::oneshot};
 use url::Url;
@@ -17,14 +20,16 @@ use super::{
     process::{Ended, YtDlp},
     refusal,
 };
-use crate::ffmpeg::command::{Arguments, start};
+use crate::{
+    children::time_for_sound,
+    ffmpeg::command::{Arguments, CallError, start},
+    temporary::TemporaryFolder,
+};
 
 /// The part of the progress bar that goes to the sound where it comes first: about its part of the bytes.
 const SOUND_SHARE: f64 = 0.1;
 /// Up to 1080 lines, which is what clips are made of, in the codec that is quickest to decode.
 const PICTURE_ORDER: &str = "res:1080,vcodec:h264";
-/// Pictures that need more decoding than a clip is worth are never taken.
-const MAX_PIXELS: u64 = 7680 * 4320;
 
 /// Fetches the video of a page.
 pub(super) async fn fetch(
@@ -72,7 +77,7 @@ struct Site<'a> {
     /// The description of the page, for the later runs.
     info: PathBuf,
     /// Home of the programs; removed when dropped.
-    _home: tempfile::TempDir,
+    _home: TemporaryFolder,
 }
 
 impl<'a> Site<'a> {
@@ -85,8 +90,8 @@ impl<'a> Site<'a> {
         let proxy = Proxy::start(guard, limits)
             .await
             .map_err(|why| Failure::internal(STAGE, why))?;
-        let home =
-            tempfile::tempdir().map_err(|why| Failure::io(STAGE, &std::env::temp_dir(), &why))?;
+        let home = TemporaryFolder::new()
+            .map_err(|why| Failure::io(STAGE, &std::env::temp_dir(), &why))?;
         let ytdlp = YtDlp {
             program: program(what, "yt-dlp")?,
             deno: program(what, "deno")?,
@@ -219,21 +224,25 @@ impl<'a> Site<'a> {
         let whole = self.folder.join("source.mkv");
         let arguments = Arguments::new()
             .words("-hide_banner -nostdin -loglevel error -y")
-            .input(pictures, MAX_PIXELS)
-            .input(sound, MAX_PIXELS)
+            .input(pictures, MOST_PIXELS)
+            .input(sound, MOST_PIXELS)
             .words("-map 0:v:0 -map 1:a:0 -c copy")
             .arg(crate::ffmpeg::command::file_url(&whole));
-        let internal = |why: &dyn std::fmt::Display| {
-            Failure::internal(STAGE, format!("pictures and sound cannot be joined: {why}"))
+        let failed = |why: CallError| {
+            why.at_limit(STAGE).unwrap_or_else(|| {
+                let message = format!("pictures and sound cannot be joined: {why}");
+                Failure::internal(STAGE, message)
+            })
         };
         let running = start(
             &program(self.what, "ffmpeg")?,
             &arguments,
             Stdio::null(),
             None,
+            time_for_sound(self.what.limits.max_duration.as_millis() as u64),
         )
-        .map_err(|why| internal(&why))?;
-        running.finish().await.map_err(|why| internal(&why))?;
+        .map_err(failed)?;
+        running.finish().await.map_err(failed)?;
         // the sound stays: somebody may be listening to it
         fs::remove_file(pictures)
             .await

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use captions::{FontFiles, Fonts};
-use domain::{Failure, PlannedClip, Word};
+use domain::{Failure, PlannedClip, Word, limits::MOST_PIXELS};
 
 use super::{Material, RenderedClip, STAGE, failure, measure, thumbnail, timeline::Timeline};
 use crate::{
+    children::time_for_pictures,
     ffmpeg::{
-        command::{Arguments, NO_PIXEL_LIMIT, run_with_progress},
+        command::{Arguments, run_with_progress},
         graph::{self, Picture, Piece},
         probe::{FrameRate, Video, probe},
     },
@@ -111,7 +112,8 @@ async fn encode(
         material.sound.is_some(),
     );
     let duration_ms = timeline.duration_ms() as f64;
-    let called = run_with_progress(&ffmpeg, &args, scratch, |ms| {
+    let time = time_for_pictures(row.range().duration_ms());
+    let called = run_with_progress(&ffmpeg, &args, scratch, time, |ms| {
         done((ms as f64 / duration_ms).min(0.99));
     })
     .await;
@@ -170,7 +172,7 @@ pub(crate) async fn check(
     let ffprobe = material.home.program(STAGE, "ffprobe")?;
     let wrong =
         |what: String| Failure::internal(STAGE, format!("the rendered clip is wrong: {what}"));
-    let media = probe(&ffprobe, path, NO_PIXEL_LIMIT)
+    let media = probe(&ffprobe, path, MOST_PIXELS)
         .await
         .map_err(|why| wrong(why.to_string()))?;
     let size = media

@@ -9,6 +9,7 @@ use reframe::{
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::{Material, STAGE, clip::write, failure, timeline::Timeline};
+use crate::children::time_for_pictures;
 use crate::ffmpeg::{
     command::{Arguments, start},
     graph::{self, Loudness},
@@ -64,7 +65,8 @@ pub(crate) async fn measure(
             )?;
         }
         let args = arguments(material, range, looks);
-        let mut running = start(&ffmpeg, &args, Stdio::piped(), Some(scratch))
+        let time = time_for_pictures(range.duration_ms());
+        let mut running = start(&ffmpeg, &args, Stdio::piped(), Some(scratch), time)
             .map_err(|why| Failure::internal(STAGE, why))?;
         if let (Some(analyser), Some(frames)) = (&mut analyser, running.child.stdout.take()) {
             watch(analyser, frames, analysis_size(material.source.video.shown)).await?;
