@@ -75,6 +75,8 @@ class Undelivered:
             yield from found
 
     def hand_on(self, body: Json, covered: datetime.datetime | None) -> str:
+        if refused := body.get("refused"):
+            raise NotDone(f"{refused['function']} can never do it and a person has to look, then delete the message: {refused['why']}")
         batch = body.get("DDBStreamBatchInfo")
         if batch is None:
             # a function that could not be called leaves its event in a message, a rule that could not call it the event as it is

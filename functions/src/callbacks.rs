@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aws::{Bucket, Receiver, StoreError};
-use domain::{DeliveryTry, Event, Labels, Secret, Timestamp};
+use domain::{DeliveryTry, Event, Labels, Secret, Timestamp, limits::LONGEST_URL};
 use egress::{Client, Guard, PostLimits, post};
 use lambda_http::http::{HeaderMap, HeaderValue};
 use url::Url;
@@ -37,6 +37,10 @@ impl Addresses {
         let url = self.guard.parse(url).map_err(|why| why.to_string())?;
         if url.scheme() != "https" && !self.allow_private {
             return Err("only https:// addresses are called back".to_owned());
+        }
+        // as it is stored: spelled in the one way, it may be three times as long
+        if url.as_str().len() > LONGEST_URL {
+            return Err(format!("must have {LONGEST_URL} bytes at most"));
         }
         Ok(url)
     }

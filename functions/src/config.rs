@@ -89,6 +89,14 @@ impl Settings {
         needed("CALLBACK_QUEUE")
     }
 
+    /// `UNDELIVERED_QUEUE`: address of the queue of what can never be dealt with.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn undelivered_queue(self) -> Result<String, InvalidSetting> {
+        needed("UNDELIVERED_QUEUE")
+    }
+
     /// `ALLOW_PRIVATE_CALLBACKS`: whether customers' addresses may be private and without TLS; on one machine alone.
     ///
     /// # Errors

@@ -1,25 +1,21 @@
 //! `deliver-callback`: brings customers what they are owed, job by job and in order, from messages that say where something is due.
 
+mod trying;
+
 use std::time::Duration;
 
 use aws::{
-    Bucket, Connection, DeliveryTable, JobTable, Patience, Queue, Receiver, ReceiverTable,
+    Bucket, Connection, DeadLetters, DeliveryTable, JobTable, Patience, Queue, ReceiverTable,
     StoreError, Turn,
 };
-use domain::{Delivery, DeliveryState, Event, EventKind, JobId, Status, pause};
+use domain::{Delivery, DeliveryState, JobId};
 use futures_util::future::join_all;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::{
-    callbacks::{Sender, Sent, body_of},
-    config::Settings,
-    http::now,
-    observe::count,
-    stream::is_dealt_with,
-};
+use crate::{callbacks::Sender, config::Settings, http::now, refusals::Refusals};
 
 /// How long a turn lasts at most: a few deliveries, each within its own limit.
 const TURN: Duration = Duration::from_secs(75);
@@ -43,6 +39,8 @@ pub struct DeliverCallback {
     pub queue: Queue,
     /// The way out.
     pub sender: Sender,
+    /// Messages that can never be dealt with.
+    pub refusals: Refusals,
 }
 
 /// A job of which something is due at a time.
@@ -108,6 +106,10 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         bucket: Bucket::new(&connection, settings.bucket()?),
         queue: Queue::new(&connection, settings.callback_queue()?),
         sender: Sender::new(settings.allow_private_callbacks()?)?,
+        refusals: Refusals::new(
+            "deliver-callback",
+            DeadLetters::new(&connection, settings.undelivered_queue()?),
+        ),
     };
     // the first call of all would pay for the handshake; what it finds does not matter
     let _ = function.deliveries.of(&JobId::new(Uuid::nil())).await;
@@ -130,7 +132,8 @@ impl DeliverCallback {
                 let errand = errand.map_err(|why| StoreError::Refused(why.to_string()))?;
                 self.run(errand).await
             };
-            let is_done = is_dealt_with(Box::pin(run)).instrument(span).await;
+            let is_done = self.refusals.dealt_with(&message.body, Box::pin(run));
+            let is_done = is_done.instrument(span).await;
             (!is_done).then(|| MessageFailure {
                 message_id: message.message_id.clone(),
             })
@@ -208,110 +211,4 @@ impl DeliverCallback {
             .arm(&delivery.job_id, now_ms, delivery.due_ms)
             .await
     }
-
-    /// One try of a delivery, written down.
-    async fn deliver(&self, mut delivery: Delivery) -> Result<Delivery, StoreError> {
-        let due_ms = delivery.due_ms;
-        let receiver = self.receivers.get(&delivery.owner).await?;
-        let body = body_of(&delivery.event, &delivery.labels, &self.bucket).await?;
-        let sent = self
-            .send(
-                &delivery.url,
-                &delivery.id,
-                body,
-                &receiver,
-                &delivery.owner,
-            )
-            .await?;
-        delivery.failures += u32::from(!sent.is_taken);
-        let again = pause(delivery.failures, chance(), sent.retry_after).filter(|_| !sent.is_gone);
-        delivery.state = match again {
-            _ if sent.is_taken => DeliveryState::Delivered,
-            Some(wait) => {
-                delivery.due_ms = now().as_ms() + wait.as_millis() as i64;
-                DeliveryState::Pending
-            }
-            None => DeliveryState::Failed,
-        };
-        tracing::info!(delivery = %delivery.id, state = delivery.state.name(), status = sent.tried.status, error = sent.tried.error, "tried");
-        match delivery.state {
-            DeliveryState::Delivered => count("deliver-callback", "CallbacksDelivered"),
-            DeliveryState::Failed => count("deliver-callback", "CallbacksFailed"),
-            DeliveryState::Pending => {}
-        }
-        delivery.add(sent.tried.clone());
-        if self.deliveries.save(&delivery, due_ms).await? {
-            return Ok(delivery);
-        }
-        // a person has asked for it again meanwhile: that holds
-        let asked = self.deliveries.get(&delivery.job_id, &delivery.id).await?;
-        let Some(mut asked) = asked else {
-            return Ok(delivery);
-        };
-        asked.add(sent.tried);
-        let due_ms = asked.due_ms;
-        self.deliveries.save(&asked, due_ms).await?;
-        Ok(asked)
-    }
-
-    /// Sends to an address, unless it wants nothing any more; one that says so is not asked again.
-    async fn send(
-        &self,
-        url: &str,
-        id: &str,
-        body: Vec<u8>,
-        receiver: &Receiver,
-        owner: &domain::Owner,
-    ) -> Result<Sent, StoreError> {
-        if receiver.disabled.contains(url) {
-            return Ok(Sent::not_wanted(now()));
-        }
-        let sent = self.sender.send(url, id, body, receiver).await;
-        if sent.is_gone && !self.receivers.disable(owner, url).await? {
-            tracing::warn!(
-                "an address that wants nothing is not remembered: there are too many of them"
-            );
-        }
-        Ok(sent)
-    }
-
-    /// Tells how far an attempt is now, once, and only if that was not told before.
-    async fn tell_progress(&self, id: &JobId, attempt: u32) -> Result<(), StoreError> {
-        // read anew: what was delivered before may have been the end
-        let job = self.jobs.get(id).await?;
-        let job = job.filter(|job| job.status == Status::Running && job.attempt == attempt);
-        let Some(job) = job else {
-            return Ok(());
-        };
-        let Some(url) = &job.callback_url else {
-            return Ok(());
-        };
-        let place = Delivery::id_of(&job);
-        let now_ms = now().as_ms();
-        if !self
-            .deliveries
-            .tell_progress(&job.id, &place, now_ms)
-            .await?
-        {
-            return Ok(());
-        }
-        let receiver = self.receivers.get(&job.owner).await?;
-        let event = Event::of_job(&job, EventKind::Progress);
-        let body = body_of(&event, &job.labels, &self.bucket).await?;
-        // the start of an attempt may have the same place
-        let id = format!("{place}-p");
-        let sent = self.send(url, &id, body, &receiver, &job.owner).await?;
-        tracing::info!(
-            percent = job.progress_percent,
-            status = sent.tried.status,
-            error = sent.tried.error,
-            "progress told"
-        );
-        Ok(())
-    }
-}
-
-/// A number from 0 to 1.
-fn chance() -> f64 {
-    getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
 }

@@ -34,6 +34,8 @@ pub(crate) enum Problem {
     TooManyActive(u32),
     #[error("the service is busy; try again in a moment")]
     Unavailable(StoreError),
+    #[error("what was sent can never be stored")]
+    Unstorable(StoreError),
     #[error("something went wrong on our side")]
     Internal(String),
 }
@@ -56,7 +58,7 @@ impl Problem {
             Self::NoRoute | Self::NotFound(_) => "not_found",
             Self::Conflict { code, .. } => code,
             Self::TooLarge(_) => "payload_too_large",
-            Self::Invalid { .. } => "invalid_request",
+            Self::Invalid { .. } | Self::Unstorable(_) => "invalid_request",
             Self::KeyReused => "idempotency_key_reused",
             Self::TooManyActive(_) => "too_many_active_jobs",
             Self::Unavailable(_) => "unavailable",
@@ -70,7 +72,9 @@ impl Problem {
             Self::NoRoute | Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Invalid { .. } | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Invalid { .. } | Self::KeyReused | Self::Unstorable(_) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::TooManyActive(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -89,6 +93,7 @@ impl Problem {
     pub(crate) fn answer(&self) -> Response<Body> {
         match self {
             Self::Unavailable(why) => tracing::warn!(%why, "a store is not well"),
+            Self::Unstorable(why) => tracing::error!(%why, "a store will never take it"),
             Self::Internal(why) => tracing::error!(%why, "a request failed"),
             other => tracing::info!(code = self.code(), problem = %other, "a request was refused"),
         }

@@ -113,7 +113,15 @@ impl IngestWebhook {
             .collect();
         ids.dedup();
         for id in ids {
-            let (job, applied) = match self.jobs.change(id, &change).await? {
+            let changed = self.jobs.change(id, &change).await.map_err(|why| {
+                // told in a way that nobody sends it again; an end comes by its outcome
+                if why.is_final() {
+                    Problem::Unstorable(why)
+                } else {
+                    why.into()
+                }
+            })?;
+            let (job, applied) = match changed {
                 Changed::Yes(job) => (job, true),
                 Changed::No(job) => (job, false),
                 Changed::Gone => continue,

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use aws::{
-    Clients, Connection, DeliveryTable, Listener, ListenerTable, Patience, Queue, SessionTable,
-    StoreError, job_of_image,
+    Clients, Connection, DeadLetters, DeliveryTable, Listener, ListenerTable, Patience, Queue,
+    SessionTable, StoreError, job_of_image,
 };
 use domain::{Delivery, EventKind, Job, Owner, moved, news};
 use futures_util::{StreamExt, stream};
@@ -18,6 +18,7 @@ use crate::{
     http::now,
     messages::{News, text},
     realtime::session_of,
+    refusals::Refusals,
     stream::{Batch, BatchAnswer},
 };
 
@@ -37,6 +38,8 @@ pub struct PublishEvents {
     pub deliveries: DeliveryTable,
     /// Messages to `deliver-callback`.
     pub callback_queue: Queue,
+    /// What can never be told.
+    pub refusals: Refusals,
 }
 
 /// Runs the function.
@@ -51,6 +54,10 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         clients: Clients::new(&connection, &settings.realtime_url()?),
         deliveries: DeliveryTable::new(&connection, settings.deliveries_table()?),
         callback_queue: Queue::new(&connection, settings.callback_queue()?),
+        refusals: Refusals::new(
+            "publish-events",
+            DeadLetters::new(&connection, settings.undelivered_queue()?),
+        ),
     };
     // the first call of all would pay for the handshake; what it finds does not matter
     let _ = function.listeners.of(&Owner::user("nobody")).await;
@@ -64,7 +71,9 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 impl PublishEvents {
     /// Tells what a batch has to tell. A batch may come again: whoever listens drops what is not new.
     pub async fn handle(&self, batch: &Batch) -> BatchAnswer {
-        batch.each(|record| self.publish(record)).await
+        batch
+            .each(&self.refusals, |record| self.publish(record))
+            .await
     }
 
     async fn publish(&self, record: &Value) -> Result<(), StoreError> {
@@ -73,11 +82,15 @@ impl PublishEvents {
             return Ok(());
         };
         let kind = news(before.as_ref(), &job);
-        self.owe(before.as_ref(), &job, kind).await?;
-        match kind {
-            Some(kind) => self.tell_connections(kind, job).await,
-            None => Ok(()),
+        let owed = self.owe(before.as_ref(), &job, kind).await;
+        if owed.as_ref().is_err_and(|why| !why.is_final()) {
+            return owed;
         }
+        // a callback that can never be stored keeps nothing from open connections
+        if let Some(kind) = kind {
+            self.tell_connections(kind, job).await?;
+        }
+        owed
     }
 
     /// Starts and ends are owed until they are taken; progress is told once, as it is when its turn comes.

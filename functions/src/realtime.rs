@@ -152,6 +152,12 @@ impl Realtime {
             Ok(()) => return Ok(()),
             Err(why) => why,
         };
+        if failed.is_final() {
+            // it would come back for the same again
+            let sorry = refusal("internal", "something went wrong on our side");
+            self.say(id, &sorry).await?;
+            return Err(failed);
+        }
         let sorry = refusal("unavailable", "the service is busy; connect again");
         // it may be just this that fails
         let told = self.say(id, &sorry).await.map(drop);

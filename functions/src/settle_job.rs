@@ -1,6 +1,6 @@
 //! `settle-job`: where every execution ends. It applies the outcome that the attempt left, or queues the next one.
 
-use aws::{Admissions, Bucket, Changed, Connection, JobTable, Patience, StoreError};
+use aws::{Admissions, Bucket, Changed, Connection, DeadLetters, JobTable, Patience, StoreError};
 use domain::{AttemptOf, Change, Ended, Job, JobId, Rates, Settlement, keys};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::{config::Settings, http::now, observe::count};
+use crate::{config::Settings, http::now, observe::count, refusals::Refusals};
 
 /// What this function may touch.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub struct SettleJob {
     pub bucket: Bucket,
     /// What jobs cost.
     pub rates: Rates,
+    /// What can never be settled.
+    pub refusals: Refusals,
 }
 
 /// What became of the job.
@@ -32,20 +34,12 @@ pub struct Settled {
     status: Option<domain::Status>,
 }
 
-/// The event names no attempt.
-#[derive(Debug, thiserror::Error)]
-#[error("the event names no attempt of a job")]
-pub struct NoAttempt;
-
-/// Why an attempt is not settled yet.
-#[derive(Debug, thiserror::Error)]
-pub enum SettleError {
-    /// It is not known which.
-    #[error(transparent)]
-    NoAttempt(#[from] NoAttempt),
-    /// A store is not well; the execution asks again.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+impl Settled {
+    /// Of no job that is there.
+    const NOT: Self = Self {
+        changed: false,
+        status: None,
+    };
 }
 
 /// Runs the function.
@@ -62,6 +56,10 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         rates: Rates {
             credits_per_minute: settings.credits_per_minute()?,
         },
+        refusals: Refusals::new(
+            "settle-job",
+            DeadLetters::new(&connection, settings.undelivered_queue()?),
+        ),
     };
     // the first call of all would pay for the handshake; what it finds does not matter
     let _ = function.jobs.get(&JobId::new(Uuid::nil())).await;
@@ -73,27 +71,34 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 }
 
 impl SettleJob {
-    /// Settles the attempt that an event is about: one of the state machine's, or one that says how an execution ended.
+    /// Settles the attempt that an event is about: one of the state machine's, or one that says how an execution ended. What can never be
+    /// settled is kept for a person: asked again for a day, it would end no better.
     ///
     /// # Errors
-    /// When the event names no attempt, or a store is not well: then it is to be asked again.
-    pub async fn handle(&self, event: &Value) -> Result<Settled, SettleError> {
-        let of = attempt_of(event).ok_or(NoAttempt)?;
+    /// When a store is not well: then it is to be asked again.
+    pub async fn handle(&self, event: &Value) -> Result<Settled, StoreError> {
+        let Some(of) = attempt_of(event) else {
+            let why = "the event names no attempt of a job";
+            self.refusals.keep(event, &why).await?;
+            return Ok(Settled::NOT);
+        };
         let span = tracing::info_span!("job", job_id = %of.job_id, attempt = of.attempt);
         async {
-            let settled = self.settle(&of).await;
-            settled.inspect_err(|why| tracing::warn!(%why, "not settled yet"))
+            match self.settle(&of).await {
+                Err(why) if why.is_final() => {
+                    self.refusals.keep(event, &why).await?;
+                    Ok(Settled::NOT)
+                }
+                settled => settled.inspect_err(|why| tracing::warn!(%why, "not settled yet")),
+            }
         }
         .instrument(span)
         .await
     }
 
-    async fn settle(&self, of: &AttemptOf) -> Result<Settled, SettleError> {
+    async fn settle(&self, of: &AttemptOf) -> Result<Settled, StoreError> {
         let Some(job) = self.jobs.get(&of.job_id).await? else {
-            return Ok(Settled {
-                changed: false,
-                status: None,
-            });
+            return Ok(Settled::NOT);
         };
         let outcome = self.outcome(of).await?;
         let (changed, job) = match job.settle(of.attempt, outcome.as_ref(), self.rates, now()) {

@@ -1,6 +1,6 @@
 //! `start-job`: begins an execution for every attempt that the table's stream shows as queued.
 
-use aws::{Connection, Executions, Patience, StoreError};
+use aws::{Connection, DeadLetters, Executions, Patience, StoreError};
 use domain::{AttemptOf, Status};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::{
     config::Settings,
     observe::count,
+    refusals::Refusals,
     stream::{Batch, BatchAnswer},
 };
 
@@ -16,6 +17,8 @@ use crate::{
 pub struct StartJob {
     /// Executions, to start them.
     pub executions: Executions,
+    /// What can never be started.
+    pub refusals: Refusals,
 }
 
 /// Runs the function.
@@ -26,6 +29,10 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
     let connection = Connection::open(Patience::Function).await;
     let function = StartJob {
         executions: Executions::new(&connection, settings.state_machine()?),
+        refusals: Refusals::new(
+            "start-job",
+            DeadLetters::new(&connection, settings.undelivered_queue()?),
+        ),
     };
     let function = &function;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Batch>| async move {
@@ -37,7 +44,9 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 impl StartJob {
     /// Starts what a batch asks for. An execution that is there already is as good, so that a batch may come again.
     pub async fn handle(&self, batch: &Batch) -> BatchAnswer {
-        batch.each(|record| self.start(record)).await
+        batch
+            .each(&self.refusals, |record| self.start(record))
+            .await
     }
 
     async fn start(&self, record: &Value) -> Result<(), StoreError> {

@@ -1,12 +1,14 @@
 //! Batches of the job table's stream. What is told of one job keeps its order; jobs do not wait for one another.
 
-use std::{collections::BTreeMap, panic::AssertUnwindSafe};
+use std::collections::BTreeMap;
 
 use aws::StoreError;
-use futures_util::{FutureExt, future::join_all};
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{Instrument, Span};
+
+use crate::refusals::Refusals;
 
 /// A batch of the stream.
 #[derive(Debug, Deserialize)]
@@ -30,8 +32,12 @@ struct ItemFailure {
 
 impl Batch {
     /// Deals with every record: those of one job one after another, up to the first that fails; a panic is a failure of that record.
-    /// Records after the one that is answered come again, whether they were dealt with or not.
-    pub(crate) async fn each<'a, F>(&'a self, deal: impl Fn(&'a Value) -> F) -> BatchAnswer
+    /// Records after the one that is answered come again, whether they were dealt with or not; one that never can be is kept for a person.
+    pub(crate) async fn each<'a, F>(
+        &'a self,
+        refusals: &Refusals,
+        deal: impl Fn(&'a Value) -> F,
+    ) -> BatchAnswer
     where
         F: Future<Output = Result<(), StoreError>>,
     {
@@ -47,7 +53,8 @@ impl Batch {
         let jobs = by_job.into_values().map(|places| async move {
             for place in places {
                 let record = &self.records[place];
-                let dealt = is_dealt_with(deal(record)).instrument(span_of(record));
+                let dealt = refusals.dealt_with(record, deal(record));
+                let dealt = dealt.instrument(span_of(record));
                 if !dealt.await {
                     return Some(place);
                 }
@@ -74,21 +81,6 @@ fn span_of(record: &Value) -> Span {
     let attempt = changed["NewImage"]["attempt"]["N"].as_str();
     let attempt: Option<u32> = attempt.and_then(|attempt| attempt.parse().ok());
     tracing::info_span!("job", job_id, attempt)
-}
-
-/// Whether one of several things was dealt with: a failure or a panic is said in the log, and keeps nobody from the others.
-pub(crate) async fn is_dealt_with(dealing: impl Future<Output = Result<(), StoreError>>) -> bool {
-    match AssertUnwindSafe(dealing).catch_unwind().await {
-        Ok(Ok(())) => true,
-        Ok(Err(why)) => {
-            tracing::warn!(%why, "not dealt with yet");
-            false
-        }
-        Err(_) => {
-            tracing::error!("it made the function panic");
-            false
-        }
-    }
 }
 
 #[cfg(test)]

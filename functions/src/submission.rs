@@ -241,6 +241,10 @@ fn web_address(field: &str, text: &str) -> Result<(), Problem> {
         return wrong(&format!("must have {LONGEST_URL} bytes at most"));
     }
     match Url::parse(text) {
+        // as it is dialled: spelled in the one way, it may be three times as long
+        Ok(url) if url.as_str().len() > LONGEST_URL => {
+            wrong(&format!("must have {LONGEST_URL} bytes at most"))
+        }
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
         _ => wrong("must be an http:// or https:// address"),
     }

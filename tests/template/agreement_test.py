@@ -16,6 +16,7 @@ STORES = {
     "Admissions": "AdmissionsTable",
     "Bucket": "Bucket",
     "Clients": "RealtimeApi",
+    "DeadLetters": "Undelivered",
     "DeliveryTable": "DeliveriesTable",
     "Executions": "JobMachine",
     "JobTable": "JobsTable",
@@ -30,7 +31,6 @@ STORES = {
 OF_LAMBDA = {
     *(("JobsTable", f"dynamodb:{action}") for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")),
     *(("CallbackQueue", f"sqs:{action}") for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")),
-    ("Undelivered", "sqs:SendMessage"),
 }
 # variables that Lambda sets, and those of the command-line tool
 NOT_OF_THE_TEMPLATE = ("AWS_", "CLIPWRIGHT_")

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
     },
     types::{AttributeValue, ReturnValue},
 };
-use domain::{Delivery, DeliveryState, JobId};
+use domain::{Delivery, DeliveryState, DeliveryTry, JobId};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
@@ -82,6 +82,28 @@ impl DeliveryTable {
             Err(why) if is_put_refused(why.as_service_error()) => Ok(false),
             Err(why) => Err(sorted(why)),
         }
+    }
+
+    /// Ends a delivery as failed by a change so small that it fits whatever the record is; nothing happens to one that was replayed since.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    pub async fn give_up(
+        &self,
+        delivery: &Delivery,
+        tried: &DeliveryTry,
+    ) -> Result<(), StoreError> {
+        let tries = serde_dynamo::to_attribute_value([tried]).map_err(StoreError::unreadable)?;
+        let update = self.client.update_item().table_name(&self.table);
+        let update = update
+            .set_key(Some(key(&delivery.job_id, &delivery.id)))
+            .update_expression("SET #state = :failed, tries = :tries")
+            .condition_expression("due_ms = :due")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":failed", text(DeliveryState::Failed.name()))
+            .expression_attribute_values(":tries", tries)
+            .expression_attribute_values(":due", number(delivery.due_ms));
+        happened(update.send().await).map(drop)
     }
 
     /// Makes a delivery due, with all its tries, and keeps it until a time in seconds since 1970; none if it is gone.

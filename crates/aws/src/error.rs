@@ -15,7 +15,10 @@ pub enum StoreError {
     /// No answer in time, or no connection.
     #[error("the store does not answer: {0}")]
     Silent(String),
-    /// The call is not allowed, or what is there cannot be read: the same call will fail again.
+    /// The deployment is at fault, such as a role without the power or a table that is not there: the same call works once that is mended.
+    #[error("the store cannot be used: {0}")]
+    Denied(String),
+    /// What was sent can never be stored, or what is there cannot be read: the same call will always fail.
     #[error("the store refuses: {0}")]
     Refused(String),
 }
@@ -23,13 +26,35 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same call may work in a moment.
     pub fn is_passing(&self) -> bool {
-        !matches!(self, Self::Refused(_))
+        matches!(self, Self::Busy(_) | Self::Silent(_))
+    }
+
+    /// Whether the same call will fail however often it is made: whoever repeats messages or records ends this one with its reason.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Refused(_))
     }
 
     pub(crate) fn unreadable(why: impl std::fmt::Display) -> Self {
         Self::Refused(format!("a record cannot be read: {why}"))
     }
 }
+
+/// What services answer to a call that is itself at fault: too large, malformed, or with a value that they never take.
+const REFUSED: [&str; 13] = [
+    "EntityTooLarge",
+    "InvalidArgument",
+    "InvalidAttributeValue",
+    "InvalidExecutionInput",
+    "InvalidMessageContents",
+    "InvalidName",
+    "InvalidParameterException",
+    "InvalidParameterValue",
+    "ItemCollectionSizeLimitExceededException",
+    "KeyTooLongError",
+    "PayloadTooLargeException",
+    "SerializationException",
+    "ValidationException",
+];
 
 /// Sorts a failed call by what can be done about it; what is said goes to the log alone.
 pub(crate) fn sorted<E>(why: SdkError<E, HttpResponse>) -> StoreError
@@ -62,8 +87,10 @@ where
         || status.is_some_and(|status| status >= 500 || status == 429)
     {
         StoreError::Busy(said)
-    } else {
+    } else if REFUSED.contains(&code.as_str()) || status == Some(413) {
         StoreError::Refused(said)
+    } else {
+        StoreError::Denied(said)
     }
 }
 

@@ -3,7 +3,10 @@
 use std::{collections::HashSet, fmt};
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
-use domain::Owner;
+use domain::{
+    Fingerprint, Owner,
+    limits::{MOST_DISABLED, MOST_PREVIOUS_SECRETS},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -11,11 +14,6 @@ use crate::{
     error::{happened, sorted},
     value::{number, text},
 };
-
-/// Addresses of an owner that are remembered for wanting nothing.
-const MOST_DISABLED: i64 = 100;
-/// Secrets that callbacks are signed with beside the current one.
-const MOST_PREVIOUS: usize = 5;
 
 /// What is known of an owner who hears of jobs by callbacks.
 #[derive(Clone, Default, Deserialize)]
@@ -26,9 +24,10 @@ pub struct Receiver {
     /// Those before, oldest first, while they are replaced.
     #[serde(default)]
     previous: Vec<Previous>,
-    /// Addresses that have answered that they want nothing any more.
+    /// Addresses that have answered that they want nothing any more, by their fingerprints: so the record has a largest size, however
+    /// long they are.
     #[serde(default)]
-    pub disabled: HashSet<String>,
+    disabled: HashSet<String>,
 }
 
 /// A secret that another has taken the place of.
@@ -47,12 +46,17 @@ impl Receiver {
         self.secret.as_deref().into_iter().chain(previous)
     }
 
+    /// Whether an address, in the one way of spelling it, wants nothing any more.
+    pub fn is_disabled(&self, url: &str) -> bool {
+        self.disabled.contains(&mark(url))
+    }
+
     /// The secrets beside the next one.
     fn replaced(self, now: i64, until: i64) -> Vec<Previous> {
         let mut previous = self.previous;
         previous.retain(|one| now < one.until);
         previous.extend(self.secret.map(|secret| Previous { secret, until }));
-        let too_many = previous.len().saturating_sub(MOST_PREVIOUS);
+        let too_many = previous.len().saturating_sub(MOST_PREVIOUS_SECRETS);
         previous.split_off(too_many)
     }
 }
@@ -65,6 +69,11 @@ impl fmt::Debug for Receiver {
             .field("disabled", disabled)
             .finish_non_exhaustive()
     }
+}
+
+/// What stands for an address.
+fn mark(url: &str) -> String {
+    Fingerprint::of_bytes(url.as_bytes()).to_string()
 }
 
 /// The table of receivers.
@@ -145,9 +154,9 @@ impl ReceiverTable {
         let update = self.update(owner, "ADD disabled :urls");
         let update = update
             .condition_expression(room)
-            .expression_attribute_values(":urls", AttributeValue::Ss(vec![url.to_owned()]))
-            .expression_attribute_values(":url", text(url))
-            .expression_attribute_values(":most", number(MOST_DISABLED));
+            .expression_attribute_values(":urls", AttributeValue::Ss(vec![mark(url)]))
+            .expression_attribute_values(":url", text(&mark(url)))
+            .expression_attribute_values(":most", number(i64::from(MOST_DISABLED)));
         happened(update.send().await)
     }
 
@@ -158,7 +167,7 @@ impl ReceiverTable {
     pub async fn enable(&self, owner: &Owner, url: &str) -> Result<(), StoreError> {
         let update = self.update(owner, "DELETE disabled :urls");
         let update =
-            update.expression_attribute_values(":urls", AttributeValue::Ss(vec![url.to_owned()]));
+            update.expression_attribute_values(":urls", AttributeValue::Ss(vec![mark(url)]));
         update.send().await.map_err(sorted).map(drop)
     }
 

@@ -5,16 +5,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{Event, EventKind, Job, JobId, JobOutput, Labels, Owner, Percent, Status, Timestamp};
+use crate::{
+    Event, EventKind, Job, JobId, JobOutput, Labels, Owner, Percent, Status, Timestamp,
+    limits::{LONGEST_WISH_S, MOST_TRIES},
+};
 
 /// Seconds from one try to the next; after the last of them a delivery has failed.
 const PAUSES_S: [f64; 7] = [5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 36_000.0];
 /// How far a pause may be off, so that a receiver that comes back is not asked for everything at once.
 const JITTER: f64 = 0.2;
-/// How long a receiver may ask us to wait.
-const LONGEST_WISH: Duration = Duration::from_hours(10);
-/// Tries of a delivery that are kept.
-const MOST_TRIES: usize = 50;
 const CANCELED: &str = "The job was canceled";
 /// Digits of attempt and sequence in a delivery's id, so that ids of a job are in the order of what they tell.
 const ATTEMPT_DIGITS: usize = 6;
@@ -137,7 +136,13 @@ pub fn pause(failures: u32, chance: f64, asked: Option<Duration>) -> Option<Dura
     let seconds = PAUSES_S.get(failures.checked_sub(1)? as usize)?;
     let pause =
         Duration::from_secs_f64(seconds * (1.0 - JITTER + 2.0 * JITTER * chance.clamp(0.0, 1.0)));
-    Some(pause.max(asked.unwrap_or_default().min(LONGEST_WISH)))
+    Some(
+        pause.max(
+            asked
+                .unwrap_or_default()
+                .min(Duration::from_secs(LONGEST_WISH_S)),
+        ),
+    )
 }
 
 impl Event {
@@ -238,6 +243,26 @@ mod tests {
             (asked(1), asked(60), asked(1 << 40)),
             (Some(5), Some(60), Some(36_000))
         );
+    }
+
+    #[test]
+    fn only_the_newest_tries_are_kept() {
+        let job = Job {
+            callback_url: Some("https://x.test".into()),
+            ..queued()
+        };
+        let now = Timestamp::from_ms(0);
+        let mut delivery = Delivery::of(&job, EventKind::Failed, now, 0).unwrap();
+        for duration_ms in 0..=MOST_TRIES as u64 {
+            delivery.add(DeliveryTry {
+                at: now,
+                status: Some(500),
+                error: None,
+                duration_ms,
+            });
+        }
+        assert_eq!(delivery.tries.len(), MOST_TRIES);
+        assert_eq!(delivery.tries[0].duration_ms, 1, "the oldest is gone");
     }
 
     #[test]

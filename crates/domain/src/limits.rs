@@ -98,6 +98,10 @@ limits! {
     "Jobs of one part of a list", MOST_LISTED: usize = 100, "jobs", because "A part is read and answered within the time and size of a function's answer.", tested by a_list_is_given_in_parts_newest_first_and_by_status;
 
     // Callbacks, uploads and shares
+    "Addresses of an owner that are remembered for wanting no callbacks any more", MOST_DISABLED: u32 = 100, "addresses", because "Each is 32 digits in one record; one more is asked again with each delivery.", tested by addresses_that_want_nothing_are_remembered_up_to_a_limit;
+    "Secrets that sign callbacks beside the current one", MOST_PREVIOUS_SECRETS: usize = 5, "secrets", because "Every one adds a signature to a header.", tested by every_secret_of_the_last_day_signs;
+    "How long a receiver's `Retry-After` may put a callback off", LONGEST_WISH_S: u64 = 36_000, "seconds", because "The longest pause between two tries; a receiver that asks for more is asked after it.", tested by pauses_grow_and_end_and_a_receiver_may_ask_for_longer;
+    "Tries of a delivery that are kept", MOST_TRIES: usize = 50, "tries", because "All tries of six replays; the record of a delivery stays small.", tested by only_the_newest_tries_are_kept;
     "The body of a test of a callback", CALLBACK_TEST_BYTES: usize = 16 * 1024, "bytes", because "It names one address.", tested by bodies_stand_at_their_limits;
     "Parts of an upload that are linked at once", MOST_LINKED_PARTS: usize = 100, "parts", because "Each link is signed on its own, and the answer stays small.", tested by parts_stand_at_their_limits;
     "Parts of an upload", MOST_PARTS: usize = 10_000, "parts", because "What S3 takes.", tested by parts_stand_at_their_limits;

@@ -181,7 +181,7 @@ impl ManageJobs {
         let delivery = delivery.filter(|delivery| delivery.owner == *owner);
         let delivery = delivery.ok_or_else(missing)?;
         let receiver = self.receivers.get(owner).await?;
-        if receiver.disabled.contains(&delivery.url) {
+        if receiver.is_disabled(&delivery.url) {
             return Err(Problem::Conflict {
                 code: "address_disabled",
                 message: "the address has answered 410 and is not used; send it a test first"

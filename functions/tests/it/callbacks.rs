@@ -171,23 +171,6 @@ async fn there_is_one_delivery_of_a_job_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_read_loses_no_other() {
-    let customer = Customer::start().await;
-    let id = customer.ended().await;
-    let errands = customer.publish().await;
-    let bodies = [json!("{"), json!("[]"), json!(errands[0].to_string())];
-    let records: Vec<_> = bodies
-        .iter()
-        .map(|body| json!({"messageId": body.as_str(), "body": body}))
-        .collect();
-    let messages = serde_json::from_value(json!({"Records": records})).expect("messages");
-    let answer = json!(customer.cloud.deliver_callback().handle(&messages).await);
-    let failed = json!([{"itemIdentifier": "{"}, {"itemIdentifier": "[]"}]);
-    assert_eq!(answer["batchItemFailures"], failed);
-    assert_eq!(customer.states(&id).await, [DeliveryState::Delivered; 2]);
-}
-
-#[tokio::test]
 async fn whatever_dies_on_the_way_all_of_it_arrives_in_order() {
     for nth in 0.. {
         let customer = Customer::start().await;

@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use aws::{
-    Admissions, Bucket, Clients, Connection, DeliveryTable, Executions, JobTable, ListenerTable,
-    Queue, ReceiverTable, SecretStore, SessionTable, UploadTable,
+    Admissions, Bucket, Clients, Connection, DeadLetters, DeliveryTable, Executions, JobTable,
+    ListenerTable, Queue, ReceiverTable, SecretStore, SessionTable, UploadTable,
 };
 use domain::{AttemptOf, Change, Job, JobId, Rates};
 use dynoxide::Database;
 use functions::{
-    ServiceKeys,
+    Refusals, ServiceKeys,
     callbacks::{Addresses, Sender},
     deliver_callback::DeliverCallback,
     ingest_webhook::{IngestWebhook, SigningSecrets},
@@ -34,6 +34,8 @@ use crate::{
 };
 
 const CALLBACK_QUEUE: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/callbacks";
+pub(crate) const UNDELIVERED_QUEUE: &str =
+    "https://sqs.us-east-1.amazonaws.com/123456789012/undelivered";
 pub(crate) const BUCKET: &str = "bucket";
 pub(crate) const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:jobs";
 pub(crate) const SERVICE_KEYS: &str = "service-keys";
@@ -92,6 +94,11 @@ impl Cloud {
         ServiceKeys::new(SecretStore::new(&self.connection), SERVICE_KEYS.to_owned())
     }
 
+    fn refusals(&self, function: &'static str) -> Refusals {
+        let letters = DeadLetters::new(&self.connection, UNDELIVERED_QUEUE);
+        Refusals::new(function, letters)
+    }
+
     fn executions(&self) -> Executions {
         Executions::new(&self.connection, MACHINE)
     }
@@ -147,6 +154,7 @@ impl Cloud {
             clients: Clients::new(&self.connection, &self.realtime_url()),
             deliveries: self.deliveries(),
             callback_queue: self.callback_queue(),
+            refusals: self.refusals("publish-events"),
         }
     }
 
@@ -163,6 +171,7 @@ impl Cloud {
             bucket: self.bucket.clone(),
             queue: self.callback_queue(),
             sender: Sender::new(allow_private).expect("a sender"),
+            refusals: self.refusals("deliver-callback"),
         }
     }
 
@@ -201,6 +210,7 @@ impl Cloud {
     pub(crate) fn start_job(&self) -> StartJob {
         StartJob {
             executions: self.executions(),
+            refusals: self.refusals("start-job"),
         }
     }
 
@@ -210,6 +220,7 @@ impl Cloud {
             admissions: self.admissions(),
             bucket: self.bucket.clone(),
             rates: RATES,
+            refusals: self.refusals("settle-job"),
         }
     }
 

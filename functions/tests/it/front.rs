@@ -24,6 +24,10 @@ pub(crate) enum Fault {
     Throttled,
     /// Refused with a fault of the service's own.
     Broken,
+    /// Refused for good: the service never takes such a call.
+    Refused,
+    /// Refused since the role may not make the call.
+    Denied,
     /// The connection ends before the call is heard.
     Cut,
     /// The call is carried out, and the connection ends before the answer.
@@ -44,6 +48,8 @@ pub(crate) struct Front {
     pub(crate) sockets: Sockets,
     calls: Mutex<Vec<String>>,
     plan: Mutex<Option<Plan>>,
+    /// Calls with this text in their bodies are refused for good.
+    refused: Mutex<Option<&'static str>>,
     engine: String,
     objects: S3Service,
     client: reqwest::Client,
@@ -58,6 +64,7 @@ impl Front {
             sockets: Sockets::default(),
             calls: Mutex::default(),
             plan: Mutex::default(),
+            refused: Mutex::default(),
             engine,
             objects,
             client: reqwest::Client::builder()
@@ -90,8 +97,14 @@ impl Front {
         });
     }
 
+    /// From now on calls with this text in their bodies are refused for good.
+    pub(crate) fn refuses(&self, text: &'static str) {
+        *self.refused.lock().expect("text") = Some(text);
+    }
+
     /// All is well again.
     pub(crate) fn heal(&self) {
+        *self.refused.lock().expect("text") = None;
         *self.plan.lock().expect("plan") = None;
     }
 
@@ -120,11 +133,18 @@ impl Front {
             let mut plan = self.plan.lock().expect("plan");
             plan.as_mut().and_then(|plan| plan(&name))
         };
+        let fault = fault.or_else(|| {
+            let text = (*self.refused.lock().expect("text"))?;
+            let said = String::from_utf8_lossy(request.body()).into_owned();
+            said.contains(text).then_some(Fault::Refused)
+        });
         self.calls.lock().expect("calls").push(name.clone());
         match fault {
             None => Ok(self.route(&name, request).await),
             Some(Fault::Throttled) => Ok(failure(400, "ThrottlingException")),
             Some(Fault::Broken) => Ok(failure(500, "InternalServerError")),
+            Some(Fault::Refused) => Ok(failure(400, "ValidationException")),
+            Some(Fault::Denied) => Ok(failure(400, "AccessDeniedException")),
             Some(Fault::Cut) => Err(Lost),
             Some(Fault::Unheard) => {
                 self.route(&name, request).await;

@@ -23,6 +23,7 @@ mod races;
 mod realtime;
 mod receiver;
 mod receivers;
+mod refusals;
 mod requests;
 mod samples;
 mod secrets;

@@ -7,7 +7,10 @@ use http_body_util::Full;
 use hyper::{Method, Response, body::Bytes};
 use serde_json::{Value, json};
 
-use crate::front::{failure, json as answer};
+use crate::{
+    cloud::UNDELIVERED_QUEUE,
+    front::{failure, json as answer},
+};
 
 /// Executions by their names.
 #[derive(Debug, Default)]
@@ -92,14 +95,22 @@ impl Secrets {
     }
 }
 
-/// Messages that were sent, with the seconds that each is kept back.
+/// Messages that were sent, with the seconds that each is kept back; those for a person by themselves.
 #[derive(Debug, Default)]
-pub(crate) struct Messages(Mutex<Vec<(u64, Value)>>);
+pub(crate) struct Messages {
+    sent: Mutex<Vec<(u64, Value)>>,
+    letters: Mutex<Vec<Value>>,
+}
 
 impl Messages {
     /// Those since the last time.
     pub(crate) fn take(&self) -> Vec<(u64, Value)> {
-        std::mem::take(&mut *self.0.lock().expect("messages"))
+        std::mem::take(&mut *self.sent.lock().expect("messages"))
+    }
+
+    /// What was kept for a person since the last time.
+    pub(crate) fn letters(&self) -> Vec<Value> {
+        std::mem::take(&mut *self.letters.lock().expect("letters"))
     }
 
     pub(crate) fn answer(&self, body: &Bytes) -> Response<Full<Bytes>> {
@@ -108,7 +119,11 @@ impl Messages {
         let message = serde_json::from_str(text).expect("JSON");
         let delay = asked["DelaySeconds"].as_u64().unwrap_or(0);
         assert!(delay <= 900, "SQS takes no longer delay");
-        self.0.lock().expect("messages").push((delay, message));
+        if asked["QueueUrl"] == UNDELIVERED_QUEUE {
+            self.letters.lock().expect("letters").push(message);
+        } else {
+            self.sent.lock().expect("messages").push((delay, message));
+        }
         answer(200, json!({"MessageId": "message"}).to_string())
     }
 }

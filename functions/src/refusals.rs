@@ -1,0 +1,61 @@
+//! What can never be dealt with, however often it comes: it is kept for a person, with the reason, and not tried again.
+
+use std::panic::AssertUnwindSafe;
+
+use aws::{DeadLetters, StoreError};
+use futures_util::FutureExt;
+use serde::Serialize;
+
+use crate::observe::count;
+
+/// Tells failures that pass from those that do not, for a function to which messages or records come again until it has dealt with them.
+#[derive(Debug)]
+pub struct Refusals {
+    function: &'static str,
+    letters: DeadLetters,
+}
+
+impl Refusals {
+    /// Those of a function, by its name.
+    pub fn new(function: &'static str, letters: DeadLetters) -> Self {
+        Self { function, letters }
+    }
+
+    /// Whether something need not come again: it was dealt with, or never will be and is kept for a person. A failure or a panic is said in
+    /// the log, and keeps nobody from the others.
+    pub(crate) async fn dealt_with(
+        &self,
+        event: &impl Serialize,
+        dealing: impl Future<Output = Result<(), StoreError>>,
+    ) -> bool {
+        match AssertUnwindSafe(dealing).catch_unwind().await {
+            Ok(Ok(())) => true,
+            Ok(Err(why)) if why.is_final() => self.keep(event, &why).await.is_ok(),
+            Ok(Err(why)) => {
+                tracing::warn!(%why, "not dealt with yet");
+                false
+            }
+            Err(_) => {
+                tracing::error!("it made the function panic");
+                false
+            }
+        }
+    }
+
+    /// Keeps an event for a person.
+    ///
+    /// # Errors
+    /// When the queue does not answer or refuses: the event is to come again.
+    pub(crate) async fn keep(
+        &self,
+        event: &impl Serialize,
+        why: &impl std::fmt::Display,
+    ) -> Result<(), StoreError> {
+        tracing::error!(%why, "it can never be dealt with and is kept for a person");
+        count(self.function, "Refused");
+        let why = why.to_string();
+        let kept = self.letters.keep(self.function, event, &why);
+        kept.await
+            .inspect_err(|why| tracing::error!(%why, "it cannot be kept for a person yet"))
+    }
+}
