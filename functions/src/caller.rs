@@ -7,9 +7,12 @@ use domain::Owner;
 use lambda_http::{Request, RequestExt, request::RequestContext};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
-use tokio::{sync::Mutex, time::Instant};
+use tokio::sync::Mutex;
 
-use crate::http::{Problem, header};
+use crate::{
+    http::{Problem, header},
+    remembered::{NoValue, Remembered},
+};
 
 /// How long keys are believed before they are read again.
 const KEYS_HOLD: Duration = Duration::from_mins(1);
@@ -36,7 +39,7 @@ pub(crate) fn user(request: &Request) -> Result<Owner, Problem> {
 pub struct ServiceKeys {
     store: SecretStore,
     secret: String,
-    read: Mutex<Option<(Instant, HashMap<String, String>)>>,
+    read: Mutex<Remembered<HashMap<String, String>>>,
 }
 
 impl ServiceKeys {
@@ -45,7 +48,7 @@ impl ServiceKeys {
         Self {
             store,
             secret,
-            read: Mutex::new(None),
+            read: Mutex::new(Remembered::NOTHING),
         }
     }
 
@@ -54,17 +57,13 @@ impl ServiceKeys {
         let key = header(request, "x-api-key").ok_or(Problem::Unauthorized)?;
         let digest = hex::encode(Sha256::digest(key.as_bytes()));
         let mut read = self.read.lock().await;
-        if read.as_ref().is_none_or(|(at, _)| at.elapsed() > KEYS_HOLD) {
-            let text = self.store.read(&self.secret).await?;
-            let keys = serde_json::from_str(&text).map_err(|_| {
-                Problem::internal("the secret of service keys is no JSON of tenants")
-            })?;
-            *read = Some((Instant::now(), keys));
-        }
-        let keys = read
-            .as_ref()
-            .map(|(_, keys)| keys)
-            .ok_or(Problem::Unauthorized)?;
+        let keys = read.refresh(&self.store, &self.secret, KEYS_HOLD, |text| {
+            serde_json::from_str(text).map_err(|_| "it is no JSON of tenants")
+        });
+        let keys = keys.await.map_err(|why| match why {
+            NoValue::Store(why) => why.into(),
+            other => Problem::internal(other),
+        })?;
         matching(keys, &digest).ok_or(Problem::Unauthorized)
     }
 }

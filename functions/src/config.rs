@@ -81,6 +81,30 @@ impl Settings {
         needed("RECEIVERS_TABLE")
     }
 
+    /// `SHARES_TABLE`: name of the table of what each owner has of what all have together.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn shares_table(self) -> Result<String, InvalidSetting> {
+        needed("SHARES_TABLE")
+    }
+
+    /// `REQUESTS_PER_MINUTE`: how many requests of a user are answered in a minute, 600 if not set.
+    ///
+    /// # Errors
+    /// When it is no number.
+    pub fn requests_per_minute(self) -> Result<u32, InvalidSetting> {
+        parsed("REQUESTS_PER_MINUTE", 600)
+    }
+
+    /// `SERVICE_REQUESTS_PER_MINUTE`: how many requests of a back end, which may have many users, are answered in a minute, 6000 if not set.
+    ///
+    /// # Errors
+    /// When it is no number.
+    pub fn service_requests_per_minute(self) -> Result<u32, InvalidSetting> {
+        parsed("SERVICE_REQUESTS_PER_MINUTE", 6000)
+    }
+
     /// `CALLBACK_QUEUE`: address of the queue of callbacks.
     ///
     /// # Errors

@@ -5,10 +5,10 @@ mod trying;
 use std::time::Duration;
 
 use aws::{
-    Bucket, Connection, DeadLetters, DeliveryTable, JobTable, Patience, Queue, ReceiverTable,
-    StoreError, Turn,
+    Bucket, Connection, DeadLetters, DeliveryTable, JobTable, Patience, Places, Queue,
+    ReceiverTable, ShareTable, StoreError, Turn,
 };
-use domain::{Delivery, DeliveryState, JobId};
+use domain::{Delivery, DeliveryState, JobId, Owner, limits::MOST_DELIVERIES_AT_ONCE};
 use futures_util::future::join_all;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,9 @@ const MOST_AT_A_TURN: usize = 4;
 /// When to look again where somebody else has the turn.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
+/// When to look again where an owner's deliveries have all their places: it may be long, and many may wait.
+const NO_PLACE_S: (f64, f64) = (5.0, 20.0);
+
 /// What this function may touch.
 #[derive(Debug)]
 pub struct DeliverCallback {
@@ -33,6 +36,8 @@ pub struct DeliverCallback {
     pub deliveries: DeliveryTable,
     /// Secrets, and addresses that want nothing any more.
     pub receivers: ReceiverTable,
+    /// How many places each owner's deliveries have.
+    pub shares: ShareTable,
     /// Where clips lie.
     pub bucket: Bucket,
     /// Messages to this very function.
@@ -48,6 +53,9 @@ pub struct DeliverCallback {
 pub struct Errand {
     /// The job.
     pub job_id: JobId,
+    /// Whose it is; none in a message of an older version.
+    #[serde(default)]
+    pub owner: Option<Owner>,
     /// Not before this, in milliseconds since 1970.
     pub not_before: i64,
     /// The attempt whose progress is to be told, once and as it is then; none: what is owed.
@@ -57,9 +65,10 @@ pub struct Errand {
 
 impl Errand {
     /// What is owed, at once.
-    pub(crate) fn now(job_id: &JobId) -> Self {
+    pub(crate) fn now(job_id: &JobId, owner: &Owner) -> Self {
         Self {
             job_id: job_id.clone(),
+            owner: Some(owner.clone()),
             not_before: now().as_ms(),
             progress_of: None,
         }
@@ -103,6 +112,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         jobs: JobTable::new(&connection, settings.jobs_table()?),
         deliveries: DeliveryTable::new(&connection, settings.deliveries_table()?),
         receivers: ReceiverTable::new(&connection, settings.receivers_table()?),
+        shares: ShareTable::new(&connection, settings.shares_table()?),
         bucket: Bucket::new(&connection, settings.bucket()?),
         queue: Queue::new(&connection, settings.callback_queue()?),
         sender: Sender::new(settings.allow_private_callbacks()?)?,
@@ -143,19 +153,52 @@ impl DeliverCallback {
         }
     }
 
-    /// Waits in the queue until it is time, and for its turn; then delivers what is due.
+    /// Waits in the queue until it is time, for a place among its owner's deliveries and for its turn; then delivers what is due.
     async fn run(&self, errand: &Errand) -> Result<(), StoreError> {
         let now_ms = now().as_ms();
+        let Some(owner) = self.owner_of(errand).await? else {
+            // nothing is said of a job that was deleted
+            return self.deliveries.forget(&errand.job_id).await;
+        };
         if errand.not_before > now_ms {
             let wait = Duration::from_millis((errand.not_before - now_ms) as u64);
-            return self.queue.send(errand, wait).await;
+            return self.queue.send(&owner, errand, wait).await;
         }
         let until_ms = now_ms + TURN.as_millis() as i64;
+        let places = Places {
+            what: "deliveries",
+            owner: &owner,
+            most: MOST_DELIVERIES_AT_ONCE,
+        };
+        let holder = Uuid::now_v7().to_string();
+        let taken = self.shares.take(&places, &holder, now_ms, until_ms);
+        if !taken.await? {
+            return self.queue.send(&owner, errand, no_place()).await;
+        }
+        let run = self.take_turn(errand, &owner, now_ms, until_ms).await;
+        self.shares.give_back(&places, &holder).await?;
+        run
+    }
+
+    async fn owner_of(&self, errand: &Errand) -> Result<Option<Owner>, StoreError> {
+        if errand.owner.is_some() {
+            return Ok(errand.owner.clone());
+        }
+        Ok(self.jobs.get(&errand.job_id).await?.map(|job| job.owner))
+    }
+
+    async fn take_turn(
+        &self,
+        errand: &Errand,
+        owner: &Owner,
+        now_ms: i64,
+        until_ms: i64,
+    ) -> Result<(), StoreError> {
         let turn = self.deliveries.take_turn(&errand.job_id, now_ms, until_ms);
         let Some(turn) = turn.await? else {
-            return self.queue.send(errand, LOOK_AGAIN).await;
+            return self.queue.send(owner, errand, LOOK_AGAIN).await;
         };
-        let delivered = self.deliver_due(errand, &turn).await;
+        let delivered = self.deliver_due(errand, owner, &turn).await;
         self.deliveries
             .give_turn_back(&errand.job_id, until_ms)
             .await?;
@@ -163,7 +206,12 @@ impl DeliverCallback {
     }
 
     /// Delivers in order; a later one waits for those before it.
-    async fn deliver_due(&self, errand: &Errand, turn: &Turn) -> Result<(), StoreError> {
+    async fn deliver_due(
+        &self,
+        errand: &Errand,
+        owner: &Owner,
+        turn: &Turn,
+    ) -> Result<(), StoreError> {
         if self.jobs.get(&errand.job_id).await?.is_none() {
             // nothing is said of a job that was deleted
             return self.deliveries.forget(&errand.job_id).await;
@@ -193,22 +241,28 @@ impl DeliverCallback {
                 return self.later(&delivery).await;
             }
         }
-        self.queue.send(errand, Duration::ZERO).await
+        self.queue.send(owner, errand, Duration::ZERO).await
     }
 
     /// Sends the one message that leads to the next try: without the note of it every errand that comes by would send another.
     async fn later(&self, delivery: &Delivery) -> Result<(), StoreError> {
         let errand = Errand {
             not_before: delivery.due_ms,
-            ..Errand::now(&delivery.job_id)
+            ..Errand::now(&delivery.job_id, &delivery.owner)
         };
         let now_ms = now().as_ms();
         let wait = (delivery.due_ms - now_ms).max(0) as u64;
         self.queue
-            .send(&errand, Duration::from_millis(wait))
+            .send(&delivery.owner, &errand, Duration::from_millis(wait))
             .await?;
         self.deliveries
             .arm(&delivery.job_id, now_ms, delivery.due_ms)
             .await
     }
+}
+
+/// Not the same for all that wait, or they would all come back at once.
+fn no_place() -> Duration {
+    let (least, most) = NO_PLACE_S;
+    Duration::from_secs_f64(least + (most - least) * trying::chance())
 }

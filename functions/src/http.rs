@@ -32,6 +32,10 @@ pub(crate) enum Problem {
     KeyReused,
     #[error("{0} jobs are under way already; try again when one of them has ended")]
     TooManyActive(u32),
+    #[error("{0} uploads are under way already; complete one of them, or try again later")]
+    TooManyUploads(u32),
+    #[error("there were too many requests in this minute; try again in {0} s")]
+    RateLimited(u32),
     #[error("the service is busy; try again in a moment")]
     Unavailable(StoreError),
     #[error("what was sent can never be stored")]
@@ -61,6 +65,8 @@ impl Problem {
             Self::Invalid { .. } | Self::Unstorable(_) => "invalid_request",
             Self::KeyReused => "idempotency_key_reused",
             Self::TooManyActive(_) => "too_many_active_jobs",
+            Self::TooManyUploads(_) => "too_many_open_uploads",
+            Self::RateLimited(_) => "rate_limited",
             Self::Unavailable(_) => "unavailable",
             Self::Internal(_) => "internal",
         }
@@ -75,7 +81,9 @@ impl Problem {
             Self::Invalid { .. } | Self::KeyReused | Self::Unstorable(_) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            Self::TooManyActive(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyActive(_) | Self::TooManyUploads(_) | Self::RateLimited(_) => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -85,6 +93,8 @@ impl Problem {
         match self {
             Self::Unavailable(_) => Some(RETRY_AFTER_S),
             Self::TooManyActive(_) => Some(30),
+            Self::TooManyUploads(_) => Some(60),
+            Self::RateLimited(seconds) => Some(*seconds),
             _ => None,
         }
     }

@@ -2,11 +2,12 @@
 
 mod secret;
 
-use aws::{Changed, Connection, JobTable, Patience, SecretStore};
+use aws::{Changed, Connection, JobTable, Patience, SecretStore, StoreError};
 use domain::{BadSignature, Event, Job, JobId, Rates, SignatureHeaders, limits::EVENT_BYTES};
 use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
 use serde_json::json;
 
+use secret::NotVerified;
 pub use secret::SigningSecrets;
 
 use crate::{
@@ -93,7 +94,12 @@ impl IngestWebhook {
             .iter()
             .all(|name| !request.headers().contains_key(*name));
         match self.secrets.verify(headers, bytes, now()).await {
-            Err(BadSignature::Missing) if unsigned && self.allow_unsigned => Ok(()),
+            Err(NotVerified::Signature(BadSignature::Missing))
+                if unsigned && self.allow_unsigned =>
+            {
+                Ok(())
+            }
+            Err(NotVerified::NoSecrets(why)) => Err(Problem::Unavailable(StoreError::Silent(why))),
             Err(why) => {
                 tracing::warn!(%why, "an event is not believed");
                 count("ingest-webhook", "EventsRefused");

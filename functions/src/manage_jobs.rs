@@ -13,7 +13,7 @@ pub(crate) use tickets::RealtimeTicket;
 
 use aws::{
     Admissions, Bucket, Changed, Connection, DeliveryTable, Executions, JobTable, Patience, Queue,
-    ReceiverTable, SecretStore, SessionTable,
+    ReceiverTable, SecretStore, SessionTable, ShareTable,
 };
 use domain::{AttemptOf, Change, Job, JobId, Owner, Status, keys};
 use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
@@ -24,6 +24,7 @@ use crate::{
     callbacks::Sender,
     caller::{self, ServiceKeys},
     config::Settings,
+    fairness::RequestRates,
     http::{Problem, about, answer, now, settled},
     observe::count,
     openapi, routes,
@@ -60,6 +61,8 @@ pub struct ManageJobs {
     pub sender: Sender,
     /// Keys of back ends.
     pub keys: ServiceKeys,
+    /// How much each owner may ask.
+    pub rates: RequestRates,
     /// How many jobs of an owner may be under way at once.
     pub max_active: u32,
 }
@@ -83,6 +86,11 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         callback_queue: Queue::new(&connection, settings.callback_queue()?),
         sender: Sender::new(settings.allow_private_callbacks()?)?,
         keys: ServiceKeys::new(SecretStore::new(&connection), settings.service_keys()?),
+        rates: RequestRates {
+            shares: ShareTable::new(&connection, settings.shares_table()?),
+            of_user: settings.requests_per_minute()?,
+            of_service: settings.service_requests_per_minute()?,
+        },
         max_active: settings.max_active_jobs()?,
     };
     // the first call of all would pay for the handshake; what it finds does not matter
@@ -119,6 +127,7 @@ impl ManageJobs {
                 route.trim_start_matches("/ai-clipping-agent/"),
             ),
         };
+        self.rates.admit(&owner).await?;
         match what {
             "jobs" => self.list(request, &owner).await,
             "realtime-tickets" => self.issue_ticket(&owner).await,

@@ -68,7 +68,8 @@ struct ErrorBody {
 #[derive(Serialize, ToSchema)]
 struct ErrorDetail {
     /// stable: `unauthorized`, `not_found`, `invalid_request`, `payload_too_large`, `idempotency_key_reused`, `job_ended`,
-    /// `job_not_retryable`, `job_under_way`, `job_busy`, `too_many_active_jobs`, `address_disabled`,
+    /// `job_not_retryable`, `job_under_way`, `job_busy`, `too_many_active_jobs`, `too_many_open_uploads`, `rate_limited`,
+    /// `address_disabled`,
     /// `unavailable`, `internal`
     code: String,
     /// for a person
@@ -108,86 +109,86 @@ fn submit() {}
         ("status" = Option<String>, Query, description = "`queued`, `running`, `succeeded`, `failed` or `canceled`"),
         ("limit" = Option<u32>, Query, description = "20 if absent"),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the part before")),
-    responses((status = 200, body = JobList), (status = 401, body = Refusal), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
+    responses((status = 200, body = JobList), (status = 401, body = Refusal), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn list() {}
 
 #[utoipa::path(get, path = "/api/ai-clipping-agent/jobs/{id}", security(("token" = [])), params(("id" = String, Path)),
-    responses((status = 200, body = JobView), (status = 401, body = Refusal), (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+    responses((status = 200, body = JobView), (status = 401, body = Refusal), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn show() {}
 
 #[utoipa::path(delete, path = "/api/ai-clipping-agent/jobs/{id}", security(("token" = [])), params(("id" = String, Path)),
     responses((status = 204), (status = 401, body = Refusal), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 503, body = ErrorBody)))]
+        (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn delete() {}
 
 #[utoipa::path(post, path = "/api/ai-clipping-agent/jobs/{id}/cancel", security(("token" = [])), params(("id" = String, Path)),
     responses((status = 200, body = JobView), (status = 401, body = Refusal), (status = 404, body = ErrorBody),
-        (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
+        (status = 409, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn cancel() {}
 
 #[utoipa::path(post, path = "/api/ai-clipping-agent/jobs/{id}/retry", security(("token" = [])), params(("id" = String, Path)),
     responses((status = 202, body = JobView), (status = 401, body = Refusal), (status = 404, body = ErrorBody),
-        (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
+        (status = 409, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn retry() {}
 
 #[utoipa::path(put, path = "/api/ai-clipping-agent/jobs/{id}/plan", security(("token" = [])), params(("id" = String, Path)),
     request_body(content = Object, description = "a `plan.json`"),
     responses((status = 202, body = JobView), (status = 401, body = Refusal), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
+        (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn edit_plan() {}
 
 #[utoipa::path(post, path = "/api/ai-clipping-agent/realtime-tickets", security(("token" = [])),
-    responses((status = 201, body = RealtimeTicket), (status = 401, body = Refusal), (status = 503, body = ErrorBody)))]
+    responses((status = 201, body = RealtimeTicket), (status = 401, body = Refusal), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn issue_ticket() {}
 
 #[utoipa::path(get, path = "/api/ai-clipping-agent/jobs/{id}/deliveries", security(("token" = [])), params(("id" = String, Path)),
-    responses((status = 200, body = DeliveryList), (status = 401, body = Refusal), (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+    responses((status = 200, body = DeliveryList), (status = 401, body = Refusal), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn deliveries() {}
 
 #[utoipa::path(post, path = "/api/ai-clipping-agent/callback-secrets", security(("token" = [])),
-    responses((status = 201, body = NewSecret), (status = 401, body = Refusal), (status = 503, body = ErrorBody)))]
+    responses((status = 201, body = NewSecret), (status = 401, body = Refusal), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn rotate_secret() {}
 
 #[utoipa::path(post, path = "/ai-clipping/callback-secrets", security(("key" = [])),
-    responses((status = 201, body = NewSecret), (status = 401, body = ErrorBody), (status = 503, body = ErrorBody)))]
+    responses((status = 201, body = NewSecret), (status = 401, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn rotate_secret_for_service() {}
 
 #[utoipa::path(post, path = "/api/ai-clipping-agent/callback-tests", request_body = CallbackTest, security(("token" = [])),
     responses((status = 200, body = CallbackTestResult), (status = 401, body = Refusal), (status = 413, body = ErrorBody),
-        (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
+        (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn test_callback() {}
 
 #[utoipa::path(post, path = "/api/ai-clipping-agent/deliveries/{id}/replay", security(("token" = [])), params(("id" = String, Path)),
     responses((status = 202, body = DeliveryView), (status = 401, body = Refusal), (status = 404, body = ErrorBody),
-        (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
+        (status = 409, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn replay() {}
 
 #[utoipa::path(post, path = "/ai-clipping/callback-tests", request_body = CallbackTest, security(("key" = [])),
     responses((status = 200, body = CallbackTestResult), (status = 401, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
+        (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn test_callback_for_service() {}
 
 #[utoipa::path(get, path = "/ai-clipping/jobs/{job_id}/deliveries", security(("key" = [])), params(("job_id" = String, Path)),
-    responses((status = 200, body = DeliveryList), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+    responses((status = 200, body = DeliveryList), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn deliveries_for_service() {}
 
 #[utoipa::path(post, path = "/ai-clipping/deliveries/{id}/replay", security(("key" = [])), params(("id" = String, Path)),
     responses((status = 202, body = DeliveryView), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
+        (status = 409, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn replay_for_service() {}
 
 #[utoipa::path(post, path = "/api/ai-clipping-agent/uploads", request_body = NewUpload, security(("token" = [])),
-    responses((status = 201, body = UploadView), (status = 401, body = Refusal), (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
+    responses((status = 201, body = UploadView), (status = 401, body = Refusal), (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn begin_upload() {}
 
 #[utoipa::path(post, path = "/api/ai-clipping-agent/uploads/{id}/parts", request_body = WantedParts, security(("token" = [])), params(("id" = String, Path)),
     responses((status = 200, body = PartLinks), (status = 401, body = Refusal), (status = 404, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
+        (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn link_parts() {}
 
 #[utoipa::path(post, path = "/api/ai-clipping-agent/uploads/{id}/complete", request_body = UploadedParts, security(("token" = [])), params(("id" = String, Path)),
     responses((status = 200, body = UploadView), (status = 401, body = Refusal), (status = 404, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
+        (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn complete_upload() {}
 
 #[utoipa::path(post, path = "/ai-clipping/jobs", request_body = ServiceSubmission, security(("key" = [])),
@@ -198,7 +199,7 @@ fn complete_upload() {}
 fn submit_for_service() {}
 
 #[utoipa::path(get, path = "/ai-clipping/jobs/{job_id}", security(("key" = [])), params(("job_id" = String, Path)),
-    responses((status = 200, body = ServiceJobView), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+    responses((status = 200, body = ServiceJobView), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn show_for_service() {}
 
 #[utoipa::path(get, path = "/api/health", responses((status = 200, body = Health)))]

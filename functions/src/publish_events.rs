@@ -112,9 +112,11 @@ impl PublishEvents {
         };
         let errand = Errand {
             progress_of,
-            ..Errand::now(&job.id)
+            ..Errand::now(&job.id, &job.owner)
         };
-        self.callback_queue.send(&errand, Duration::ZERO).await
+        self.callback_queue
+            .send(&job.owner, &errand, Duration::ZERO)
+            .await
     }
 
     async fn tell_connections(&self, kind: EventKind, job: Job) -> Result<(), StoreError> {

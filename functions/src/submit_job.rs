@@ -6,7 +6,7 @@ pub(crate) use uploads::{NewUpload, PartLinks, UploadView, UploadedParts, Wanted
 
 use aws::{
     Admissions, Bucket, Connection, Created, JobTable, Patience, ReceiverTable, SecretStore,
-    UploadTable,
+    ShareTable, UploadTable,
 };
 use domain::{
     Job, JobId, Owner, Submission, is_plain_id,
@@ -21,6 +21,7 @@ use crate::{
     callbacks::Addresses,
     caller::{self, ServiceKeys},
     config::Settings,
+    fairness::RequestRates,
     http::{Problem, about, answer, body, header, now, parse, settled},
     observe::count,
     routes,
@@ -37,6 +38,8 @@ pub struct SubmitJob {
     pub admissions: Admissions,
     /// Uploads of sources.
     pub uploads: UploadTable,
+    /// How many uploads each owner may have under way.
+    pub shares: ShareTable,
     /// Where uploads lie.
     pub bucket: Bucket,
     /// Secrets for callbacks.
@@ -45,6 +48,8 @@ pub struct SubmitJob {
     pub addresses: Addresses,
     /// Keys of back ends.
     pub keys: ServiceKeys,
+    /// How much each owner may ask.
+    pub rates: RequestRates,
     /// How many jobs of an owner may be under way at once.
     pub max_active: u32,
     /// The largest upload.
@@ -62,10 +67,16 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         admissions: Admissions::new(&connection, settings.admissions_table()?, jobs.clone()),
         jobs,
         uploads: UploadTable::new(&connection, settings.uploads_table()?),
+        shares: ShareTable::new(&connection, settings.shares_table()?),
         bucket: Bucket::new(&connection, settings.bucket()?),
         receivers: ReceiverTable::new(&connection, settings.receivers_table()?),
         addresses: Addresses::new(settings.allow_private_callbacks()?),
         keys: ServiceKeys::new(SecretStore::new(&connection), settings.service_keys()?),
+        rates: RequestRates {
+            shares: ShareTable::new(&connection, settings.shares_table()?),
+            of_user: settings.requests_per_minute()?,
+            of_service: settings.service_requests_per_minute()?,
+        },
         max_active: settings.max_active_jobs()?,
         max_upload_bytes: settings.max_upload_bytes()?,
     };
@@ -95,6 +106,7 @@ impl SubmitJob {
             return self.submit_for_service(request).await;
         }
         let owner = caller::user(request)?;
+        self.rates.admit(&owner).await?;
         match (route, id) {
             ("/ai-clipping-agent/jobs", _) => self.submit_for_user(request, owner).await,
             ("/ai-clipping-agent/uploads", _) => self.begin_upload(request, owner).await,
@@ -125,6 +137,7 @@ impl SubmitJob {
 
     async fn submit_for_service(&self, request: &Request) -> Result<Response<Body>, Problem> {
         let owner = self.keys.tenant(request).await?;
+        self.rates.admit(&owner).await?;
         let (key, bytes) = (idempotency_key(request)?, body(request, SUBMISSION_BYTES)?);
         let mut submission =
             parse::<ServiceSubmission>(bytes)?.check(owner, key.map(|_| sha256(bytes)))?;

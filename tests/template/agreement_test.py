@@ -25,6 +25,7 @@ STORES = {
     "ReceiverTable": "ReceiversTable",
     "SecretStore": "secret",
     "SessionTable": "SessionsTable",
+    "ShareTable": "SharesTable",
     "UploadTable": "UploadsTable",
 }
 # what Lambda itself does in a function's name: reads the stream and the queue, sends on what it could not deliver

@@ -19,6 +19,7 @@ mod queue;
 mod receivers;
 mod secrets;
 mod sessions;
+mod shares;
 mod uploads;
 mod value;
 
@@ -36,4 +37,5 @@ pub use queue::Queue;
 pub use receivers::{Receiver, ReceiverTable};
 pub use secrets::SecretStore;
 pub use sessions::SessionTable;
+pub use shares::{Places, ShareTable};
 pub use uploads::{Upload, UploadTable};

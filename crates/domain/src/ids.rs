@@ -95,6 +95,11 @@ impl Owner {
         Self(format!("tenant:{name}"))
     }
 
+    /// Whether it is a back end.
+    pub fn is_tenant(&self) -> bool {
+        self.0.starts_with("tenant:")
+    }
+
     /// The owner as the record has it.
     pub fn as_str(&self) -> &str {
         &self.0

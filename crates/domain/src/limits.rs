@@ -86,6 +86,9 @@ limits! {
     "An answer of a language model", ANSWER_BYTES: usize = 1 << 20, "bytes", because "Fifty clips with their words take 50 KB.", tested by an_endless_answer_ends_at_the_limit_of_time_or_size;
     "Clips of an answer of a language model", MOST_PROPOSED: usize = 50, "clips", because "Each is looked for in the transcript; more than a job may have are never used.", tested by no_more_clips_of_an_answer_are_looked_at_than_the_limit;
 
+    "Redirects that are followed to a source", MOST_REDIRECTS: usize = 10, "redirects", because "Half of what browsers follow; each is looked at like the first address.", tested by a_redirect_to_a_file_or_without_end_is_refused;
+    "How long a source's `Retry-After` is waited for", DOWNLOAD_RETRY_AFTER_S: u64 = 600, "seconds", because "The worker is paid for while it waits, and a stage that stands still for a quarter of an hour is given up.", tested by a_server_that_asks_to_wait_is_waited_for_if_it_is_not_long;
+
     // Captions and transcripts
     "Size of a site's caption file", MOST_CAPTION_BYTES: usize = 8 << 20, "bytes", because "Four hours of captions that roll up word by word have about half of it; a larger file is not used, and the sound is listened to.", tested by a_caption_file_at_the_limit_of_bytes_is_read_and_a_larger_one_is_not;
     "Captions in a site's caption file", MOST_CAPTION_CUES: usize = 100_000, "captions", because "Seven a second for four hours, more than one for each word; a file with more is not used.", tested by a_file_at_the_limit_of_cues_is_read_and_a_longer_one_is_not;
@@ -100,6 +103,11 @@ limits! {
     // Callbacks, uploads and shares
     "Addresses of an owner that are remembered for wanting no callbacks any more", MOST_DISABLED: u32 = 100, "addresses", because "Each is 32 digits in one record; one more is asked again with each delivery.", tested by addresses_that_want_nothing_are_remembered_up_to_a_limit;
     "Secrets that sign callbacks beside the current one", MOST_PREVIOUS_SECRETS: usize = 5, "secrets", because "Every one adds a signature to a header.", tested by every_secret_of_the_last_day_signs;
+    "Jobs of an owner whose callbacks are delivered at the same time", MOST_DELIVERIES_AT_ONCE: u32 = 10, "jobs", because "A hundredth of what an account's functions may do at once: slow receivers of one owner hold nobody else up.", tested by an_owner_never_has_more_than_its_places;
+    "Uploads of an owner that are under way at the same time", MOST_OPEN_UPLOADS: u32 = 20, "uploads", because "As many as jobs under way; each may hold gigabytes that nobody has paid for.", tested by as_many_uploads_are_under_way_as_there_may_be;
+    "The title of an upload", LONGEST_UPLOAD_TITLE: usize = 200, "characters", because "It stands in the record and in every event; a file's name is longer at most by its ending.", tested by the_title_of_an_upload_is_cut;
+    "How long an upload is under way after its last request for links", UPLOAD_IDLE_S: u32 = 7200, "seconds", because "A link for a part holds for an hour.", tested by an_upload_that_was_left_makes_room;
+    "How long the last good keys and secrets serve when they cannot be read anew", LAST_GOOD_S: u64 = 900, "seconds", because "Long enough for most failures of Secrets Manager, short enough for one that was taken back.", tested by keys_that_cannot_be_read_anew_serve_for_a_while;
     "How long a receiver's `Retry-After` may put a callback off", LONGEST_WISH_S: u64 = 36_000, "seconds", because "The longest pause between two tries; a receiver that asks for more is asked after it.", tested by pauses_grow_and_end_and_a_receiver_may_ask_for_longer;
     "Tries of a delivery that are kept", MOST_TRIES: usize = 50, "tries", because "All tries of six replays; the record of a delivery stays small.", tested by only_the_newest_tries_are_kept;
     "The body of a test of a callback", CALLBACK_TEST_BYTES: usize = 16 * 1024, "bytes", because "It names one address.", tested by bodies_stand_at_their_limits;

@@ -2,6 +2,7 @@
 
 use std::{error::Error as _, net::SocketAddr, time::Duration};
 
+use domain::limits::MOST_REDIRECTS;
 use reqwest::{
     Method, Request, Response,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -11,9 +12,6 @@ use reqwest::{
 use url::Url;
 
 use crate::{Error, Guard};
-
-/// How many redirects are followed; browsers follow 20.
-const MAX_REDIRECTS: usize = 10;
 
 /// An HTTP client behind a [`Guard`]. It takes no proxy from the environment and keeps no cookies. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -62,7 +60,7 @@ impl Client {
     /// As [`Client::send`], and when there are too many redirects.
     pub async fn get(&self, url: &Url, headers: &HeaderMap) -> Result<Response, Error> {
         let mut url = url.clone();
-        for _ in 0..=MAX_REDIRECTS {
+        for _ in 0..=MOST_REDIRECTS {
             let mut request = Request::new(Method::GET, url);
             request.headers_mut().clone_from(headers);
             let response = self.send(request).await?;

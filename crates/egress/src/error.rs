@@ -25,6 +25,12 @@ pub enum Error {
         /// The status that it answered with.
         status: u16,
     },
+    /// The server has too much to do and says for how long.
+    #[error("the server wants to be left alone for {seconds} s, which is longer than is waited")]
+    LeftAlone {
+        /// How long it asked for.
+        seconds: u64,
+    },
     /// Redirects lead on and on.
     #[error("it redirects too many times")]
     Redirects,

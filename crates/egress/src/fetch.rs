@@ -10,6 +10,7 @@ use std::{
 };
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use domain::limits::DOWNLOAD_RETRY_AFTER_S;
 use reqwest::{
     Response,
     header::{ACCEPT_ENCODING, HeaderValue},
@@ -23,7 +24,7 @@ use crate::{Client, Error, client::readable};
 /// An attempt that brought this many bytes before it broke is progress: the count of retries begins anew.
 const PROGRESS_BYTES: u64 = 4 << 20;
 /// A server that wants to be left alone for longer than this is not waited for.
-const MAX_RETRY_AFTER: Duration = Duration::from_mins(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(DOWNLOAD_RETRY_AFTER_S);
 
 /// What a download may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,7 +154,12 @@ impl Setback {
     /// How long to wait before the next attempt; the reason of this one if there is to be none.
     fn delay(self, delays: &mut impl Iterator<Item = Duration>) -> Result<Duration, Error> {
         let asked = self.retry_after.unwrap_or_default();
-        if !self.why.is_transient() && self.retry_after.is_none() || asked > MAX_RETRY_AFTER {
+        if asked > LONGEST_WAIT {
+            return Err(Error::LeftAlone {
+                seconds: asked.as_secs(),
+            });
+        }
+        if !self.why.is_transient() && self.retry_after.is_none() {
             return Err(self.why);
         }
         delays.next().map(|delay| delay.max(asked)).ok_or(self.why)

@@ -31,7 +31,8 @@ const LISTENERS: Table = table(
 const DELIVERIES: Table = table("DELIVERIES_TABLE", "deliveries", "job_id", Some("id"));
 const RECEIVERS: Table = table("RECEIVERS_TABLE", "receivers", "owner", None);
 /// All of them.
-pub(crate) const TABLES: [Table; 7] = [
+pub(crate) const TABLES: [Table; 8] = [
+    table("SHARES_TABLE", "shares", "id", None),
     JOBS,
     LISTENERS,
     DELIVERIES,

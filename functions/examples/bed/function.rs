@@ -109,7 +109,7 @@ fn lambda(runtime: &str) -> [(&'static str, String); 10] {
 }
 
 /// What the template sets beside the tables' names, with the stand-ins in place of AWS.
-fn settings(addresses: &Addresses<'_>) -> [(&'static str, String); 8] {
+fn settings(addresses: &Addresses<'_>) -> [(&'static str, String); 11] {
     let machine = "arn:aws:states:us-east-1:123456789012:stateMachine:jobs";
     let queue = "https://sqs.us-east-1.amazonaws.com/123456789012/callbacks";
     [
@@ -118,6 +118,10 @@ fn settings(addresses: &Addresses<'_>) -> [(&'static str, String); 8] {
         ("BUCKET", account::BUCKET.to_owned()),
         ("STATE_MACHINE_ARN", machine.to_owned()),
         ("CALLBACK_QUEUE", queue.to_owned()),
+        ("UNDELIVERED_QUEUE", queue.to_owned()),
+        // one owner asks for everything
+        ("REQUESTS_PER_MINUTE", "1000000".to_owned()),
+        ("SERVICE_REQUESTS_PER_MINUTE", "1000000".to_owned()),
         // receivers are on this machine
         ("ALLOW_PRIVATE_CALLBACKS", "true".to_owned()),
         ("SERVICE_KEYS", "keys".to_owned()),

@@ -153,6 +153,6 @@ impl DeliverCallback {
 }
 
 /// A number from 0 to 1.
-fn chance() -> f64 {
+pub(super) fn chance() -> f64 {
     getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
 }

@@ -5,11 +5,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use aws::{SecretStore, StoreError};
 use domain::{BadSignature, InvalidSecret, Secret, Secrets, SignatureHeaders, Timestamp};
-use tokio::{sync::Mutex, time::Instant};
+use tokio::sync::Mutex;
+
+use crate::remembered::Remembered;
 
 /// A stranger must not make us ask for the secret with every message.
 const ASK_EVERY: Duration = Duration::from_secs(30);
-/// A secret that was taken back is believed for no longer than this, if the store can be asked.
+/// A secret that was taken back is believed for no longer than this, if the store can be asked; else until it is too old.
 const BELIEVED: Duration = Duration::from_mins(5);
 const PREFIX: &str = "whsec_";
 
@@ -24,12 +26,31 @@ pub enum NoSecrets {
     Invalid(#[from] InvalidSecret),
 }
 
+/// Why a message is not taken for authentic.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotVerified {
+    /// It is not signed as it has to be.
+    #[error(transparent)]
+    Signature(#[from] BadSignature),
+    /// Nothing is known to verify it with.
+    #[error("there is no signing secret: {0}")]
+    NoSecrets(String),
+}
+
 /// The secrets that are valid now.
 #[derive(Debug)]
-pub struct SigningSecrets {
-    /// Where they come from; none where the setting itself holds the secret.
-    kept: Option<(SecretStore, String)>,
-    read: Mutex<(Instant, Secrets)>,
+pub struct SigningSecrets(Origin);
+
+#[derive(Debug)]
+enum Origin {
+    /// The setting itself holds the secret.
+    Setting(Secrets),
+    /// A secret of this name in the store.
+    Kept {
+        store: SecretStore,
+        name: String,
+        read: Mutex<Remembered<Secrets>>,
+    },
 }
 
 impl SigningSecrets {
@@ -38,15 +59,15 @@ impl SigningSecrets {
     /// # Errors
     /// When the store does not answer, or a secret is too short to protect anything.
     pub async fn read(store: SecretStore, setting: String) -> Result<Self, NoSecrets> {
-        let kept = (!setting.starts_with(PREFIX)).then_some((store, setting.clone()));
-        let secrets = match &kept {
-            Some((store, name)) => parse(&store.read(name).await?)?,
-            None => parse(&setting)?,
-        };
-        Ok(Self {
-            kept,
-            read: Mutex::new((Instant::now(), secrets)),
-        })
+        if setting.starts_with(PREFIX) {
+            return Ok(Self(Origin::Setting(parse(&setting)?)));
+        }
+        let secrets = parse(&store.read(&setting).await?)?;
+        Ok(Self(Origin::Kept {
+            store,
+            name: setting,
+            read: Mutex::new(Remembered::now(secrets)),
+        }))
     }
 
     /// Whether a message is signed with one of them.
@@ -55,23 +76,20 @@ impl SigningSecrets {
         headers: SignatureHeaders<'_>,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<(), BadSignature> {
-        let mut read = self.read.lock().await;
-        let verified = read.1.verify(headers, body, now);
-        let due = match verified {
-            Ok(()) => BELIEVED,
-            Err(BadSignature::Mismatch) => ASK_EVERY,
-            Err(_) => return verified,
+    ) -> Result<(), NotVerified> {
+        let (store, name, read) = match &self.0 {
+            Origin::Setting(secrets) => return Ok(secrets.verify(headers, body, now)?),
+            Origin::Kept { store, name, read } => (store, name, read),
         };
-        let Some((store, name)) = self.kept.as_ref().filter(|_| read.0.elapsed() >= due) else {
-            return verified;
+        let mut read = read.lock().await;
+        let hold = match read.value().map(|known| known.verify(headers, body, now)) {
+            Some(Ok(())) | None => BELIEVED,
+            Some(Err(BadSignature::Mismatch)) => ASK_EVERY,
+            Some(Err(why)) => return Err(why.into()),
         };
-        read.0 = Instant::now();
-        match store.read(name).await.map(|text| parse(&text)) {
-            Ok(Ok(secrets)) => read.1 = secrets,
-            why => tracing::warn!(?why, "the signing secret cannot be read again"),
-        }
-        read.1.verify(headers, body, now)
+        let secrets = read.refresh(store, name, hold, parse).await;
+        let secrets = secrets.map_err(|why| NotVerified::NoSecrets(why.to_string()))?;
+        Ok(secrets.verify(headers, body, now)?)
     }
 }
 

@@ -192,8 +192,10 @@ impl ManageJobs {
         let until = now.as_seconds() + Delivery::KNOWN_S;
         let replayed = self.deliveries.replay(&delivery, now.as_ms(), until);
         let delivery = replayed.await?.ok_or_else(missing)?;
-        let errand = Errand::now(&job_id);
-        self.callback_queue.send(&errand, Duration::ZERO).await?;
+        let errand = Errand::now(&job_id, owner);
+        self.callback_queue
+            .send(owner, &errand, Duration::ZERO)
+            .await?;
         Ok(answer(StatusCode::ACCEPTED, &DeliveryView::from(delivery)))
     }
 }

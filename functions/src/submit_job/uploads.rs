@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use aws::{Multipart, Part, Upload};
+use aws::{Multipart, Part, Places, Upload};
 use domain::{
     Owner, is_plain_id, keys,
-    limits::{MOST_LINKED_PARTS, MOST_PARTS, PARTS_BYTES, SUBMISSION_BYTES},
+    limits::{
+        LONGEST_UPLOAD_TITLE, MOST_LINKED_PARTS, MOST_OPEN_UPLOADS, MOST_PARTS, PARTS_BYTES,
+        SUBMISSION_BYTES, UPLOAD_IDLE_S,
+    },
 };
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use serde::{Deserialize, Serialize};
@@ -21,7 +24,8 @@ const PART_BYTES: u64 = 16 << 20;
 const LINKS_HOLD: Duration = Duration::from_hours(1);
 /// How long an upload can be used; the bucket's lifecycle takes the rest away.
 const UPLOAD_HOLDS_S: i64 = 2 * 24 * 3600;
-const LONGEST_TITLE: usize = 200;
+/// How long an upload has its place while it is begun.
+const BEGINNING_HOLDS_S: u32 = 60;
 const EXTENSIONS: [&str; 6] = ["mp4", "mov", "m4v", "mkv", "webm", "ts"];
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -119,18 +123,22 @@ impl SubmitJob {
             ));
         }
         let id = Uuid::now_v7().to_string();
+        // whoever dies before the upload is there takes nobody's place for long
+        self.keep_place(&owner, &id, BEGINNING_HOLDS_S).await?;
         let key = keys::upload(&id, extension);
         let upload = Upload {
             multipart_id: self.bucket.begin(&key).await?,
             id,
             owner,
-            title: title.chars().take(LONGEST_TITLE).collect(),
+            title: title.chars().take(LONGEST_UPLOAD_TITLE).collect(),
             key,
             bytes: wanted.size_bytes,
             complete: false,
             expires_at: now().as_seconds() + UPLOAD_HOLDS_S,
         };
         self.uploads.create(&upload).await?;
+        self.keep_place(&upload.owner, &upload.id, UPLOAD_IDLE_S)
+            .await?;
         Ok(answer(StatusCode::CREATED, &UploadView::from(&upload)))
     }
 
@@ -153,6 +161,9 @@ impl SubmitJob {
                 known.end()
             );
             return Err(Problem::invalid("partNumbers", message));
+        }
+        if !upload.complete {
+            self.keep_place(owner, id, UPLOAD_IDLE_S).await?;
         }
         let mut parts = Vec::with_capacity(wanted.part_numbers.len());
         for part_number in wanted.part_numbers {
@@ -195,6 +206,7 @@ impl SubmitJob {
                 self.bucket
                     .delete(std::slice::from_ref(&upload.key))
                     .await?;
+                self.shares.give_back(&places(owner), &upload.id).await?;
                 let message = format!(
                     "have {bytes} bytes in all, and not the {} announced: begin another upload",
                     upload.bytes
@@ -204,7 +216,20 @@ impl SubmitJob {
             self.uploads.complete(&upload).await?;
             upload.complete = true;
         }
+        self.shares.give_back(&places(owner), &upload.id).await?;
         Ok(answer(StatusCode::OK, &UploadView::from(&upload)))
+    }
+
+    /// An upload has a place among its owner's for so many seconds from now on.
+    async fn keep_place(&self, owner: &Owner, id: &str, seconds: u32) -> Result<(), Problem> {
+        let now_ms = now().as_ms();
+        let until_ms = now_ms + i64::from(seconds) * 1000;
+        let places = places(owner);
+        if self.shares.take(&places, id, now_ms, until_ms).await? {
+            Ok(())
+        } else {
+            Err(Problem::TooManyUploads(MOST_OPEN_UPLOADS))
+        }
     }
 
     async fn upload(&self, id: &str, owner: &Owner) -> Result<Upload, Problem> {
@@ -214,6 +239,15 @@ impl SubmitJob {
             None
         };
         upload.ok_or(Problem::NotFound("upload"))
+    }
+}
+
+/// Places of uploads that are under way.
+fn places(owner: &Owner) -> Places<'_> {
+    Places {
+        what: "uploads",
+        owner,
+        most: MOST_OPEN_UPLOADS,
     }
 }
 

@@ -109,6 +109,8 @@ fn started(binary: &str, cloud: &Cloud, runtime_api: &str, secret: &str) -> Chil
             ("SERVICE_KEYS", cloud::SERVICE_KEYS),
             ("STATE_MACHINE_ARN", cloud::MACHINE),
             ("WEBHOOK_SECRET", secret),
+            ("SHARES_TABLE", tables::SHARES),
+            ("UNDELIVERED_QUEUE", cloud::UNDELIVERED_QUEUE),
         ])
         .stdout(Stdio::piped())
         .kill_on_drop(true)

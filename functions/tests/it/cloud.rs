@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use aws::{
     Admissions, Bucket, Clients, Connection, DeadLetters, DeliveryTable, Executions, JobTable,
-    ListenerTable, Queue, ReceiverTable, SecretStore, SessionTable, UploadTable,
+    ListenerTable, Queue, ReceiverTable, SecretStore, SessionTable, ShareTable, UploadTable,
 };
 use domain::{AttemptOf, Change, Job, JobId, Rates};
 use dynoxide::Database;
 use functions::{
-    Refusals, ServiceKeys,
+    Refusals, RequestRates, ServiceKeys,
     callbacks::{Addresses, Sender},
     deliver_callback::DeliverCallback,
     ingest_webhook::{IngestWebhook, SigningSecrets},
@@ -30,7 +30,7 @@ use tokio::net::TcpListener;
 use crate::{
     front::Front,
     samples::SECRET,
-    tables::{self, ADMISSIONS, DELIVERIES, JOBS, LISTENERS, RECEIVERS, SESSIONS, UPLOADS},
+    tables::{self, ADMISSIONS, DELIVERIES, JOBS, LISTENERS, RECEIVERS, SESSIONS, SHARES, UPLOADS},
 };
 
 const CALLBACK_QUEUE: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/callbacks";
@@ -94,6 +94,19 @@ impl Cloud {
         ServiceKeys::new(SecretStore::new(&self.connection), SERVICE_KEYS.to_owned())
     }
 
+    /// So many requests a minute are answered, whoever asks.
+    pub(crate) fn rates(&self, most: u32) -> RequestRates {
+        RequestRates {
+            shares: self.shares(),
+            of_user: most,
+            of_service: most,
+        }
+    }
+
+    pub(crate) fn shares(&self) -> ShareTable {
+        ShareTable::new(&self.connection, SHARES)
+    }
+
     fn refusals(&self, function: &'static str) -> Refusals {
         let letters = DeadLetters::new(&self.connection, UNDELIVERED_QUEUE);
         Refusals::new(function, letters)
@@ -108,10 +121,12 @@ impl Cloud {
             jobs: self.jobs.clone(),
             admissions: self.admissions(),
             uploads: UploadTable::new(&self.connection, UPLOADS),
+            shares: self.shares(),
             bucket: self.bucket.clone(),
             receivers: self.receivers(),
             addresses: Addresses::new(true),
             keys: self.keys(),
+            rates: self.rates(6000),
             max_active: 20,
             max_upload_bytes: 1 << 30,
         }
@@ -130,6 +145,7 @@ impl Cloud {
             callback_queue: self.callback_queue(),
             sender: Sender::new(true).expect("a sender"),
             keys: self.keys(),
+            rates: self.rates(6000),
             max_active: 20,
         }
     }
@@ -168,6 +184,7 @@ impl Cloud {
             jobs: self.jobs.clone(),
             deliveries: self.deliveries(),
             receivers: self.receivers(),
+            shares: self.shares(),
             bucket: self.bucket.clone(),
             queue: self.callback_queue(),
             sender: Sender::new(allow_private).expect("a sender"),

@@ -11,6 +11,7 @@ mod cloud;
 mod customer;
 mod ends;
 mod events;
+mod fairness;
 mod front;
 mod history;
 mod life;

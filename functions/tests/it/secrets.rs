@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use aws::SecretStore;
 use base64::{Engine, prelude::BASE64_STANDARD};
+use domain::limits::LAST_GOOD_S;
 use functions::ingest_webhook::SigningSecrets;
 use serde_json::json;
 
 use crate::{
     cloud::Cloud,
+    front::Fault,
     requests::tell,
     samples::SECRET,
     signatures::{Bed, OTHER, STORED, secret_of},
@@ -56,6 +58,22 @@ async fn wait(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_anew_serves_for_a_while() {
+    let bed = Bed::new(STORED).await;
+    let signed = bed.call().signed_with(SECRET, "msg_1", functions::now());
+    bed.cloud
+        .front
+        .faults(|name| name.starts_with("Secrets").then_some(Fault::Broken));
+    wait(Duration::from_secs(LAST_GOOD_S - 10)).await;
+    assert_eq!(tell!(bed.ingest, signed).status, 200);
+    wait(Duration::from_secs(20)).await;
+    // the worker sends it again
+    assert_eq!(tell!(bed.ingest, signed).status, 503);
+    bed.cloud.front.heal();
+    assert_eq!(tell!(bed.ingest, signed).status, 200);
 }
 
 #[tokio::test]

@@ -100,12 +100,18 @@ impl Secrets {
 pub(crate) struct Messages {
     sent: Mutex<Vec<(u64, Value)>>,
     letters: Mutex<Vec<Value>>,
+    groups: Mutex<Vec<String>>,
 }
 
 impl Messages {
     /// Those since the last time.
     pub(crate) fn take(&self) -> Vec<(u64, Value)> {
         std::mem::take(&mut *self.sent.lock().expect("messages"))
+    }
+
+    /// Groups of the messages, as long as they were ever sent.
+    pub(crate) fn groups(&self) -> Vec<String> {
+        self.groups.lock().expect("groups").clone()
     }
 
     /// What was kept for a person since the last time.
@@ -122,6 +128,10 @@ impl Messages {
         if asked["QueueUrl"] == UNDELIVERED_QUEUE {
             self.letters.lock().expect("letters").push(message);
         } else {
+            let group = asked["MessageGroupId"].as_str().expect("an owner's group");
+            let is_plain = group.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            assert!(is_plain && (1..=128).contains(&group.len()), "{group}");
+            self.groups.lock().expect("groups").push(group.to_owned());
             self.sent.lock().expect("messages").push((delay, message));
         }
         answer(200, json!({"MessageId": "message"}).to_string())

@@ -12,6 +12,7 @@ pub(crate) const SESSIONS: &str = "ai_clipping_agent_sessions-test";
 pub(crate) const LISTENERS: &str = "ai_clipping_agent_listeners-test";
 pub(crate) const DELIVERIES: &str = "ai_clipping_agent_deliveries-test";
 pub(crate) const RECEIVERS: &str = "ai_clipping_agent_receivers-test";
+pub(crate) const SHARES: &str = "ai_clipping_agent_shares-test";
 
 /// Makes all of them.
 pub(crate) fn create(engine: &Database) {
@@ -44,6 +45,7 @@ pub(crate) fn create(engine: &Database) {
         sorted(LISTENERS, "owner", "connection_id"),
         sorted(DELIVERIES, "job_id", "id"),
         keyed(RECEIVERS, "owner"),
+        keyed(SHARES, "id"),
     ];
     for table in [jobs].into_iter().chain(others) {
         engine.create_table(ask(table)).expect("a table");

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cloud::Cloud,
-    tables::{ADMISSIONS, DELIVERIES, JOBS, LISTENERS, RECEIVERS, SESSIONS, UPLOADS},
+    tables::{ADMISSIONS, DELIVERIES, JOBS, LISTENERS, RECEIVERS, SESSIONS, SHARES, UPLOADS},
 };
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
@@ -39,6 +39,7 @@ async fn the_tables_of_the_tests_are_those_of_the_template() {
         (LISTENERS, "ListenersTable"),
         (DELIVERIES, "DeliveriesTable"),
         (RECEIVERS, "ReceiversTable"),
+        (SHARES, "SharesTable"),
     ] {
         let block = block(resource);
         let described = cloud.described(table);

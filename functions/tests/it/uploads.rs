@@ -1,5 +1,6 @@
 //! Uploads in parts: whose they are, how long they are, and the submissions that name them.
 
+use domain::limits::LONGEST_UPLOAD_TITLE;
 use domain::limits::{MOST_LINKED_PARTS, MOST_PARTS};
 use functions::submit_job::SubmitJob;
 use serde_json::{Value, json};
@@ -186,4 +187,20 @@ async fn a_repeated_submission_is_answered_as_before_whatever_became_of_its_uplo
     let second = ask!(submit, again());
     assert_eq!((first.status, second.status), (202, 202));
     assert_eq!(first.id(), second.id());
+}
+
+#[tokio::test]
+async fn the_title_of_an_upload_is_cut() {
+    let cloud = Cloud::start().await;
+    let submit = cloud.submit_job();
+    for (letters, kept) in [
+        (LONGEST_UPLOAD_TITLE, LONGEST_UPLOAD_TITLE),
+        (LONGEST_UPLOAD_TITLE + 1, LONGEST_UPLOAD_TITLE),
+    ] {
+        let file = json!({"fileName": format!("{}.mp4", "é".repeat(letters)), "sizeBytes": 5});
+        let begun = ask!(submit, Call::new("POST", UPLOADS).user("ann").json(&file));
+        let id = begun.body["uploadId"].as_str().expect("an id").to_owned();
+        let title = cloud.records()[&id]["title"].as_str().map(str::to_owned);
+        assert_eq!(title.expect("a title").chars().count(), kept, "{letters}");
+    }
 }

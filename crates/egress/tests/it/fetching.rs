@@ -2,6 +2,7 @@
 
 use std::{path::Path, process::Command, sync::atomic::Ordering, time::Duration};
 
+use domain::limits::DOWNLOAD_RETRY_AFTER_S;
 use egress::{Client, Error, FetchLimits, Fetched, MediaFile, Progress};
 use tempfile::TempDir;
 use tokio::{
@@ -173,7 +174,7 @@ async fn a_redirect_to_a_file_or_without_end_is_refused() {
         fetch(server.url("/")).await.0,
         Err(Error::Redirects)
     ));
-    assert_eq!(server.requests().len(), 11);
+    assert_eq!(server.requests().len(), domain::limits::MOST_REDIRECTS + 1);
 }
 
 #[tokio::test]
@@ -314,18 +315,28 @@ async fn a_server_that_asks_to_wait_is_waited_for_if_it_is_not_long() {
     let began = Instant::now();
     assert!(fetch(server.url("/")).await.0.is_ok());
     assert!(began.elapsed() >= Duration::from_secs(1));
-    let server = Server::bytes(|_, _| {
-        answer(
-            "429 Too Many Requests",
-            "Retry-After: 3600\r\nContent-Length: 0\r\n",
-            b"",
-        )
-    })
-    .await;
-    assert!(matches!(
-        fetch(server.url("/")).await.0,
-        Err(Error::Blocked { status: 429 })
-    ));
+    for (status, seconds, is_waited_for) in [
+        ("429 Too Many Requests", DOWNLOAD_RETRY_AFTER_S, true),
+        ("429 Too Many Requests", DOWNLOAD_RETRY_AFTER_S + 1, false),
+        ("503 Service Unavailable", DOWNLOAD_RETRY_AFTER_S + 1, false),
+    ] {
+        let server = Server::bytes(move |_, _| {
+            let wish = format!("Retry-After: {seconds}\r\nContent-Length: 0\r\n");
+            answer(status, &wish, b"")
+        })
+        .await;
+        let fetched = fetch(server.url("/"));
+        let fetched = tokio::time::timeout(Duration::from_secs(2), fetched).await;
+        if is_waited_for {
+            assert!(fetched.is_err(), "{status}: it still waits");
+        } else {
+            let refused = fetched.unwrap().0;
+            assert!(
+                matches!(refused, Err(Error::LeftAlone { .. })),
+                "{refused:?}"
+            );
+        }
+    }
 }
 
 #[tokio::test]

@@ -103,7 +103,8 @@ pub(super) fn of_egress(why: &Error) -> Failure {
     match why {
         Error::Address(_) => input(SourceUnsupported, why.to_string()),
         Error::Forbidden { .. } => input(SourceForbidden, why.to_string()),
-        Error::Blocked { .. } => input(SourceBlocked, why.to_string()),
+        // it would be no sooner for another attempt
+        Error::Blocked { .. } | Error::LeftAlone { .. } => input(SourceBlocked, why.to_string()),
         Error::Missing { .. } | Error::Redirects => input(SourceUnavailable, why.to_string()),
         Error::TooLarge { .. } => {
             input(SourceTooLarge, format!("the source cannot be taken: {why}"))

@@ -1,0 +1,33 @@
+//! What each owner may ask of the API, so that nobody takes it from the others.
+
+use aws::ShareTable;
+use domain::Owner;
+
+use crate::http::{Problem, now};
+
+/// Requests of an owner that are answered in a minute.
+#[derive(Debug)]
+pub struct RequestRates {
+    /// Where they are counted.
+    pub shares: ShareTable,
+    /// Of a user.
+    pub of_user: u32,
+    /// Of a back end, which may have many users.
+    pub of_service: u32,
+}
+
+impl RequestRates {
+    /// Lets a request pass, or says when the next one will.
+    pub(crate) async fn admit(&self, owner: &Owner) -> Result<(), Problem> {
+        let most = if owner.is_tenant() {
+            self.of_service
+        } else {
+            self.of_user
+        };
+        let now_s = now().as_seconds();
+        if self.shares.count(owner, now_s, most).await? {
+            return Ok(());
+        }
+        Err(Problem::RateLimited(60 - now_s.rem_euclid(60) as u32))
+    }
+}

@@ -1,0 +1,89 @@
+//! A secret that is read now and then, and whose last good value serves for a while when it cannot be.
+
+use std::{fmt::Display, time::Duration};
+
+use aws::{SecretStore, StoreError};
+use domain::limits::LAST_GOOD_S;
+use tokio::time::Instant;
+
+/// The last good value serves for so long after it was read.
+const LAST_GOOD: Duration = Duration::from_secs(LAST_GOOD_S);
+/// A store that is not well is asked again after this: whoever waits for it would wait for nothing.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
+
+/// Why there is no value.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoValue<E: Display> {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the secret cannot be used: {0}")]
+    Invalid(E),
+    #[error("the secret could not be read for too long")]
+    TooOld,
+}
+
+/// What was read of a secret, and when.
+#[derive(Debug)]
+pub(crate) struct Remembered<T> {
+    value: Option<(Instant, T)>,
+    failed: Option<Instant>,
+}
+
+impl<T> Remembered<T> {
+    /// Nothing yet.
+    pub(crate) const NOTHING: Self = Self {
+        value: None,
+        failed: None,
+    };
+
+    /// A value that was just read.
+    pub(crate) fn now(value: T) -> Self {
+        Self {
+            value: Some((Instant::now(), value)),
+            failed: None,
+        }
+    }
+
+    /// The last good value, if it is not too old.
+    pub(crate) fn value(&self) -> Option<&T> {
+        let good = self.value.as_ref();
+        good.filter(|(read, _)| read.elapsed() <= LAST_GOOD)
+            .map(|(_, value)| value)
+    }
+
+    /// Reads the secret anew if its value is older than `hold`.
+    ///
+    /// # Errors
+    /// When there is no value that is good enough: the store does not answer, or what it has cannot be used.
+    pub(crate) async fn refresh<E: Display>(
+        &mut self,
+        store: &SecretStore,
+        name: &str,
+        hold: Duration,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<&T, NoValue<E>> {
+        let is_fresh = |at: &Instant, hold: Duration| at.elapsed() <= hold;
+        let holds = self
+            .value
+            .as_ref()
+            .is_some_and(|(at, _)| is_fresh(at, hold));
+        let failed = self.failed.is_some_and(|at| is_fresh(&at, ASK_AGAIN));
+        if !holds && !(failed && self.value().is_some()) {
+            let text = store.read(name).await;
+            let read = text
+                .map_err(NoValue::Store)
+                .and_then(|text| parse(&text).map_err(NoValue::Invalid));
+            match read {
+                Ok(value) => *self = Self::now(value),
+                Err(why) => {
+                    self.failed = Some(Instant::now());
+                    if self.value().is_none() {
+                        return Err(why);
+                    }
+                    tracing::warn!(%why, "a secret cannot be read again: its last good value serves");
+                }
+            }
+        }
+        self.value().ok_or(NoValue::TooOld)
+    }
+}

@@ -1,0 +1,336 @@
+//! What one owner does takes nothing from the others: places of deliveries and uploads, requests in a minute, keys while Secrets Manager is down.
+
+use std::time::Duration;
+
+use aws::Places;
+use domain::{
+    DeliveryState, Owner,
+    limits::{LAST_GOOD_S, MOST_DELIVERIES_AT_ONCE, MOST_OPEN_UPLOADS, UPLOAD_IDLE_S},
+};
+use functions::{manage_jobs::ManageJobs, submit_job::SubmitJob};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::{
+    cloud::{Cloud, SERVICE_KEYS},
+    customer::Customer,
+    front::Fault,
+    requests::{Answer, Call, ask},
+    tables::{SHARES, UPLOADS},
+};
+
+const BEGIN: &str = "/api/ai-clipping-agent/uploads";
+
+fn deliveries(owner: &Owner) -> Places<'_> {
+    Places {
+        what: "deliveries",
+        owner,
+        most: MOST_DELIVERIES_AT_ONCE,
+    }
+}
+
+#[tokio::test]
+async fn an_owner_never_has_more_than_its_places() {
+    let cloud = Cloud::start().await;
+    let (shares, ann, bob) = (cloud.shares(), Owner::user("ann"), Owner::user("bob"));
+    let places = deliveries(&ann);
+    let names: Vec<String> = (0..40).map(|number| format!("holder-{number}")).collect();
+    let taken = join_all(names.iter().map(|name| shares.take(&places, name, 0, 1000))).await;
+    let held: Vec<&String> = names
+        .iter()
+        .zip(&taken)
+        .filter(|(_, taken)| matches!(taken, Ok(true)))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(held.len(), MOST_DELIVERIES_AT_ONCE as usize);
+    // whoever has one keeps it, and takes no second one
+    assert!(
+        shares
+            .take(&places, held[0], 500, 1500)
+            .await
+            .expect("kept")
+    );
+    assert!(!shares.take(&places, "late", 500, 1500).await.expect("none"));
+    assert!(
+        shares
+            .take(&deliveries(&bob), "b", 500, 1500)
+            .await
+            .expect("his own")
+    );
+    shares
+        .give_back(&places, held[1])
+        .await
+        .expect("given back");
+    shares
+        .give_back(&places, held[1])
+        .await
+        .expect("it is gone");
+    assert!(
+        shares
+            .take(&places, "late", 500, 1500)
+            .await
+            .expect("taken")
+    );
+    assert!(
+        !shares
+            .take(&places, "later", 500, 1500)
+            .await
+            .expect("none")
+    );
+    // those that died hold theirs for no longer than they said
+    let names: Vec<String> = (0..40).map(|number| format!("next-{number}")).collect();
+    let taken = join_all(
+        names
+            .iter()
+            .map(|name| shares.take(&places, name, 1001, 2000)),
+    )
+    .await;
+    let taken = taken
+        .iter()
+        .filter(|taken| matches!(taken, Ok(true)))
+        .count();
+    assert_eq!(taken, MOST_DELIVERIES_AT_ONCE as usize - 2);
+    assert_eq!(cloud.all(SHARES).len(), 2, "a record each");
+}
+
+#[tokio::test]
+async fn over_its_places_an_owner_waits_without_losing_a_try() {
+    let customer = Customer::start().await;
+    let id = customer.ended().await;
+    let errands = customer.publish().await;
+    let (shares, ann) = (customer.cloud.shares(), Owner::user("ann"));
+    let now_ms = functions::now().as_ms();
+    for number in 0..MOST_DELIVERIES_AT_ONCE {
+        let holder = number.to_string();
+        let taken = shares.take(&deliveries(&ann), &holder, now_ms, now_ms + 60_000);
+        assert!(taken.await.expect("taken"));
+    }
+    assert_eq!(customer.run(&errands[..1]).await, 0);
+    assert!(customer.receiver.take().is_empty());
+    let waiting = customer.cloud.front.messages.take();
+    assert_eq!(waiting.len(), 1);
+    assert!((5..=20).contains(&waiting[0].0), "{waiting:?}");
+    assert_eq!(customer.states(&id).await, [DeliveryState::Pending; 2]);
+    assert!(customer.owed(&id).await.iter().all(|one| one.failures == 0));
+    shares
+        .give_back(&deliveries(&ann), "0")
+        .await
+        .expect("given back");
+    customer.run_all(vec![waiting[0].1.clone()]).await;
+    assert_eq!(customer.states(&id).await, [DeliveryState::Delivered; 2]);
+    // and the place is given back
+    let free = shares.take(&deliveries(&ann), "0", now_ms, now_ms + 60_000);
+    assert!(free.await.expect("taken"));
+}
+
+#[tokio::test]
+async fn messages_of_an_owner_are_a_group_of_the_queue() {
+    let customer = Customer::start().await;
+    customer.ended().await;
+    customer.ended().await;
+    customer.publish().await;
+    let mut groups = customer.cloud.front.messages.groups();
+    assert!(groups.len() >= 4);
+    groups.dedup();
+    assert_eq!(groups.len(), 1);
+    // one of an older version says no owner: the job's is taken
+    let job = customer.ended().await;
+    let later = functions::now().as_ms() + 5000;
+    customer
+        .run(&[json!({"job_id": job, "not_before": later})])
+        .await;
+    let mut all = customer.cloud.front.messages.groups();
+    all.dedup();
+    assert_eq!(all, groups);
+}
+
+#[tokio::test]
+async fn requests_over_the_rate_are_told_when_to_come_again() {
+    let cloud = Cloud::start().await;
+    let manage = ManageJobs {
+        rates: cloud.rates(5),
+        ..cloud.manage_jobs()
+    };
+    let submit = SubmitJob {
+        rates: cloud.rates(5),
+        ..cloud.submit_job()
+    };
+    let list = |user: &str| Call::new("GET", "/ai-clipping-agent/jobs").user(user);
+    // never across the end of a minute
+    if functions::now().as_seconds() % 60 > 50 {
+        tokio::time::sleep(Duration::from_secs(11)).await;
+    }
+    let (ann, bob) = (list("ann"), list("bob"));
+    let answers = join_all((0..20).map(|_| async { ask!(manage, ann).status })).await;
+    assert_eq!(answers.iter().filter(|status| **status == 200).count(), 5);
+    assert_eq!(answers.iter().filter(|status| **status == 429).count(), 15);
+    // submissions count as well, other owners do not
+    let refused = ask!(
+        submit,
+        Call::new("POST", "/ai-clipping-agent/jobs")
+            .user("ann")
+            .json(&crate::samples::submission())
+    );
+    assert_eq!((refused.status, refused.code()), (429, "rate_limited"));
+    let wait: i64 = refused
+        .header("retry-after")
+        .and_then(|text| text.parse().ok())
+        .expect("seconds");
+    assert!((1..=60).contains(&wait));
+    assert_eq!(ask!(manage, bob).status, 200);
+    // in the next minute they are answered again
+    let next = functions::now().as_seconds() + 60;
+    let counted = cloud.shares().count(&Owner::user("ann"), next, 5).await;
+    assert!(counted.expect("counted"));
+    let ends = cloud
+        .all(SHARES)
+        .into_iter()
+        .map(|row| row["expires_at"].clone());
+    assert!(ends.into_iter().all(|end| end.as_i64().is_some()));
+}
+
+async fn begun(submit: &SubmitJob) -> Answer {
+    let file = json!({"fileName": "a.mp4", "sizeBytes": 5});
+    ask!(submit, Call::new("POST", BEGIN).user("ann").json(&file))
+}
+
+#[tokio::test]
+async fn as_many_uploads_are_under_way_as_there_may_be() {
+    let cloud = Cloud::start().await;
+    let submit = cloud.submit_job();
+    let answers = join_all((0..2 * MOST_OPEN_UPLOADS).map(|_| begun(&submit))).await;
+    let (good, refused): (Vec<_>, Vec<_>) =
+        answers.into_iter().partition(|answer| answer.status == 201);
+    assert_eq!(good.len(), MOST_OPEN_UPLOADS as usize);
+    assert!(
+        refused
+            .iter()
+            .all(|one| one.code() == "too_many_open_uploads")
+    );
+    assert!(
+        refused
+            .iter()
+            .all(|one| one.header("retry-after").is_some())
+    );
+    assert_eq!(cloud.all(UPLOADS).len(), MOST_OPEN_UPLOADS as usize);
+    let other = Call::new("POST", BEGIN).user("bob");
+    let file = json!({"fileName": "a.mp4", "sizeBytes": 5});
+    assert_eq!(ask!(submit, other.json(&file)).status, 201);
+    // one that is complete makes room
+    let id = good[0].body["uploadId"].as_str().expect("an id");
+    let parts = Call::new("POST", format!("{BEGIN}/{id}/parts")).user("ann");
+    let links = ask!(submit, parts.json(&json!({"partNumbers": [1]})));
+    let url = links.body["parts"][0]["url"].as_str().expect("a link");
+    let put = reqwest::Client::new().put(url).body(vec![7; 5]).send();
+    let put = put.await.expect("an answer");
+    let etag = put.headers()["etag"].to_str().expect("text").to_owned();
+    let complete = Call::new("POST", format!("{BEGIN}/{id}/complete")).user("ann");
+    let sent = json!({"parts": [{"partNumber": 1, "etag": etag}]});
+    assert_eq!(ask!(submit, complete.json(&sent)).status, 200);
+    assert_eq!(begun(&submit).await.status, 201);
+    assert_eq!(begun(&submit).await.status, 429);
+}
+
+#[tokio::test]
+async fn an_upload_that_was_left_makes_room() {
+    let cloud = Cloud::start().await;
+    let submit = cloud.submit_job();
+    for _ in 0..MOST_OPEN_UPLOADS {
+        assert_eq!(begun(&submit).await.status, 201);
+    }
+    let ann = Owner::user("ann");
+    let places = Places {
+        what: "uploads",
+        owner: &ann,
+        most: MOST_OPEN_UPLOADS,
+    };
+    let now_ms = functions::now().as_ms();
+    let idle_ms = i64::from(UPLOAD_IDLE_S) * 1000;
+    let taken = async |at| {
+        let taken = cloud.shares().take(&places, "new", at, at + 1).await;
+        taken.expect("an answer")
+    };
+    assert!(!taken(now_ms + idle_ms - 60_000).await);
+    assert!(taken(now_ms + idle_ms + 60_000).await);
+}
+
+#[tokio::test]
+async fn an_upload_that_dies_while_it_is_begun_holds_its_place_for_a_minute() {
+    for nth in 0.. {
+        let cloud = Cloud::start().await;
+        let submit = cloud.submit_job();
+        cloud.front.dies_at(nth, Fault::Unheard);
+        let died = begun(&submit).await;
+        cloud.front.heal();
+        if died.status == 201 {
+            assert!(nth > 4, "{nth} calls");
+            return;
+        }
+        assert_eq!(died.status, 503, "{nth}");
+        let rows = cloud.all(SHARES).into_iter();
+        let held: Vec<i64> = rows
+            .flat_map(|row| {
+                let places = row.as_object().expect("a record").clone();
+                places
+                    .into_iter()
+                    .filter_map(|(_, place)| place["until_ms"].as_i64())
+            })
+            .collect();
+        // the last call of all gives it its whole time
+        let longest = functions::now().as_ms() + 60_000;
+        let is_begun = cloud.all(UPLOADS).len() == 1;
+        assert!(
+            held.iter().all(|until| *until <= longest || is_begun),
+            "{nth}"
+        );
+    }
+}
+
+/// The clock of what is remembered goes on; the machine's does not.
+async fn wait(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_read_anew_serve_for_a_while() {
+    let cloud = Cloud::start().await;
+    let manage = cloud.manage_jobs();
+    let ask_for = || Call::new("GET", "/ai-clipping/jobs/nothing").acme();
+    assert_eq!(ask!(manage, ask_for()).status, 404);
+    cloud
+        .front
+        .faults(|name| name.starts_with("Secrets").then_some(Fault::Broken));
+    wait(LAST_GOOD_S - 10).await;
+    assert_eq!(ask!(manage, ask_for()).status, 404);
+    // a store that is not well is not asked with every request
+    cloud.front.calls();
+    assert_eq!(ask!(manage, ask_for()).status, 404);
+    let calls: Vec<String> = cloud.front.calls();
+    assert!(
+        calls.iter().all(|name| !name.starts_with("Secrets")),
+        "{calls:?}"
+    );
+    assert_eq!(
+        ask!(
+            manage,
+            Call::new("GET", "/ai-clipping/jobs/x").header("x-api-key", "no")
+        )
+        .status,
+        401
+    );
+    wait(20).await;
+    assert_eq!(ask!(manage, ask_for()).status, 503);
+    // what cannot be used serves no better than what cannot be read
+    cloud.front.heal();
+    assert_eq!(ask!(manage, ask_for()).status, 404);
+    cloud.front.secrets.set(SERVICE_KEYS, "no JSON");
+    wait(61).await;
+    assert_eq!(ask!(manage, ask_for()).status, 404);
+    wait(LAST_GOOD_S).await;
+    assert_eq!(ask!(manage, ask_for()).status, 500);
+    let none: Value = json!({});
+    cloud.front.secrets.set(SERVICE_KEYS, none.to_string());
+    assert_eq!(ask!(manage, ask_for()).status, 401, "taken back");
+}
