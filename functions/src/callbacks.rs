@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aws::{Bucket, Receiver, StoreError};
-use domain::{DeliveryTry, Event, Labels, Secret, Timestamp, limits::LONGEST_URL};
+use domain::{ClipOutput, DeliveryTry, Event, Labels, Secret, Timestamp, limits::LONGEST_URL};
 use egress::{Client, Guard, PostLimits, post};
 use lambda_http::http::{HeaderMap, HeaderValue};
 use url::Url;
@@ -164,16 +164,24 @@ pub(crate) async fn body_of(
     bucket: &Bucket,
 ) -> Result<Vec<u8>, StoreError> {
     let mut event = event.clone();
+    if let Some(clip) = &mut event.clip {
+        put_links(clip, bucket).await?;
+    }
     if let Some(output) = &mut event.output {
         for clip in &mut output.clips {
-            clip.s3_url = link(bucket, Some(std::mem::take(&mut clip.s3_url)))
-                .await?
-                .unwrap_or_default();
-            clip.captions_url = link(bucket, clip.captions_url.take()).await?;
-            clip.thumbnail_url = link(bucket, clip.thumbnail_url.take()).await?;
+            put_links(clip, bucket).await?;
         }
         output.transcript_url = link(bucket, output.transcript_url.take()).await?;
         output.plan_url = link(bucket, output.plan_url.take()).await?;
     }
     Ok(labels.put_on(&event).to_string().into_bytes())
+}
+
+async fn put_links(clip: &mut ClipOutput, bucket: &Bucket) -> Result<(), StoreError> {
+    clip.s3_url = link(bucket, Some(std::mem::take(&mut clip.s3_url)))
+        .await?
+        .unwrap_or_default();
+    clip.captions_url = link(bucket, clip.captions_url.take()).await?;
+    clip.thumbnail_url = link(bucket, clip.thumbnail_url.take()).await?;
+    Ok(())
 }

@@ -154,7 +154,7 @@ impl Event {
             timestamp: job.updated_at,
             job_id: job.id.clone(),
             external_job_id: Some(job.id.clone()),
-            owner_user_id: None,
+            owner_user_id: job.owner.user_id().map(str::to_owned),
             status: if canceled { Status::Failed } else { job.status },
             progress_percent: Percent::clamped(f64::from(job.progress_percent)),
             current_step: job.current_step.clone(),
@@ -174,7 +174,10 @@ impl Event {
             } else {
                 job.error_code.as_deref().and_then(named)
             },
-            clip: None,
+            clip: job
+                .newest_clip
+                .filter(|_| kind == EventKind::Progress)
+                .and_then(|index| job.clips.get(&index.to_string()).cloned()),
         }
     }
 }
@@ -189,8 +192,10 @@ fn output(job: &Job) -> JobOutput {
     JobOutput {
         total_clips: clips.len() as u32,
         source_video_title: job.source.title.clone(),
-        processing_time_seconds: worked_ms.map(|ms| ms as f64 / 1000.0),
-        considered_ms: None,
+        processing_time_seconds: job
+            .processing_time_seconds
+            .or(worked_ms.map(|ms| ms as f64 / 1000.0)),
+        considered_ms: job.considered_ms,
         source_duration_ms: job.source.duration_ms,
         timings: job.timings.clone(),
         clips,
@@ -310,7 +315,7 @@ mod tests {
                 "owner_user_id"
             ]
             .map(field),
-            ["job.failed", "failed", "canceled", "order 7", "-"]
+            ["job.failed", "failed", "canceled", "order 7", "ann"]
         );
     }
 }

@@ -95,6 +95,11 @@ impl Owner {
         Self(format!("tenant:{name}"))
     }
 
+    /// The person's own id, the `sub` of the token; a back end has none.
+    pub fn user_id(&self) -> Option<&str> {
+        self.0.strip_prefix("user:")
+    }
+
     /// Whether it is a back end.
     pub fn is_tenant(&self) -> bool {
         self.0.starts_with("tenant:")

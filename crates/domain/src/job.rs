@@ -153,6 +153,9 @@ pub struct Job {
     /// Clips there will be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_clips: Option<u32>,
+    /// Index of the clip that the attempt has finished last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest_clip: Option<u32>,
     /// Sequence of the last event applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_sequence: Option<u64>,
@@ -180,6 +183,13 @@ pub struct Job {
     /// Milliseconds by stage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timings: Option<BTreeMap<String, u64>>,
+
+    /// How much of the source was considered, as the worker reported it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub considered_ms: Option<u64>,
+    /// How long the work took, as the worker reported it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processing_time_seconds: Option<f64>,
 
     /// When it was submitted.
     pub created_at: Timestamp,
@@ -240,6 +250,7 @@ impl Job {
             current_step: crate::transitions::WAITING.to_owned(),
             clips_completed: None,
             total_clips: None,
+            newest_clip: None,
             last_sequence: None,
             last_event_ms: None,
             clips: BTreeMap::new(),
@@ -249,6 +260,8 @@ impl Job {
             error_code: None,
             credits_charged: None,
             timings: None,
+            considered_ms: None,
+            processing_time_seconds: None,
             created_at: now,
             started_at: None,
             finished_at: None,

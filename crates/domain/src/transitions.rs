@@ -17,7 +17,8 @@ const COMPLETE: &str = "Processing complete!";
 const FAILED: &str = "Processing failed";
 
 /// What belongs to one attempt and is gone when the next begins.
-const OF_AN_ATTEMPT: [&str; 11] = [
+const OF_AN_ATTEMPT: [&str; 12] = [
+    "newest_clip",
     "claimed_by",
     "started_at",
     "finished_at",
@@ -243,6 +244,10 @@ fn progressed(change: Change, event: &Event, now: Timestamp) -> Change {
         .set_known("progress_stage", event.stage.map(Stage::name))
         .set_known("clips_completed", event.clips_completed)
         .set_known("total_clips", event.total_clips)
+        .set_known(
+            "newest_clip",
+            event.clip.as_ref().map(|clip| clip.clip_index),
+        )
         .set_if_missing("started_at", text(event.timestamp));
     let change = match event.sequence {
         Some(sequence) => change.set("last_sequence", sequence),
@@ -296,6 +301,8 @@ fn succeeded(
         .set_known("transcript_url", output.transcript_url.as_deref())
         .set_known("plan_url", output.plan_url.as_deref())
         .set_known("timings", output.timings.as_ref().map(plain))
+        .set_known("considered_ms", output.considered_ms)
+        .set_known("processing_time_seconds", output.processing_time_seconds)
         .set_if_missing("started_at", text(at))
         // once a job: clips of an edited plan come from the same source
         .set_if_missing("credits_charged", credits(output, rates.credits_per_minute))

@@ -47,7 +47,13 @@ async fn what_happens_to_a_job_is_sent_in_order_and_signed() {
         (&progress["progress_percent"], &progress["status"]),
         (&json!(60.0), &json!("running"))
     );
+    assert_eq!(progress["clip"]["clip_index"], 0);
+    assert_eq!(progress["owner_user_id"], "ann");
     let completed = received[2].body();
+    assert!(completed.get("clip").is_none());
+    assert_eq!(completed["owner_user_id"], "ann");
+    assert_eq!(completed["output"]["considered_ms"], 120_001);
+    assert_eq!(completed["output"]["processing_time_seconds"], 482.5);
     assert_eq!(completed["job_id"], json!(id));
     assert_eq!(completed["output"]["total_clips"], 2);
     assert_eq!(completed["output"]["clips"][0]["clip_index"], 0);

@@ -99,10 +99,11 @@ async fn over_its_places_an_owner_waits_without_losing_a_try() {
     let id = customer.ended().await;
     let errands = customer.publish().await;
     let (shares, ann) = (customer.cloud.shares(), Owner::user("ann"));
+    let places = deliveries(&ann);
     let now_ms = functions::now().as_ms();
     for number in 0..MOST_DELIVERIES_AT_ONCE {
         let holder = number.to_string();
-        let taken = shares.take(&deliveries(&ann), &holder, now_ms, now_ms + 60_000);
+        let taken = shares.take(&places, &holder, now_ms, now_ms + 60_000);
         assert!(taken.await.expect("taken"));
     }
     assert_eq!(customer.run(&errands[..1]).await, 0);
@@ -112,14 +113,11 @@ async fn over_its_places_an_owner_waits_without_losing_a_try() {
     assert!((5..=20).contains(&waiting[0].0), "{waiting:?}");
     assert_eq!(customer.states(&id).await, [DeliveryState::Pending; 2]);
     assert!(customer.owed(&id).await.iter().all(|one| one.failures == 0));
-    shares
-        .give_back(&deliveries(&ann), "0")
-        .await
-        .expect("given back");
+    shares.give_back(&places, "0").await.expect("given back");
     customer.run_all(vec![waiting[0].1.clone()]).await;
     assert_eq!(customer.states(&id).await, [DeliveryState::Delivered; 2]);
     // and the place is given back
-    let free = shares.take(&deliveries(&ann), "0", now_ms, now_ms + 60_000);
+    let free = shares.take(&places, "0", now_ms, now_ms + 60_000);
     assert!(free.await.expect("taken"));
 }
 

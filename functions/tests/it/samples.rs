@@ -49,7 +49,7 @@ pub(crate) fn output(address: impl Fn(&str) -> String) -> Value {
         json!({"clip_index": index, "s3_url": address(&format!("clips/clip_{index:02}.mp4")), "duration_ms": 30_000 - index, "virality_score": score,
             "captions_url": address(&format!("clips/clip_{index:02}.vtt")), "title": format!("Clip {index}")})
     };
-    json!({"total_clips": 2, "source_video_title": "Talk", "considered_ms": 120_001, "source_duration_ms": 120_001,
+    json!({"total_clips": 2, "source_video_title": "Talk", "considered_ms": 120_001, "processing_time_seconds": 482.5, "source_duration_ms": 120_001,
         "clips": [clip(0, 0.92), clip(1, 0.5)], "transcript_url": address("transcript.json"), "plan_url": address("plan.json"),
         "timings": {"transcribe_ms": 1200}})
 }
