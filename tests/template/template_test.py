@@ -14,7 +14,7 @@ ONLY_ON_ANYTHING = {"ecr:GetAuthorizationToken"}
 # MiB that Fargate has for CPU units
 FARGATE_MEMORY = {2048: range(4096, 16385, 1024), 4096: range(8192, 30721, 1024), 8192: range(16384, 61441, 4096)}
 # what whoever connects again makes anew
-PASSING = ("SessionsTable", "ListenersTable")
+PASSING = ("SessionsTable", "ListenersTable", "SharesTable")
 # where a resource's own name stands: unique in an account and region, or in all of AWS
 NAMES = {
     "AWS::ApiGateway::RestApi": "Name",
