@@ -98,12 +98,18 @@ mod tests {
         }
     }
 
+    /// Nothing here is refused for good: nobody is asked.
+    async fn refusals() -> Refusals {
+        let nobody = aws::Connection::local("http://127.0.0.1:1").await;
+        Refusals::new("test", aws::DeadLetters::new(&nobody, "queue"))
+    }
+
     #[tokio::test]
     async fn a_panic_or_failure_loses_no_other_record() {
         let batch = batch(&["a", "b", "a", "c", "b"]);
         let dealt = Mutex::new(Vec::new());
         let answer = batch
-            .each(|record| {
+            .each(&refusals().await, |record| {
                 let place: usize = record["dynamodb"]["SequenceNumber"]
                     .as_str()
                     .unwrap()
@@ -129,6 +135,9 @@ mod tests {
     #[tokio::test]
     async fn a_batch_without_trouble_is_answered_with_nothing() {
         let batch = batch(&["a", "b"]);
-        assert_eq!(batch.each(async |_| Ok(())).await, BatchAnswer::default());
+        assert_eq!(
+            batch.each(&refusals().await, async |_| Ok(())).await,
+            BatchAnswer::default()
+        );
     }
 }

@@ -161,7 +161,7 @@ impl Job {
             .set("error_message", "canceled")
             .set("finished_at", text(now))
             .set("updated_at", text(now))
-            .remove(&["active_owner"])
+            .remove(&["active_owner", "newest_clip"])
     }
 
     /// A person has a failed or canceled job tried again, with a fresh count of automatic attempts.
@@ -307,6 +307,7 @@ fn succeeded(
         // once a job: clips of an edited plan come from the same source
         .set_if_missing("credits_charged", credits(output, rates.credits_per_minute))
         .remove(&[
+            "newest_clip",
             "active_owner",
             "progress_stage",
             "error_message",
@@ -328,7 +329,7 @@ fn failed(
         .set("error_code", code.unwrap_or(ErrorCode::Internal).name())
         .set("finished_at", text(at))
         .set("updated_at", text(now))
-        .remove(&["active_owner"])
+        .remove(&["active_owner", "newest_clip"])
 }
 
 fn next_attempt(change: Change, attempt: u32, now: Timestamp) -> Change {
