@@ -7,6 +7,7 @@ pub mod deliver_callback;
 mod fairness;
 mod http;
 pub mod ingest_webhook;
+mod leftovers;
 pub mod manage_jobs;
 mod messages;
 mod observe;
@@ -21,6 +22,7 @@ pub mod start_job;
 pub mod stream;
 mod submission;
 pub mod submit_job;
+pub mod sweep_jobs;
 mod view;
 
 pub use caller::ServiceKeys;

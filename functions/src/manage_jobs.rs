@@ -203,6 +203,7 @@ impl ManageJobs {
 
     async fn retry(&self, owner: &Owner, id: &JobId) -> Result<Response<Body>, Problem> {
         let job = self.find(owner, id).await?;
+        self.has_source(&job).await?;
         match self.again(&job, &job.retry(now())).await? {
             Changed::Yes(job) => Ok(answer(StatusCode::ACCEPTED, &JobView::plain(*job))),
             // the answer was lost on the way, and it was asked for again
@@ -226,7 +227,8 @@ impl ManageJobs {
         changed.ok_or(Problem::TooManyActive(self.max_active))
     }
 
-    /// Everything that is stored goes before the record, so that a deletion which dies half-way can be asked for again.
+    /// Everything that is stored goes before the record, so that a deletion which dies half-way can be asked for again. What is written
+    /// after the look is for `settle-job` and `sweep-jobs` to take away.
     async fn delete(&self, owner: &Owner, id: &JobId) -> Result<Response<Body>, Problem> {
         let seen = self.find(owner, id).await?;
         // each round lost means that another attempt has begun in between
@@ -240,8 +242,9 @@ impl ManageJobs {
             self.bucket.delete(&stored).await?;
             self.deliveries.forget(id).await?;
             self.admissions.release(&job).await?;
-            let until = now().as_seconds() + EXECUTIONS_KNOWN_S;
-            if !is_there || self.jobs.delete(&job, until).await? {
+            let now = now();
+            let until = now.as_seconds() + EXECUTIONS_KNOWN_S;
+            if !is_there || self.jobs.delete(&job, now, until).await? {
                 tracing::info!(objects = stored.len(), "deleted");
                 let mut gone = Response::new(Body::Empty);
                 *gone.status_mut() = StatusCode::NO_CONTENT;

@@ -68,8 +68,8 @@ struct ErrorBody {
 #[derive(Serialize, ToSchema)]
 struct ErrorDetail {
     /// stable: `unauthorized`, `not_found`, `invalid_request`, `payload_too_large`, `idempotency_key_reused`, `job_ended`,
-    /// `job_not_retryable`, `job_under_way`, `job_busy`, `too_many_active_jobs`, `too_many_open_uploads`, `rate_limited`,
-    /// `address_disabled`,
+    /// `job_not_retryable`, `job_under_way`, `job_busy`, `source_gone`, `too_many_active_jobs`, `too_many_open_uploads`,
+    /// `rate_limited`, `address_disabled`,
     /// `unavailable`, `internal`
     code: String,
     /// for a person

@@ -8,7 +8,9 @@ use serde_json::Value;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::{config::Settings, http::now, observe::count, refusals::Refusals};
+use crate::{
+    config::Settings, http::now, leftovers::delete_leftovers, observe::count, refusals::Refusals,
+};
 
 /// What this function may touch.
 #[derive(Debug)]
@@ -97,8 +99,22 @@ impl SettleJob {
     }
 
     async fn settle(&self, of: &AttemptOf) -> Result<Settled, StoreError> {
+        let (changed, job) = self.end(of).await?;
+        match &job {
+            Some(job) => self.bucket.delete_older_editions(job).await?,
+            // what its worker has stored after the deletion had looked
+            None => delete_leftovers(&self.jobs, &self.bucket, &of.job_id).await?,
+        };
+        Ok(Settled {
+            changed,
+            status: job.map(|job| job.status),
+        })
+    }
+
+    /// Whether the record changed, and the job as it is now; none if it is gone.
+    async fn end(&self, of: &AttemptOf) -> Result<(bool, Option<Job>), StoreError> {
         let Some(job) = self.jobs.get(&of.job_id).await? else {
-            return Ok(Settled::NOT);
+            return Ok((false, None));
         };
         let outcome = self.outcome(of).await?;
         let (changed, job) = match job.settle(of.attempt, outcome.as_ref(), self.rates, now()) {
@@ -111,10 +127,7 @@ impl SettleJob {
         if let Some(job) = job.as_ref().filter(|job| job.status.is_terminal()) {
             self.admissions.release(job).await?;
         }
-        Ok(Settled {
-            changed,
-            status: job.map(|job| job.status),
-        })
+        Ok((changed, job))
     }
 
     /// Writes down what follows; the job as it is then, none if it is gone.

@@ -118,8 +118,8 @@ struct ServiceOutput {
 impl JobView {
     /// Without links, as lists and quick answers show it.
     pub(crate) fn plain(job: Job) -> Self {
-        let mut clips: Vec<ClipOutput> = job.clips.into_values().collect();
-        clips.sort_by_key(|clip| clip.clip_index);
+        let clips = job.shown_clips().into_iter().cloned();
+        let clips = clips.map(ClipView::plain).collect();
         Self {
             id: job.id.into(),
             status: job.status.name(),
@@ -141,7 +141,7 @@ impl JobView {
             started_at: job.started_at,
             finished_at: job.finished_at,
             updated_at: job.updated_at,
-            clips: clips.into_iter().map(ClipView::plain).collect(),
+            clips,
             transcript_url: None,
             plan_url: None,
             error_message: job.error_message,
@@ -164,7 +164,7 @@ impl JobView {
 
     /// With links to everything that is there.
     pub(crate) async fn with_links(mut job: Job, bucket: &Bucket) -> Result<Self, StoreError> {
-        let linked = linked_clips(&mut job, bucket).await?;
+        let linked = linked_clips(&job, bucket).await?;
         let transcript_url = link(bucket, job.transcript_url.take()).await?;
         let plan_url = link(bucket, job.plan_url.take()).await?;
         let mut view = Self::plain(job);
@@ -206,7 +206,7 @@ impl ClipView {
 impl ServiceJobView {
     /// With links to everything that is there.
     pub(crate) async fn with_links(mut job: Job, bucket: &Bucket) -> Result<Self, StoreError> {
-        let clips = linked_clips(&mut job, bucket).await?;
+        let clips = linked_clips(&job, bucket).await?;
         let output = ServiceOutput {
             total_clips: clips.len(),
             source_video_title: job.source.title.clone(),
@@ -232,9 +232,8 @@ impl ServiceJobView {
 }
 
 /// The clips in the order of the source, with links in place of addresses.
-async fn linked_clips(job: &mut Job, bucket: &Bucket) -> Result<Vec<ClipOutput>, StoreError> {
-    let mut clips: Vec<ClipOutput> = job.clips.values().cloned().collect();
-    clips.sort_by_key(|clip| clip.clip_index);
+async fn linked_clips(job: &Job, bucket: &Bucket) -> Result<Vec<ClipOutput>, StoreError> {
+    let mut clips: Vec<ClipOutput> = job.shown_clips().into_iter().cloned().collect();
     for clip in &mut clips {
         clip.s3_url = link(bucket, Some(std::mem::take(&mut clip.s3_url)))
             .await?

@@ -76,9 +76,14 @@ class ResourcesTest(unittest.TestCase):
         self.assertLessEqual(LAUNCH_FAILURES, {error for retry in retried for error in retry["ErrorEquals"]})
 
     def test_every_end_that_an_execution_does_not_see_is_settled(self) -> None:
-        (_, rule), = self.of_type("AWS::Events::Rule")
+        (rule,) = [rule for _, rule in self.of_type("AWS::Events::Rule") if "EventPattern" in rule]
         self.assertEqual(rule["EventPattern"]["detail"].get("status"), UNSEEN_ENDS)
         self.assertEqual([target["Arn"] for target in rule["Targets"]], [{"Fn::GetAtt": ["SettleJob", "Arn"]}])
+
+    def test_what_is_left_of_deleted_jobs_is_looked_for_every_hour(self) -> None:
+        rules = [rule for _, rule in self.of_type("AWS::Events::Rule") if "ScheduleExpression" in rule and rule.get("State") != "DISABLED"]
+        found = [(rule["ScheduleExpression"], [target["Arn"] for target in rule["Targets"]]) for rule in rules]
+        self.assertEqual(found, [("rate(1 hour)", [{"Fn::GetAtt": ["SweepJobs", "Arn"]}])])
 
     def test_a_worker_that_is_throttled_hears_when_to_come_again(self) -> None:
         answer = self.resources["PrivateApi"]["Properties"]["Body"].get("x-amazon-apigateway-gateway-responses", {}).get("THROTTLED", {})
@@ -144,6 +149,7 @@ REMOVALS: list[tuple[str, Callable[[Json], Any]]] = [
     *(("test_a_launch_without_capacity_or_throttled_is_retried", lambda all, error=error: retried(all).remove(error)) for error in LAUNCH_FAILURES),
     *(("test_every_end_that_an_execution_does_not_see_is_settled", lambda all, end=end: unseen_ends(all).remove(end)) for end in UNSEEN_ENDS),
     ("test_every_end_that_an_execution_does_not_see_is_settled", lambda all: properties(all, "SettleJobEnded")["Targets"].clear()),
+    ("test_what_is_left_of_deleted_jobs_is_looked_for_every_hour", lambda all: properties(all, "SweepJobsHourly")["Targets"].clear()),
     ("test_a_worker_that_is_throttled_hears_when_to_come_again", lambda all: throttled(all).pop("THROTTLED")),
     ("test_a_worker_that_is_throttled_hears_when_to_come_again", lambda all: throttled(all)["THROTTLED"]["responseParameters"].clear()),
     ("test_nothing_needs_the_account_s_one_role_for_logs_of_apis", lambda all: properties(all, "RealtimeStage").update(AccessLogSettings={})),

@@ -123,8 +123,9 @@ async fn run(config: &Config, setting: Setting) -> Result<(), StoreError> {
 async fn leave_nothing_of_deleted(jobs: &JobTable, bucket: &Bucket, setting: &Setting) {
     let id = &setting.of.job_id;
     let left = async {
+        // looked at before the question: a new job of the same id has stored none of it
+        let stored = bucket.list(&keys::of_job(id, "")).await?;
         if matches!(claimed(jobs, setting).await?, Changed::Gone) {
-            let stored = bucket.list(&keys::of_job(id, "")).await?;
             bucket.delete(&stored).await?;
         }
         Ok::<_, StoreError>(())
@@ -175,7 +176,10 @@ async fn work(
     stop: Stop,
 ) -> End {
     let (sender, news) = watch::channel(News::default());
-    let address = |name: &str| bucket.address(&keys::of_job(&job.id, name));
+    let address = |name: &str| {
+        let name = keys::of_edition(job.edition, name);
+        bucket.address(&keys::of_job(&job.id, &name))
+    };
     let told = async {
         match events {
             Some(events) => events.follow(news.clone(), address).await,
@@ -255,7 +259,7 @@ async fn clip(
             }),
             edited_plan: source::edited_plan(job, bucket).await?,
         };
-    let outputs = Outputs::in_bucket(folder, Mirror::new(bucket.clone(), setting.of.clone()));
+    let outputs = Outputs::in_bucket(folder, Mirror::new(bucket.clone(), job));
     let clipped = pipeline::clip(&context, &planned, &outputs).await;
     clipped.map_err(|failure| Failure {
         message: words::without_folder(&failure.message, &work),

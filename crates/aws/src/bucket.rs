@@ -1,5 +1,6 @@
 //! The bucket of sources, transcripts, plans and clips.
 
+mod editions;
 mod fenced;
 mod multipart;
 
@@ -99,6 +100,14 @@ impl Bucket {
             .await
             .map_err(|why| StoreError::Silent(why.to_string()))?;
         Ok(Some(bytes.to_vec()))
+    }
+
+    /// Whether there is such an object.
+    ///
+    /// # Errors
+    /// When the bucket does not answer or refuses.
+    pub async fn is_there(&self, key: &str) -> Result<bool, StoreError> {
+        Ok(self.head(key).await?.is_some())
     }
 
     /// Writes an object, in place of what is there.

@@ -1,5 +1,7 @@
 //! The job table: one item a job, changed under conditions alone.
 
+mod deleted;
+
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::{
@@ -10,7 +12,8 @@ use aws_sdk_dynamodb::{
         Update,
     },
 };
-use domain::{Change, Condition, Job, JobId, Owner, Status};
+use deleted::DUE;
+use domain::{Change, Condition, Job, JobId, Owner, Status, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -280,15 +283,17 @@ impl JobTable {
     }
 
     /// Takes a job's record away; `false` if it is gone or at another attempt. What stays until `until`, in seconds since 1970, is its
-    /// last attempt: Step Functions knows the names of its executions for 90 days.
+    /// last attempt: Step Functions knows the names of its executions for 90 days. It is found by [`JobTable::deleted`] until it is swept.
     ///
     /// # Errors
     /// When the table does not answer or refuses.
-    pub async fn delete(&self, job: &Job, until: i64) -> Result<bool, StoreError> {
+    pub async fn delete(&self, job: &Job, now: Timestamp, until: i64) -> Result<bool, StoreError> {
         let tombstone = Tombstone {
             id: job.id.clone(),
             attempt: job.attempt,
             expires_at: until,
+            sweep: Some(DUE.to_owned()),
+            deleted_at: Some(now.to_string()),
         };
         let deleted = self
             .client
@@ -370,9 +375,14 @@ pub(crate) struct Standing {
 /// What is left of a deleted job.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Tombstone {
-    id: JobId,
+    pub(crate) id: JobId,
     pub(crate) attempt: u32,
     expires_at: i64,
+    /// Says that what its workers may have stored after the deletion has not been looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sweep: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<String>,
 }
 
 /// Every job has an owner, what is left of one has none.

@@ -183,8 +183,7 @@ impl Event {
 }
 
 fn output(job: &Job) -> JobOutput {
-    let mut clips: Vec<_> = job.clips.values().cloned().collect();
-    clips.sort_by_key(|clip| clip.clip_index);
+    let clips: Vec<_> = job.shown_clips().into_iter().cloned().collect();
     let worked_ms = job
         .timings
         .as_ref()

@@ -3,10 +3,10 @@
 use crate::JobOutput;
 
 /// Credits for a finished job: `per_minute` for each started minute of source considered; where that is not told, the sum
-/// of the clips' lengths stands for it. A job without clips costs nothing.
-pub fn credits(output: &JobOutput, per_minute: u64) -> u64 {
+/// of the clips' lengths stands for it. None for an output without clips: nothing is charged yet, which is not the same as 0.
+pub fn credits(output: &JobOutput, per_minute: u64) -> Option<u64> {
     if output.clips.is_empty() {
-        return 0;
+        return None;
     }
     let clips_ms = || {
         output
@@ -14,8 +14,10 @@ pub fn credits(output: &JobOutput, per_minute: u64) -> u64 {
             .iter()
             .fold(0_u64, |sum, clip| sum.saturating_add(clip.duration_ms))
     };
-    let considered_ms = output.considered_ms.unwrap_or_else(clips_ms);
-    considered_ms.div_ceil(60_000).saturating_mul(per_minute)
+    // clips come from some part of the source: 0 is a length that was not told
+    let considered_ms = output.considered_ms.filter(|&ms| ms > 0);
+    let minutes = considered_ms.unwrap_or_else(clips_ms).div_ceil(60_000);
+    Some(minutes.saturating_mul(per_minute))
 }
 
 #[cfg(test)]
@@ -34,11 +36,16 @@ mod tests {
 
     #[test]
     fn every_started_minute_is_charged_and_no_clips_are_free() {
-        assert_eq!(credits(&output(Some(60_000), &[1]), 1), 1);
-        assert_eq!(credits(&output(Some(60_001), &[1]), 1), 2);
-        assert_eq!(credits(&output(Some(3_605_000), &[1]), 3), 183);
-        assert_eq!(credits(&output(None, &[45_000, 30_000]), 1), 2);
-        assert_eq!(credits(&output(Some(60_000), &[]), 1), 0);
-        assert_eq!(credits(&output(Some(u64::MAX), &[1]), u64::MAX), u64::MAX);
+        let charged = |considered_ms, clips_ms: &[u64], per_minute| {
+            credits(&output(considered_ms, clips_ms), per_minute)
+        };
+        assert_eq!(charged(Some(60_000), &[1], 1), Some(1));
+        assert_eq!(charged(Some(60_001), &[1], 1), Some(2));
+        assert_eq!(charged(Some(3_605_000), &[1], 3), Some(183));
+        assert_eq!(charged(None, &[45_000, 30_000], 1), Some(2));
+        assert_eq!(charged(Some(0), &[45_000, 30_000], 1), Some(2));
+        assert_eq!(charged(Some(60_000), &[1], 0), Some(0));
+        assert_eq!(charged(Some(60_000), &[], 1), None);
+        assert_eq!(charged(Some(u64::MAX), &[1], u64::MAX), Some(u64::MAX));
     }
 }

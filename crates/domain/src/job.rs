@@ -163,8 +163,14 @@ pub struct Job {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_event_ms: Option<i64>,
 
-    /// The clips by their index; it grows while the job runs.
+    /// Clips of the last attempt that succeeded, by their index; they stay until another one has succeeded.
     pub clips: BTreeMap<String, ClipOutput>,
+    /// Clips that the current attempt has made so far, by their index.
+    #[serde(default)]
+    pub attempt_clips: BTreeMap<String, ClipOutput>,
+    /// Where the current attempt's outputs lie, see [`crate::keys::of_edition`]: apart from those of the clips that the owner has.
+    #[serde(default)]
+    pub edition: u32,
     /// Where the transcript is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transcript_url: Option<String>,
@@ -254,6 +260,8 @@ impl Job {
             last_sequence: None,
             last_event_ms: None,
             clips: BTreeMap::new(),
+            attempt_clips: BTreeMap::new(),
+            edition: 0,
             transcript_url: None,
             plan_url: None,
             error_message: None,
@@ -267,5 +275,17 @@ impl Job {
             finished_at: None,
             updated_at: now,
         }
+    }
+
+    /// The clips that are shown, in the order of the source: those that the owner has, and before there are any, those of the attempt.
+    pub fn shown_clips(&self) -> Vec<&ClipOutput> {
+        let shown = if self.clips.is_empty() {
+            &self.attempt_clips
+        } else {
+            &self.clips
+        };
+        let mut clips: Vec<_> = shown.values().collect();
+        clips.sort_by_key(|clip| clip.clip_index);
+        clips
     }
 }

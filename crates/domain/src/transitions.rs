@@ -17,7 +17,7 @@ const COMPLETE: &str = "Processing complete!";
 const FAILED: &str = "Processing failed";
 
 /// What belongs to one attempt and is gone when the next begins.
-const OF_AN_ATTEMPT: [&str; 12] = [
+const OF_AN_ATTEMPT: [&str; 11] = [
     "newest_clip",
     "claimed_by",
     "started_at",
@@ -29,7 +29,6 @@ const OF_AN_ATTEMPT: [&str; 12] = [
     "total_clips",
     "error_message",
     "error_code",
-    "timings",
 ];
 
 /// What is fixed for a deployment.
@@ -62,6 +61,8 @@ impl Job {
         .set("claimed_by", task)
         .set("updated_at", text(now))
         .set_if_missing("started_at", text(now))
+        // records of before have none, and an entry needs a map to be written to
+        .set_if_missing("attempt_clips", nothing())
     }
 
     /// Changes nothing, and happens only while a task's claim holds: for a task that is told otherwise by somebody who may be wrong.
@@ -191,13 +192,27 @@ impl Job {
 
     fn again(&self, ended: Condition, now: Timestamp) -> Change {
         let attempt = self.attempt;
-        next_attempt(
+        let change = next_attempt(
             Change::when([belongs_to(&self.owner), ended, is_current(attempt)]),
             attempt,
             now,
         )
         .set("active_owner", self.owner.as_str())
         .set("automatic_attempts_left", AUTOMATIC_ATTEMPTS - 1)
+        .set("edition", self.next_edition());
+        // it was once written as 0 for an output without clips, which would make the first ones free
+        let unpaid = self.clips.is_empty() && self.credits_charged == Some(0);
+        change.remove(if unpaid { &["credits_charged"] } else { &[] })
+    }
+
+    /// The edition that another attempt works on: the same as the last one, so that it goes on where that one ended, unless that one is
+    /// what the owner has. Attempts number the editions, so that a later one has a higher number.
+    fn next_edition(&self) -> u32 {
+        if self.status == Status::Succeeded && !self.clips.is_empty() {
+            self.attempt + 1
+        } else {
+            self.edition
+        }
     }
 }
 
@@ -255,7 +270,7 @@ fn progressed(change: Change, event: &Event, now: Timestamp) -> Change {
     };
     match &event.clip {
         Some(clip) => change.set(
-            Place::entry("clips", clip.clip_index.to_string()),
+            Place::entry("attempt_clips", clip.clip_index.to_string()),
             plain(clip),
         ),
         None => change,
@@ -276,18 +291,13 @@ fn succeeded(
     rates: Rates,
     now: Timestamp,
 ) -> Change {
-    let clips: BTreeMap<String, &ClipOutput> = output
-        .clips
-        .iter()
-        .map(|clip| (clip.clip_index.to_string(), clip))
-        .collect();
-    change
+    with_clips(change, output, rates)
         .set("status", Status::Succeeded.name())
         .set("progress_percent", 100)
         .set("current_step", COMPLETE)
         .set("clips_completed", output.total_clips)
         .set("total_clips", output.total_clips)
-        .set("clips", plain(&clips))
+        .set("attempt_clips", nothing())
         .set("finished_at", text(at))
         .set("updated_at", text(now))
         .set_known(
@@ -304,8 +314,6 @@ fn succeeded(
         .set_known("considered_ms", output.considered_ms)
         .set_known("processing_time_seconds", output.processing_time_seconds)
         .set_if_missing("started_at", text(at))
-        // once a job: clips of an edited plan come from the same source
-        .set_if_missing("credits_charged", credits(output, rates.credits_per_minute))
         .remove(&[
             "newest_clip",
             "active_owner",
@@ -313,6 +321,23 @@ fn succeeded(
             "error_message",
             "error_code",
         ])
+}
+
+/// The clips of an attempt take the place of those before, and are paid for. An attempt without clips takes nothing away from the owner
+/// and is not paid for, so that the first clips of the job are.
+fn with_clips(change: Change, output: &JobOutput, rates: Rates) -> Change {
+    let Some(credits) = credits(output, rates.credits_per_minute) else {
+        return change;
+    };
+    let clips: BTreeMap<String, &ClipOutput> = output
+        .clips
+        .iter()
+        .map(|clip| (clip.clip_index.to_string(), clip))
+        .collect();
+    change
+        .set("clips", plain(&clips))
+        // once a job: clips of an edited plan come from the same source
+        .set_if_missing("credits_charged", credits)
 }
 
 fn failed(
@@ -338,9 +363,13 @@ fn next_attempt(change: Change, attempt: u32, now: Timestamp) -> Change {
         .set("attempt", attempt + 1)
         .set("progress_percent", 0)
         .set("current_step", WAITING)
-        .set("clips", Value::Object(Map::new()))
+        .set("attempt_clips", nothing())
         .set("updated_at", text(now))
         .remove(&OF_AN_ATTEMPT)
+}
+
+fn nothing() -> Value {
+    Value::Object(Map::new())
 }
 
 fn text(time: Timestamp) -> Value {

@@ -25,25 +25,58 @@ impl ManageJobs {
         plan.check(job.source.duration_ms.unwrap_or(u64::MAX))
             .and_then(|()| plan.check_edited())
             .map_err(|why| wrong(&why))?;
-        // named by its content, so that of two edits at once each attempt gets the one that it was queued with
-        let hash = hex::encode(&Sha256::digest(bytes)[..16]);
-        let change = job.edit_plan(&hash, now());
+        let name = name_of(bytes, &job);
+        let change = job.edit_plan(&name, now());
         if !job.status.is_terminal() {
             return Err(under_way());
         }
-        self.bucket
-            .write(&keys::of_job(id, &keys::edited_plan(&hash)), bytes.to_vec())
-            .await?;
-        match self.again(&job, &change).await? {
-            Changed::Yes(job) => Ok(answer(StatusCode::ACCEPTED, &JobView::plain(*job))),
-            // the answer was lost on the way, and it was asked for again
-            Changed::No(now) if now.follows(&job) && now.edited_plan.as_ref() == Some(&hash) => {
-                Ok(answer(StatusCode::ACCEPTED, &JobView::plain(*now)))
+        self.has_source(&job).await?;
+        let key = keys::of_job(id, &keys::edited_plan(&name));
+        self.bucket.write(&key, bytes.to_vec()).await?;
+        // where there is no room, the plan stays for the next time that it is asked for, and goes with the job
+        let refused = match self.again(&job, &change).await? {
+            Changed::Yes(job) => {
+                return Ok(answer(StatusCode::ACCEPTED, &JobView::plain(*job)));
             }
-            Changed::No(_) => Err(under_way()),
-            Changed::Gone => Err(Problem::NotFound("job")),
-        }
+            // the answer was lost on the way, and it was asked for again
+            Changed::No(now) if now.edited_plan.as_ref() == Some(&name) => {
+                return if now.follows(&job) {
+                    Ok(answer(StatusCode::ACCEPTED, &JobView::plain(*now)))
+                } else {
+                    Err(under_way())
+                };
+            }
+            Changed::No(_) => under_way(),
+            Changed::Gone => Problem::NotFound("job"),
+        };
+        // no later request writes a plan of this name: it is of an attempt that has begun without it
+        self.bucket.delete(&[key]).await?;
+        Err(refused)
     }
+
+    /// Whether another attempt has something to make clips from. What lies in the web is asked for by the attempt itself; if it is gone,
+    /// the owner keeps the clips there are.
+    pub(super) async fn has_source(&self, job: &Job) -> Result<(), Problem> {
+        let Some(upload) = &job.source.upload_key else {
+            return Ok(());
+        };
+        let own = keys::of_job(&job.id, keys::SOURCE);
+        if !self.bucket.list(&own).await?.is_empty() || self.bucket.is_there(upload).await? {
+            return Ok(());
+        }
+        Err(Problem::Conflict {
+            code: "source_gone",
+            message: "the upload is not there any more: upload it again and submit another job"
+                .to_owned(),
+        })
+    }
+}
+
+/// Named by its content and the attempt that it is for, so that of two edits at once the attempt gets the one that it was queued with,
+/// and the other one's object can be taken away.
+fn name_of(plan: &[u8], job: &Job) -> String {
+    let hash = hex::encode(&Sha256::digest(plan)[..16]);
+    format!("{hash}-{}", job.attempt + 1)
 }
 
 fn under_way() -> Problem {

@@ -19,6 +19,7 @@ use functions::{
     settle_job::SettleJob,
     start_job::StartJob,
     submit_job::SubmitJob,
+    sweep_jobs::SweepJobs,
 };
 use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
 use serde::de::DeserializeOwned;
@@ -239,6 +240,29 @@ impl Cloud {
             rates: RATES,
             refusals: self.refusals("settle-job"),
         }
+    }
+
+    pub(crate) fn sweep_jobs(&self) -> SweepJobs {
+        SweepJobs {
+            jobs: self.jobs.clone(),
+            bucket: self.bucket.clone(),
+            deliveries: self.deliveries(),
+        }
+    }
+
+    /// Stores an object of a job.
+    pub(crate) async fn store(&self, id: &JobId, name: &str) {
+        let key = domain::keys::of_job(id, name);
+        let written = self.bucket.write(&key, name.as_bytes().to_vec());
+        written.await.expect("written");
+    }
+
+    /// The names of all that a job stores.
+    pub(crate) async fn stored(&self, id: &JobId) -> Vec<String> {
+        let prefix = domain::keys::of_job(id, "");
+        let keys = self.bucket.list(&prefix).await.expect("a list");
+        let names = keys.iter().map(|key| key[prefix.len()..].to_owned());
+        names.collect()
     }
 
     /// Changes a job in the engine, by the rule of a test's choice.

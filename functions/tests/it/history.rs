@@ -9,13 +9,14 @@ use crate::cloud::{Cloud, plain};
 const ENDS: [&str; 3] = ["succeeded", "failed", "canceled"];
 
 /// What may differ with the order in which events arrive; where the job succeeded, it is fixed all the same.
-const INTERMEDIATE: [&str; 6] = [
+const INTERMEDIATE: [&str; 7] = [
     "progress_stage",
     "progress_percent",
     "current_step",
     "clips_completed",
     "total_clips",
     "clips",
+    "attempt_clips",
 ];
 /// A job's name, what differs with when a thing happens, and the order of events itself.
 const NEVER_THE_SAME: [&str; 6] = [
@@ -79,6 +80,16 @@ fn check_step(id: &str, old: &Value, new: &Value) {
     let (before, after) = (number(old, "attempt"), number(new, "attempt"));
     assert!(before <= after, "{id}: an older attempt came back");
     assert_eq!(old["owner"], new["owner"]);
+    let clips = |record: &Value| record["clips"].as_object().map_or(0, serde_json::Map::len);
+    assert!(
+        clips(old) == 0 || clips(new) > 0,
+        "{id}: the owner's clips are gone"
+    );
+    assert_eq!(
+        clips(new) > 0,
+        new["credits_charged"].as_u64() > Some(0),
+        "{id}: credits are not those of what the owner has: {new}"
+    );
     let ended = |record: &Value| ENDS.map(Value::from).contains(&record["status"]);
     assert_eq!(
         new["active_owner"].is_null(),

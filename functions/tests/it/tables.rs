@@ -18,16 +18,20 @@ pub(crate) const SHARES: &str = "ai_clipping_agent_shares-test";
 pub(crate) fn create(engine: &Database) {
     let text = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
     let key = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
-    let index = |name: &str, hash: &str, projection: &str| {
-        json!({"IndexName": name, "KeySchema": [key(hash, "HASH"), key("created_at", "RANGE")],
+    let index = |name: &str, hash: &str, range: &str, projection: &str| {
+        json!({"IndexName": name, "KeySchema": [key(hash, "HASH"), key(range, "RANGE")],
             "Projection": {"ProjectionType": projection}})
     };
     let jobs = json!({
         "TableName": JOBS,
         "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [text("id"), text("owner"), text("active_owner"), text("created_at")],
+        "AttributeDefinitions": [text("id"), text("owner"), text("active_owner"), text("created_at"), text("sweep"), text("deleted_at")],
         "KeySchema": [key("id", "HASH")],
-        "GlobalSecondaryIndexes": [index("owner-created", "owner", "ALL"), index("owner-active", "active_owner", "KEYS_ONLY")],
+        "GlobalSecondaryIndexes": [
+            index("owner-created", "owner", "created_at", "ALL"),
+            index("owner-active", "active_owner", "created_at", "KEYS_ONLY"),
+            index("deleted", "sweep", "deleted_at", "KEYS_ONLY"),
+        ],
         "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     });
     let keyed = |name: &str, hash: &str| {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use aws::{Bucket, Kept, MadeBy, StoreError};
-use domain::{AttemptOf, ErrorCode, Failure, Fingerprint, Stage, keys};
+use domain::{AttemptOf, ErrorCode, Failure, Fingerprint, Job, Stage, keys};
 
 use super::stem;
 use crate::folder::Folder;
@@ -17,16 +17,28 @@ use crate::folder::Folder;
 pub(crate) struct Mirror {
     bucket: Bucket,
     of: AttemptOf,
+    /// Where this attempt's outputs go.
+    edition: u32,
+    /// Where the outputs lie that the owner has, if that is another edition: they are taken from there and never changed.
+    finished: Option<u32>,
     /// What this attempt has taken or kept, and what it was made from.
     held: Mutex<BTreeMap<String, Fingerprint>>,
 }
 
 impl Mirror {
-    /// The objects of an attempt's job.
-    pub(crate) fn new(bucket: Bucket, of: AttemptOf) -> Self {
+    /// The objects of a job's current attempt.
+    pub(crate) fn new(bucket: Bucket, job: &Job) -> Self {
+        let finished = bucket
+            .finished_edition(job)
+            .filter(|&finished| finished != job.edition);
         Self {
             bucket,
-            of,
+            of: AttemptOf {
+                job_id: job.id.clone(),
+                attempt: job.attempt,
+            },
+            edition: job.edition,
+            finished,
             held: Mutex::default(),
         }
     }
@@ -39,22 +51,49 @@ impl Mirror {
         made_from: &Fingerprint,
         to: &Path,
     ) -> Result<Option<Vec<(PathBuf, String)>>, Failure> {
+        let own = self.fetch_from(self.edition, stage, names, made_from, to);
+        if let Some(files) = own.await? {
+            for name in names {
+                self.hold(name, made_from);
+            }
+            return Ok(Some(files));
+        }
+        let Some(finished) = self.finished else {
+            return Ok(None);
+        };
+        let there = self.fetch_from(finished, stage, names, made_from, to);
+        let Some(files) = there.await? else {
+            return Ok(None);
+        };
+        // each edition is whole by itself; the first file tells that an output is
+        for (file, name) in files.iter().rev() {
+            self.keep(stage, name, file, made_from).await?;
+        }
+        Ok(Some(files))
+    }
+
+    async fn fetch_from(
+        &self,
+        edition: u32,
+        stage: Stage,
+        names: &[String],
+        made_from: &Fingerprint,
+        to: &Path,
+    ) -> Result<Option<Vec<(PathBuf, String)>>, Failure> {
         let mut files = Vec::with_capacity(names.len());
         for (number, name) in names.iter().enumerate() {
+            let key = self.key_in(edition, name);
             // asked first, since what was made from something else would be brought here for nothing
-            if !self.is_from(stage, name, made_from).await? {
+            if !self.is_from(stage, &key, made_from).await? {
                 return Ok(None);
             }
             let file = to.join(number.to_string());
-            let fetched = self.bucket.fetch(&self.key(name), &file).await;
+            let fetched = self.bucket.fetch(&key, &file).await;
             let made_by = fetched.map_err(|why| failure(stage, &why))?;
             if made_by.is_none_or(|by| by.made_from != *made_from) {
                 return Ok(None);
             }
             files.push((file, name.clone()));
-        }
-        for name in names {
-            self.hold(name, made_from);
         }
         Ok(Some(files))
     }
@@ -91,7 +130,7 @@ impl Mirror {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         for (name, made_from) in held {
-            if !self.is_from(stage, &name, &made_from).await? {
+            if !self.is_from(stage, &self.key(&name), &made_from).await? {
                 self.keep(stage, &name, &folder.path(&name), &made_from)
                     .await?;
             }
@@ -142,10 +181,10 @@ impl Mirror {
     async fn is_from(
         &self,
         stage: Stage,
-        name: &str,
+        key: &str,
         made_from: &Fingerprint,
     ) -> Result<bool, Failure> {
-        let made_by = self.bucket.made_by(&self.key(name)).await;
+        let made_by = self.bucket.made_by(key).await;
         let made_by = made_by.map_err(|why| failure(stage, &why))?;
         Ok(made_by.is_some_and(|by| by.made_from == *made_from))
     }
@@ -156,7 +195,11 @@ impl Mirror {
     }
 
     fn key(&self, name: &str) -> String {
-        keys::of_job(&self.of.job_id, name)
+        self.key_in(self.edition, name)
+    }
+
+    fn key_in(&self, edition: u32, name: &str) -> String {
+        keys::of_job(&self.of.job_id, &keys::of_edition(edition, name))
     }
 }
 

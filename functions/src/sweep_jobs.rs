@@ -1,0 +1,88 @@
+//! `sweep-jobs`: once an hour, takes away what was stored for deleted jobs after their deletion.
+
+use aws::{Bucket, Connection, DeliveryTable, JobTable, Patience, StoreError};
+use domain::{JobId, Timestamp};
+use futures_util::{StreamExt, stream};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde::Serialize;
+use serde_json::Value;
+use tracing::Instrument;
+
+use crate::{config::Settings, http::now, leftovers::delete_leftovers};
+
+/// After this time no worker of a deleted job is left: a task is given up after 6 h, whatever became of the request to stop it.
+const WORKERS_END_MS: i64 = 7 * 3600 * 1000;
+/// Jobs of one run; the next one goes on.
+const MOST_JOBS: i32 = 1000;
+const AT_ONCE: usize = 8;
+
+/// What this function may touch.
+#[derive(Debug)]
+pub struct SweepJobs {
+    /// Deleted jobs, and whether they are.
+    pub jobs: JobTable,
+    /// What they may have stored.
+    pub bucket: Bucket,
+    /// What their customers were owed.
+    pub deliveries: DeliveryTable,
+}
+
+/// What a run has done.
+#[derive(Debug, Serialize, PartialEq, Eq)]
+pub struct Swept {
+    /// Deleted jobs of which nothing is left.
+    pub jobs: usize,
+    /// Objects that were still there.
+    pub objects: usize,
+}
+
+/// Runs the function.
+///
+/// # Errors
+/// When a setting is missing or the runtime ends.
+pub async fn serve(settings: Settings) -> Result<(), Error> {
+    let connection = Connection::open(Patience::Function).await;
+    let function = SweepJobs {
+        jobs: JobTable::new(&connection, settings.jobs_table()?),
+        bucket: Bucket::new(&connection, settings.bucket()?),
+        deliveries: DeliveryTable::new(&connection, settings.deliveries_table()?),
+    };
+    let function = &function;
+    lambda_runtime::run(service_fn(|_: LambdaEvent<Value>| async move {
+        function.sweep(now()).await.map_err(Error::from)
+    }))
+    .await
+}
+
+impl SweepJobs {
+    /// Takes away what is left of the jobs whose last worker has ended by now.
+    ///
+    /// # Errors
+    /// When a store is not well: the jobs that could not be swept are found again by the next run.
+    pub async fn sweep(&self, now: Timestamp) -> Result<Swept, StoreError> {
+        let before = Timestamp::from_ms(now.as_ms() - WORKERS_END_MS);
+        let due = self.jobs.deleted(before, MOST_JOBS).await?;
+        let swept = stream::iter(due).map(|id| async move {
+            let span = tracing::info_span!("job", job_id = %id);
+            self.sweep_one(&id).instrument(span).await
+        });
+        let swept: Vec<_> = swept.buffer_unordered(AT_ONCE).collect().await;
+        // one that fails must not keep the others from their end
+        let objects: Result<Vec<usize>, StoreError> = swept.into_iter().collect();
+        let objects = objects.inspect_err(|why| tracing::error!(%why, "not all swept yet"))?;
+        Ok(Swept {
+            jobs: objects.len(),
+            objects: objects.iter().sum(),
+        })
+    }
+
+    async fn sweep_one(&self, id: &JobId) -> Result<usize, StoreError> {
+        let objects = delete_leftovers(&self.jobs, &self.bucket, id).await?;
+        // what the stream tells of a job's end may have come after its deletion
+        if self.jobs.get(id).await?.is_none() {
+            self.deliveries.forget(id).await?;
+        }
+        self.jobs.swept(id).await?;
+        Ok(objects)
+    }
+}

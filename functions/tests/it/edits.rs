@@ -1,0 +1,213 @@
+//! Plans that are edited: what the owner has stays until an edit has succeeded, and nothing of one that came to nothing is left.
+
+use domain::{AttemptOf, JobId, Status, keys};
+use serde_json::{Value, json};
+
+use crate::{
+    cloud::Cloud,
+    front::Fault,
+    history,
+    requests::{Answer, Call, ask, event, tell},
+    samples,
+};
+
+const JOBS: &str = "/api/ai-clipping-agent/jobs";
+/// What a job of two clips stores.
+const OUTPUTS: [&str; 3] = ["clips/clip_00.mp4", "clips/clip_01.mp4", "plan.json"];
+
+fn wish(id: &JobId, method: &str, what: &str) -> Call {
+    Call::new(method, format!("{JOBS}/{id}{what}")).user("ann")
+}
+
+async fn edit(cloud: &Cloud, id: &JobId) -> Answer {
+    let edited = wish(id, "PUT", "/plan").json(&samples::plan());
+    ask!(cloud.manage_jobs(), edited)
+}
+
+/// An attempt stores its outputs in its edition, and its success is told of.
+async fn succeeds(cloud: &Cloud, id: &JobId, attempt: u32, edition: u32) {
+    for name in OUTPUTS {
+        cloud.store(id, &keys::of_edition(edition, name)).await;
+    }
+    let address = |name: &str| {
+        let name = keys::of_edition(edition, name);
+        cloud.bucket.address(&keys::of_job(id, &name))
+    };
+    let mut last = samples::events(id, attempt, "job.completed").remove(4);
+    last["output"] = samples::output(address);
+    let told = tell!(cloud.ingest_webhook().await, event(&last).signed());
+    assert_eq!(told.status, 200, "{told:?}");
+}
+
+async fn settle(cloud: &Cloud, id: &JobId, attempt: u32) {
+    let of = AttemptOf {
+        job_id: id.clone(),
+        attempt,
+    };
+    let settled = cloud.settle_job().handle(&json!(of)).await;
+    settled.expect("settled");
+}
+
+/// A job that was paid for; an edit of its plan is under way and has stored a clip.
+async fn with_an_edit_under_way() -> (Cloud, JobId) {
+    let cloud = Cloud::start().await;
+    let id = cloud.running("job-1").await;
+    succeeds(&cloud, &id, 1, 0).await;
+    settle(&cloud, &id, 1).await;
+    assert_eq!(edit(&cloud, &id).await.status, 202);
+    assert!(cloud.claim(&id, 2).await);
+    assert_eq!(cloud.job(&id).await.edition, 2);
+    cloud.store(&id, &keys::of_edition(2, OUTPUTS[0])).await;
+    let mut made = samples::events(&id, 2, "job.completed").remove(2);
+    made["clip"]["s3_url"] = json!("https://bucket.test/another.mp4");
+    let told = tell!(cloud.ingest_webhook().await, event(&made).signed());
+    assert_eq!(told.status, 200);
+    (cloud, id)
+}
+
+/// The links of the clips lead to what was paid for, for users and for back ends.
+async fn still_has_both_clips(cloud: &Cloud, id: &JobId) -> Value {
+    let shown = ask!(cloud.manage_jobs(), wish(id, "GET", "")).body;
+    assert_eq!(shown["creditsCharged"], 3);
+    let clips = shown["clips"].as_array().expect("clips");
+    assert_eq!(clips.len(), 2, "{shown}");
+    for (clip, name) in clips.iter().zip(OUTPUTS) {
+        let link = clip["videoUrl"].as_str().expect("a link");
+        let got = reqwest::get(link).await.expect("an answer");
+        assert_eq!(got.text().await.expect("a text"), name);
+    }
+    let listed = ask!(cloud.manage_jobs(), Call::new("GET", JOBS).user("ann"));
+    let of_list = &listed.body["jobs"][0]["clips"];
+    assert_eq!(of_list.as_array().map(Vec::len), Some(2));
+    shown
+}
+
+#[tokio::test]
+async fn what_was_paid_for_is_shown_while_a_plan_is_edited_and_after_it_came_to_nothing() {
+    let (cloud, id) = with_an_edit_under_way().await;
+    still_has_both_clips(&cloud, &id).await;
+    assert_eq!(
+        ask!(cloud.manage_jobs(), wish(&id, "POST", "/cancel")).status,
+        200
+    );
+    settle(&cloud, &id, 2).await;
+    assert_eq!(
+        still_has_both_clips(&cloud, &id).await["status"],
+        "canceled"
+    );
+
+    // it is tried again, and the source is gone
+    assert_eq!(
+        ask!(cloud.manage_jobs(), wish(&id, "POST", "/retry")).status,
+        202
+    );
+    assert_eq!(cloud.job(&id).await.edition, 2);
+    assert!(cloud.claim(&id, 3).await);
+    let failed = samples::events(&id, 3, "job.failed").remove(4);
+    let told = tell!(cloud.ingest_webhook().await, event(&failed).signed());
+    assert_eq!(told.status, 200);
+    settle(&cloud, &id, 3).await;
+    let shown = still_has_both_clips(&cloud, &id).await;
+    assert_eq!(shown["errorCode"], "source_unavailable");
+    history::check(&cloud);
+}
+
+#[tokio::test]
+async fn outputs_are_deleted_when_others_have_taken_their_place_and_not_before() {
+    let (cloud, id) = with_an_edit_under_way().await;
+    for name in ["source.mp4", "attempts/1/outcome.json"] {
+        cloud.store(&id, name).await;
+    }
+    let before = cloud.stored(&id).await;
+    settle(&cloud, &id, 1).await;
+    assert_eq!(cloud.stored(&id).await, before, "of an attempt before");
+    succeeds(&cloud, &id, 2, 2).await;
+    // the first call to the bucket fails, and the state machine asks again
+    cloud
+        .front
+        .faults(|call| call.starts_with("S3.").then_some(Fault::Broken));
+    let of = json!({"job_id": id, "attempt": 2});
+    assert!(cloud.settle_job().handle(&of).await.is_err());
+    cloud.front.heal();
+    settle(&cloud, &id, 2).await;
+    let plan = cloud.job(&id).await.edited_plan.expect("a plan");
+    let mut wanted = vec!["attempts/1/outcome.json".to_owned()];
+    wanted.extend(OUTPUTS.map(|name| keys::of_edition(2, name)));
+    wanted.extend([keys::edited_plan(&plan), "source.mp4".to_owned()]);
+    assert_eq!(cloud.stored(&id).await, wanted);
+    history::check(&cloud);
+}
+
+#[tokio::test]
+async fn an_edit_says_beforehand_that_the_source_is_gone() {
+    let cloud = Cloud::start().await;
+    let mut job = samples::job("job-1");
+    job.source.video_url = None;
+    job.source.upload_id = Some("upload-1".to_owned());
+    job.source.upload_key = Some(keys::upload("upload-1", "mp4"));
+    cloud.jobs.create(&job).await.expect("created");
+    assert!(cloud.claim(&job.id, 1).await);
+    succeeds(&cloud, &job.id, 1, 0).await;
+    let stored = cloud.stored(&job.id).await;
+    let refused = edit(&cloud, &job.id).await;
+    assert_eq!((refused.status, refused.code()), (409, "source_gone"));
+    assert_eq!(cloud.stored(&job.id).await, stored);
+    assert_eq!(cloud.job(&job.id).await.status, Status::Succeeded);
+    // the job's own copy, which lives as long as the job, or the upload itself
+    cloud.store(&job.id, &keys::source("mp4")).await;
+    assert_eq!(edit(&cloud, &job.id).await.status, 202);
+    assert_eq!(
+        ask!(cloud.manage_jobs(), wish(&job.id, "POST", "/cancel")).status,
+        200
+    );
+    let own = keys::of_job(&job.id, &keys::source("mp4"));
+    cloud.bucket.delete(&[own]).await.expect("deleted");
+    let refused = ask!(cloud.manage_jobs(), wish(&job.id, "POST", "/retry"));
+    assert_eq!((refused.status, refused.code()), (409, "source_gone"));
+    let upload = job.source.upload_key.expect("a key");
+    cloud
+        .bucket
+        .write(&upload, b"x".to_vec())
+        .await
+        .expect("written");
+    assert_eq!(
+        ask!(cloud.manage_jobs(), wish(&job.id, "POST", "/retry")).status,
+        202
+    );
+}
+
+#[tokio::test]
+async fn a_plan_that_does_not_come_into_force_is_not_stored() {
+    for gone in [false, true] {
+        let cloud = Cloud::start().await;
+        let id = cloud.running("job-1").await;
+        succeeds(&cloud, &id, 1, 0).await;
+        let before = cloud.stored(&id).await;
+        // between the plan and its change another edit wins, or the job is deleted
+        let meddle = cloud.meddler();
+        let update = if gone {
+            "REMOVE #owner SET expires_at = :two"
+        } else {
+            "SET attempt = :two, #owner = :ann"
+        };
+        let mut values = json!({":two": {"N": "2"}});
+        if !gone {
+            values[":ann"] = json!({"S": "user:ann"});
+        }
+        cloud.front.faults(move |call| {
+            if call == "S3.PUT" {
+                meddle(json!({"Key": {"id": {"S": "job-1"}}, "UpdateExpression": update,
+                    "ExpressionAttributeNames": {"#owner": "owner"}, "ExpressionAttributeValues": values}));
+            }
+            None
+        });
+        let refused = edit(&cloud, &id).await;
+        let wanted = if gone {
+            (404, "not_found")
+        } else {
+            (409, "job_under_way")
+        };
+        assert_eq!((refused.status, refused.code()), wanted);
+        assert_eq!(cloud.stored(&id).await, before, "gone: {gone}");
+    }
+}
