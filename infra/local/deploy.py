@@ -84,6 +84,11 @@ def add_service_key(endpoint: str, secret: str, key: str) -> None:
     client("secretsmanager", endpoint).put_secret_value(SecretId=secret, SecretString=value)
 
 
+def invoke(endpoint: str, function: str) -> None:
+    """Asks for a run of a function and does not wait for its end."""
+    client("lambda", endpoint).invoke(FunctionName=function, InvocationType="Event", Payload=b"{}")
+
+
 def function_environment(endpoint: str, functions: list[str]) -> dict[str, str]:
     """The variables of all functions together, with what finds these services: for running a function outside the stack."""
     lambdas = client("lambda", endpoint)

@@ -38,6 +38,8 @@ HERE = Path(__file__).resolve().parent
 LOGS = REPOSITORY / ".cache" / "local"
 AUDIENCE = "clipwright-on-this-machine"
 USER = "alice"
+# as the rule of the template
+SWEEP_S = 3600
 
 
 class StackError(Exception):
@@ -164,9 +166,14 @@ class Stack:
             "pids": {part.name: part.process.pid for part in self.parts} | {"stack": os.getpid()},
         }
 
-    def watch(self) -> None:
+    def watch(self, addresses: Json) -> None:
+        swept = time.monotonic()
         while True:
             self.check()
+            # beside the rule of the template, whose schedule an emulator need not run
+            if time.monotonic() - swept > SWEEP_S:
+                deploy.invoke(self.endpoint, addresses["functions"]["SweepJobs"])
+                swept = time.monotonic()
             time.sleep(0.2)
 
 
@@ -249,7 +256,7 @@ def main() -> int:
         addresses = stack.up()
         write_json(options.json, addresses)
         print(f"up after {time.monotonic() - began:.1f} s\n{describe(addresses)}", flush=True)
-        stack.watch()
+        stack.watch(addresses)
     except (StackError, deploy.DeployError) as error:
         print(f"local stack: {error}", file=sys.stderr)
         return 1

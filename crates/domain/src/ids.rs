@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// Most characters of an id.
-const LONGEST: usize = 64;
+use crate::limits::LONGEST_ID;
 
 /// The id of a job: 1 to 64 of `A-Z a-z 0-9 _ -`; those made here are UUIDs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -16,7 +15,7 @@ pub struct JobId(String);
 
 /// The text is no id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1 to {LONGEST} letters, digits, `_` or `-`")]
+#[error("must be 1 to {LONGEST_ID} letters, digits, `_` or `-`")]
 pub struct InvalidId;
 
 impl JobId {
@@ -46,7 +45,7 @@ impl JobId {
 /// Whether a text can be the id of a job, an upload or a message: nothing in it means anything to a path, a key or a header.
 pub fn is_plain_id(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    (1..=LONGEST).contains(&text.len()) && text.bytes().all(plain)
+    (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(plain)
 }
 
 impl FromStr for JobId {
@@ -144,9 +143,18 @@ mod tests {
 
     #[test]
     fn ids_mean_nothing_to_a_path() {
-        for bad in ["", "../x", "a/b", "a.b", "é", "a b", &"x".repeat(65)] {
+        for bad in [
+            "",
+            "../x",
+            "a/b",
+            "a.b",
+            "é",
+            "a b",
+            &"x".repeat(LONGEST_ID + 1),
+        ] {
             assert!(bad.parse::<JobId>().is_err(), "{bad}");
         }
+        assert!("x".repeat(LONGEST_ID).parse::<JobId>().is_ok());
         assert!(
             "550e8400-e29b-41d4-a716-446655440000"
                 .parse::<JobId>()

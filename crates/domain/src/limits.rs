@@ -60,6 +60,9 @@ limits! {
 
     // Plans and rendering
     "The body of an edited plan", PLAN_BYTES: usize = 256 * 1024, "bytes", because "A plan of thirty clips with all its evidence fits.", tested by bodies_stand_at_their_limits;
+    "The number of a clip in a plan, plus one", MOST_CLIP_INDEX: u32 = 100, "clips", because "It stands in the names of files, and numbers may be left out; no planner counts that far.", tested by an_edited_plan_stands_at_its_limits;
+    "The longest clip of an edited plan", LONGEST_CLIP_MS: u64 = 180_000, "milliseconds", because "The longest that a submission may ask for.", tested by an_edited_plan_stands_at_its_limits;
+    "What is shown of a clip, at least", SHORTEST_CLIP_MS: u64 = 100, "milliseconds", because "One frame at ten a second.", tested by an_edited_plan_stands_at_its_limits;
     "Cuts in a clip of a plan", MOST_CUTS: usize = 500, "cuts", because "Nearly three a second in the longest clip; rendering them takes less than 0.8 GB.", tested by a_plan_with_as_many_cuts_as_there_may_be_stays_in_sync;
 
     // Texts that come from a source, a planner or a person
@@ -96,6 +99,7 @@ limits! {
     "Words, or sentences, of a transcript for each minute of the source", MOST_WORDS_PER_MINUTE: u64 = 1000, "a minute", because "The fastest speakers say about 600; more is no speech, and planning it would cost time and memory for nothing.", tested by a_transcript_at_the_limit_of_words_a_minute_is_speech_and_a_faster_one_is_not;
 
     // Records, events and pages
+    "The id of a job, an upload or a message", LONGEST_ID: usize = 64, "characters", because "It stands in keys, headers and names of executions; a UUID has 36.", tested by ids_mean_nothing_to_a_path;
     "The body of an event", EVENT_BYTES: usize = 256 * 1024, "bytes", because "A job of thirty clips with all its texts fits.", tested by a_body_has_a_limit_whoever_sends_it;
     "How long a receiver of the worker's events may ask it to wait", EVENT_RETRY_AFTER_S: u64 = 600, "seconds", because "The worker is paid for while it waits; the outcome that it has written says the same as the event.", tested by a_wish_to_wait_is_kept_as_seconds_or_date_up_to_its_limit;
     "Jobs of one part of a list", MOST_LISTED: usize = 100, "jobs", because "A part is read and answered within the time and size of a function's answer.", tested by a_list_is_given_in_parts_newest_first_and_by_status;

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Score, TimeRange, limits::MOST_CUTS};
+use crate::{
+    Score, TimeRange,
+    limits::{LONGEST_CLIP_MS, MOST_CLIP_INDEX, MOST_CLIPS, MOST_CUTS, SHORTEST_CLIP_MS},
+};
 
 /// The clips to make, with the reasons; a person may edit it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -137,13 +140,6 @@ pub enum InvalidPlan {
     },
 }
 
-/// The least that can be shown: one frame at ten a second.
-const SHORTEST_CLIP_MS: u64 = 100;
-/// Limits of a plan that a person sends to the service.
-const MOST_CLIPS: usize = 30;
-const MOST_INDEX: usize = 100;
-const LONGEST_CLIP_MS: u64 = 180_000;
-
 impl PlannedClip {
     /// Where it lies in the source.
     ///
@@ -214,16 +210,17 @@ impl Plan {
     /// # Errors
     /// When there are too many clips or cuts, a clip is too long, or a text is.
     pub fn check_edited(&self) -> Result<(), InvalidPlan> {
-        if self.clips.len() > MOST_CLIPS {
+        let most = MOST_CLIPS as usize;
+        if self.clips.len() > most {
             return Err(InvalidPlan::TooMany {
                 got: self.clips.len(),
-                most: MOST_CLIPS,
+                most,
             });
         }
         for (clip, row) in self.clips.iter().enumerate() {
             let wrong = |what: String| Err(InvalidPlan::Clip { clip, what });
-            if row.clip_index as usize >= MOST_INDEX {
-                return wrong(format!("clip_index must be below {MOST_INDEX}"));
+            if row.clip_index >= MOST_CLIP_INDEX {
+                return wrong(format!("clip_index must be below {MOST_CLIP_INDEX}"));
             }
             if row.range().duration_ms() > LONGEST_CLIP_MS {
                 return wrong(format!("is longer than {LONGEST_CLIP_MS} ms"));
@@ -243,5 +240,44 @@ impl Plan {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::limits::MOST_CLIP_SECONDS;
+
+    /// A plan whose clips have these indices and lengths.
+    fn plan(clips: impl IntoIterator<Item = (u32, u64)>) -> Plan {
+        let rows = clips.into_iter().map(|(clip_index, ms)| {
+            json!({"clip_index": clip_index, "rank": 1, "start_ms": 1000, "end_ms": 1000 + ms, "title": "", "summary": "", "reason": "",
+                "virality_score": 0.5, "score_breakdown": {"hook": 0.5, "flow": 0.5, "value": 0.5, "emotion": 0.5}})
+        });
+        let rows: Vec<_> = rows.collect();
+        serde_json::from_value(json!({"version": 1, "clips": rows})).unwrap()
+    }
+
+    #[test]
+    fn an_edited_plan_stands_at_its_limits() {
+        let accepted = |plan: &Plan| {
+            plan.check(u64::MAX)
+                .and_then(|()| plan.check_edited())
+                .is_ok()
+        };
+        let many = |clips: u32| plan((0..clips).map(|index| (index, 5000)));
+        assert!(accepted(&many(MOST_CLIPS)));
+        assert!(!accepted(&many(MOST_CLIPS + 1)));
+        assert!(accepted(&plan([(MOST_CLIP_INDEX - 1, 5000)])));
+        assert!(!accepted(&plan([(MOST_CLIP_INDEX, 5000)])));
+        for ms in [SHORTEST_CLIP_MS, LONGEST_CLIP_MS] {
+            assert!(accepted(&plan([(0, ms)])), "{ms}");
+        }
+        for ms in [SHORTEST_CLIP_MS - 1, LONGEST_CLIP_MS + 1] {
+            assert!(!accepted(&plan([(0, ms)])), "{ms}");
+        }
+        assert_eq!(LONGEST_CLIP_MS, u64::from(MOST_CLIP_SECONDS) * 1000);
     }
 }

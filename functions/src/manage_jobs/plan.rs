@@ -1,7 +1,7 @@
 //! Plans that a person edited: checked, stored beside the job, and put in place by the next attempt.
 
 use aws::Changed;
-use domain::{InvalidPlan, JobId, Owner, Plan, keys, limits::PLAN_BYTES};
+use domain::{InvalidPlan, Job, JobId, Owner, Plan, keys, limits::PLAN_BYTES};
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use sha2::{Digest, Sha256};
 

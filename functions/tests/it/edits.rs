@@ -145,7 +145,7 @@ async fn an_edit_says_beforehand_that_the_source_is_gone() {
     job.source.video_url = None;
     job.source.upload_id = Some("upload-1".to_owned());
     job.source.upload_key = Some(keys::upload("upload-1", "mp4"));
-    cloud.jobs.create(&job).await.expect("created");
+    cloud.create(&job).await;
     assert!(cloud.claim(&job.id, 1).await);
     succeeds(&cloud, &job.id, 1, 0).await;
     let stored = cloud.stored(&job.id).await;
