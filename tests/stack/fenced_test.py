@@ -73,7 +73,7 @@ class FencedTest(StackTestCase):
         job = self.user.submit(videoUrl=self.sources.url("talk"))
         self.assertEqual("succeeded", self.user.end(job)["status"])
         plan = json.loads(self.stack.read(job, "plan.json"))
-        for held_at in ("PUT /[^/]+/jobs/{job}/clips/clip_00.vtt", "GET /[^/]+/?\\?.*prefix=jobs(/|%2F){job}"):
+        for held_at in ("PUT /[^/]+/jobs/{job}/editions/[0-9]+/clips/clip_00.vtt", "GET /[^/]+/?\\?.*prefix=jobs(/|%2F){job}"):
             with self.subTest(held_at):
                 self.overtaken(job, plan, held_at.format(job=job))
 
@@ -90,20 +90,30 @@ class FencedTest(StackTestCase):
         self.cancel(job)
         self.assertEqual(202, self.user.call("PUT", f"{JOBS}/{job}/plan", plan | {"clips": both})[0])
         self.user.attempt(job, new, "succeeded", 60)
-        before = self.stack.objects(job), self.stack.record(job)
+        # both worked on the edition that the first of them began; the one before it is being deleted
+        folder = f"editions/{old}/"
+        objects = {name: each for name, each in self.stack.objects(job).items() if name.startswith(folder)}
+        before = objects, self.stack.record(job)
         self.assertTrue(Path(f"/proc/{pid}").exists(), "the old worker is still there")
         hold.release()
         self.ended_by_itself(pid, 20)
         after = self.stack.objects(job)
         self.assertEqual([], [name for name in before[0] if before[0][name] != after.get(name)], "changed or gone")
         self.assertEqual(before[1], self.stack.record(job))
-        self.assertEqual({new}, {int(each["attempt"]) for name, each in before[0].items() if name in (*CLIPS, "plan.json")} - {1})
+        wanted = [f"{folder}{name}" for name in (*CLIPS, "plan.json")]
+        self.assertEqual([str(new)] * 3, [before[0][name]["attempt"] for name in wanted])
 
     def test_what_an_old_worker_replaces_at_the_last_moment_is_put_right(self):
         """Its write was on the way when it was overtaken: it had seen no later attempt, and replaces what that one has taken."""
         job = self.user.submit(videoUrl=self.sources.url("talk"))
-        self.assertEqual("succeeded", self.user.end(job)["status"])
+        # the owner has nothing yet, so that all attempts work at the same place
+        in_the_second_clip = self.gate.hold(f"PUT /[^/]+/jobs/{job}/clips/clip_01")
+        in_the_second_clip.wait(90)
+        self.cancel(job)
+        in_the_second_clip.lose()
+        self.stack.ended_task(job, 1, 20)
         plan, before = json.loads(self.stack.read(job, "plan.json")), self.stack.objects(job)
+        self.assertIn(CLIPS[0], before)
         self.deaf(job, 2)
         name = "clips/clip_00.vtt"
         put = f"PUT /[^/]+/jobs/{job}/{name}"

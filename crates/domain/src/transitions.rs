@@ -306,7 +306,8 @@ fn succeeded(
         )
         .set_known(
             Place::entry("source", "duration_ms"),
-            output.source_duration_ms,
+            // 0 is a length that was not told; plans are checked against it
+            output.source_duration_ms.filter(|&ms| ms > 0),
         )
         .set_known("transcript_url", output.transcript_url.as_deref())
         .set_known("plan_url", output.plan_url.as_deref())
