@@ -15,7 +15,7 @@ const JOBS: &str = "/api/ai-clipping-agent/jobs";
 /// What a job of two clips stores.
 const OUTPUTS: [&str; 3] = ["clips/clip_00.mp4", "clips/clip_01.mp4", "plan.json"];
 
-fn wish(id: &JobId, method: &str, what: &str) -> Call {
+fn wish(id: &JobId, method: &'static str, what: &str) -> Call {
     Call::new(method, format!("{JOBS}/{id}{what}")).user("ann")
 }
 
