@@ -1,7 +1,7 @@
 //! Requests and answers: bodies that are read with a limit, and one shape for every error.
 
 use aws::StoreError;
-use domain::{JobId, Timestamp};
+use domain::{JobId, Timestamp, limits::LISTED_BYTES};
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
@@ -149,6 +149,32 @@ pub(crate) fn answer(status: StatusCode, body: &impl Serialize) -> Response<Body
     response
 }
 
+/// What is left of the room for a part of a list.
+#[derive(Debug)]
+pub(crate) struct Room {
+    left: usize,
+    is_empty: bool,
+}
+
+impl Room {
+    /// All of it.
+    pub(crate) fn new() -> Self {
+        Self {
+            left: LISTED_BYTES,
+            is_empty: true,
+        }
+    }
+
+    /// Whether there is room for this too; for the first of a list there always is.
+    pub(crate) fn takes(&mut self, entry: &impl Serialize) -> bool {
+        let bytes = serde_json::to_vec(entry).map_or(usize::MAX, |text| text.len() + 1);
+        let fits = bytes <= self.left || self.is_empty;
+        self.left = self.left.saturating_sub(bytes);
+        self.is_empty = false;
+        fits
+    }
+}
+
 /// The answer to a request whichever way it went. What goes wrong is said while the log knows which job it is about, by [`about`].
 pub(crate) async fn settled(
     answering: impl Future<Output = Result<Response<Body>, Problem>>,
@@ -239,7 +265,7 @@ mod tests {
         };
         let named = |name: &str| Some(name.to_owned());
         assert_eq!(field("{}"), named("event"));
-        assert_eq!(field(r#"{"job_id": "../x"}"#), named("job_id"));
+        assert_eq!(field(r#"{"job_id": 7}"#), named("job_id"));
         assert_eq!(field(r#"{"job_id": "x", "job_id": "y"}"#), named("job_id"));
         assert_eq!(
             field(r#"{"output": {"total_clips": 1, "clips": [{"clip_index": 0}]}}"#),

@@ -1,12 +1,14 @@
 //! `ingest-webhook`: takes the worker's signed events and writes down what they say.
 
+mod readable;
 mod secret;
 
 use aws::{Changed, Connection, JobTable, Patience, SecretStore, StoreError};
-use domain::{BadSignature, Event, Job, JobId, Rates, SignatureHeaders, limits::EVENT_BYTES};
+use domain::{BadSignature, Event, Job, Rates, SignatureHeaders, limits::EVENT_BYTES};
 use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
 use serde_json::json;
 
+use readable::readable;
 use secret::NotVerified;
 pub use secret::SigningSecrets;
 
@@ -74,13 +76,12 @@ impl IngestWebhook {
         found.ok_or(Problem::NoRoute)?;
         let bytes = body(request, EVENT_BYTES)?;
         self.believe(request, bytes).await?;
-        let event: Event = parse(bytes)?;
+        let event: Event = parse(&readable(bytes))?;
         event
             .check()
             .map_err(|wrong| Problem::invalid(wrong.field, wrong.what))?;
-        let id = event.external_job_id.as_ref().unwrap_or(&event.job_id);
-        about(id, event.attempt);
-        self.apply(&event).await
+        let message = header(request, "webhook-id");
+        self.apply(&event, message).await
     }
 
     /// Whether the raw body is signed by one who may; nothing is parsed and no store touched before.
@@ -110,16 +111,15 @@ impl IngestWebhook {
     }
 
     /// One conditional update; the answer says where the job stands, also to an event that comes too late.
-    async fn apply(&self, event: &Event) -> Result<Response<Body>, Problem> {
+    async fn apply(&self, event: &Event, message: Option<&str>) -> Result<Response<Body>, Problem> {
         let change = Job::event(event, self.rates, now());
-        let mut ids: Vec<&JobId> = event
-            .external_job_id
-            .iter()
-            .chain([&event.job_id])
-            .collect();
-        ids.dedup();
-        for id in ids {
-            let changed = self.jobs.change(id, &change).await.map_err(|why| {
+        let change = match message {
+            Some(message) => Job::once(change, message, event, now()),
+            None => change,
+        };
+        for id in event.ids() {
+            about(&id, event.attempt);
+            let changed = self.jobs.change(&id, &change).await.map_err(|why| {
                 // told in a way that nobody sends it again; an end comes by its outcome
                 if why.is_final() {
                     Problem::Unstorable(why)
@@ -139,6 +139,12 @@ impl IngestWebhook {
                 status = job.status.name(),
                 "received"
             );
+            if let (Some(message), false, None, true) =
+                (message, applied, event.attempt, event.event.is_terminal())
+            {
+                let heard = Job::passed_over(message, now());
+                self.jobs.change(&id, &heard).await?;
+            }
             if applied && event.event.is_terminal() {
                 count(
                     "ingest-webhook",

@@ -152,7 +152,11 @@ impl ManageJobs {
         id: &JobId,
     ) -> Result<Response<Body>, Problem> {
         match (request.method().as_str(), route.rsplit('/').next()) {
-            ("GET", Some("deliveries")) => self.deliveries_of(&self.find(owner, id).await?).await,
+            ("GET", Some("deliveries")) => {
+                let job = self.find(owner, id).await?;
+                let asked = request.query_string_parameters();
+                self.deliveries_of(&job, asked.first("cursor")).await
+            }
             ("GET", _) => self.show(self.find(owner, id).await?).await,
             ("DELETE", _) => self.delete(owner, id).await,
             (_, Some("cancel")) => self.cancel(owner, id).await,

@@ -1,12 +1,9 @@
 //! What is sent over a WebSocket.
 
-use domain::{EventKind, Job};
+use domain::{EventKind, Job, limits::TOLD_BYTES};
 use serde::Serialize;
 
 use crate::view::JobView;
-
-/// API Gateway takes 128 KB; what a job's clips say of themselves may be longer.
-const MOST_BYTES: usize = 120 * 1024;
 
 /// Something that is said to a client.
 #[derive(Debug, Serialize)]
@@ -49,9 +46,9 @@ impl Shown {
         }
     }
 
-    /// As it is, or brief if that is too long.
+    /// As it is, or brief if that is too long: what thirty clips say of themselves may be.
     fn fitting(mut self) -> Self {
-        if text(&self).len() > MOST_BYTES {
+        if text(&self).len() > TOLD_BYTES {
             self.job = self.job.brief();
         }
         self
@@ -71,7 +68,7 @@ pub(crate) fn snapshots(jobs: Vec<Job>) -> Vec<Message> {
     for job in jobs {
         let shown = Shown::of(job).fitting();
         let length = text(&shown).len() + 1;
-        if bytes + length > MOST_BYTES && bytes > 0 {
+        if bytes + length > TOLD_BYTES && bytes > 0 {
             parts.push(Vec::new());
             bytes = 0;
         }

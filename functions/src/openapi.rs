@@ -141,8 +141,10 @@ fn edit_plan() {}
     responses((status = 201, body = RealtimeTicket), (status = 401, body = Refusal), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn issue_ticket() {}
 
-#[utoipa::path(get, path = "/api/ai-clipping-agent/jobs/{id}/deliveries", security(("token" = [])), params(("id" = String, Path)),
-    responses((status = 200, body = DeliveryList), (status = 401, body = Refusal), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
+#[utoipa::path(get, path = "/api/ai-clipping-agent/jobs/{id}/deliveries", security(("token" = [])), params(("id" = String, Path),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the part before")),
+    responses((status = 200, body = DeliveryList), (status = 401, body = Refusal), (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn deliveries() {}
 
 #[utoipa::path(post, path = "/api/ai-clipping-agent/callback-secrets", security(("token" = [])),
@@ -168,8 +170,10 @@ fn replay() {}
         (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn test_callback_for_service() {}
 
-#[utoipa::path(get, path = "/ai-clipping/jobs/{job_id}/deliveries", security(("key" = [])), params(("job_id" = String, Path)),
-    responses((status = 200, body = DeliveryList), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
+#[utoipa::path(get, path = "/ai-clipping/jobs/{job_id}/deliveries", security(("key" = [])), params(("job_id" = String, Path),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the part before")),
+    responses((status = 200, body = DeliveryList), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn deliveries_for_service() {}
 
 #[utoipa::path(post, path = "/ai-clipping/deliveries/{id}/replay", security(("key" = [])), params(("id" = String, Path)),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws::{Clients, Connection, JobTable, ListenerTable, Patience, SessionTable, StoreError};
-use domain::{Job, JobId, Owner};
+use domain::{Job, JobId, Owner, limits::WISH_BYTES};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -19,7 +19,6 @@ use crate::{
 const CONNECTION_HOLDS_S: i64 = 2 * 3600 + 600;
 /// Jobs of an owner that a snapshot shows, the newest.
 const JOBS_SHOWN: usize = 50;
-const MOST_BYTES: usize = 4096;
 
 /// What this function may touch.
 #[derive(Debug)]
@@ -176,7 +175,7 @@ impl Realtime {
             return self.clients.cut(id).await;
         };
         let body = event.body.as_deref().unwrap_or_default();
-        let wish = Some(body).filter(|body| body.len() <= MOST_BYTES);
+        let wish = Some(body).filter(|body| body.len() <= WISH_BYTES);
         let answers = match wish.and_then(|body| serde_json::from_str(body).ok()) {
             Some(Wish::Ping) => vec![Message::Pong],
             Some(Wish::Subscribe { job_id }) => self.subscribe(id, &owner, job_id, now).await?,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use aws::{Bucket, StoreError};
-use domain::{ClipOptions, ClipOutput, Job, ScoreBreakdown, Timestamp};
+use domain::{ClipOptions, ClipOutput, Job, Score, ScoreBreakdown, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -70,7 +70,8 @@ struct ClipView {
     start_ms: Option<u64>,
     end_ms: Option<u64>,
     duration_ms: u64,
-    virality_score: f64,
+    #[schema(value_type = f64)]
+    virality_score: Score,
     #[schema(value_type = Option<Object>)]
     score_breakdown: Option<ScoreBreakdown>,
     width: Option<u32>,
@@ -192,7 +193,7 @@ impl ClipView {
             start_ms: clip.start_ms,
             end_ms: clip.end_ms,
             duration_ms: clip.duration_ms,
-            virality_score: clip.virality_score.get(),
+            virality_score: clip.virality_score,
             score_breakdown: clip.score_breakdown,
             width: clip.width,
             height: clip.height,

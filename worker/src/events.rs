@@ -32,6 +32,8 @@ pub(crate) struct Events {
     secret: Option<Secret>,
     of: AttemptOf,
     sequence: u32,
+    /// How far the attempt is, once it is followed.
+    news: Option<watch::Receiver<News>>,
     /// What the first retry waits for; each further one waits twice as long.
     first_wait: Duration,
 }
@@ -100,6 +102,7 @@ impl Events {
             secret,
             of,
             sequence: 0,
+            news: None,
             first_wait: Duration::from_secs(1),
         })
     }
@@ -111,6 +114,7 @@ impl Events {
         mut news: watch::Receiver<News>,
         address: impl Fn(&str) -> String,
     ) {
+        self.news = Some(news.clone());
         let started = self.event(EventKind::Started, Status::Running, "Starting...");
         if self.send(&started).await {
             return;
@@ -170,7 +174,10 @@ impl Events {
                 error: Some(error.clone()),
                 error_code: Some(*error_code),
                 stage: Some(*stage),
-                ..self.event(EventKind::Failed, Status::Failed, "Processing failed")
+                event: EventKind::Failed,
+                status: Status::Failed,
+                current_step: "Processing failed".to_owned(),
+                ..self.last_progress()
             },
         };
         self.send(&Event {
@@ -178,6 +185,12 @@ impl Events {
             ..event
         })
         .await;
+    }
+
+    /// How far the attempt has come.
+    fn last_progress(&mut self) -> Event {
+        let news = self.news.as_ref().map(|news| news.borrow().clone());
+        self.progress(&news.unwrap_or_default())
     }
 
     fn progress(&mut self, news: &News) -> Event {
@@ -196,12 +209,12 @@ impl Events {
         Event {
             event,
             timestamp: now(),
-            job_id: id.clone(),
-            external_job_id: Some(id.clone()),
+            job_id: id.to_string(),
+            external_job_id: Some(id.to_string()),
             owner_user_id: None,
             status,
             progress_percent: Percent::clamped(0.0),
-            current_step: step.to_owned(),
+            current_step: domain::text::cut(step, domain::limits::LONGEST_STEP),
             clips_completed: None,
             total_clips: None,
             error: None,

@@ -76,7 +76,8 @@ pub(crate) async fn inspect(
     let fingerprint = fingerprint(&path).map_err(|why| unreadable(Stage::Download, &path, &why))?;
     let title = title
         .or_else(|| media.title.clone())
-        .or_else(|| Some(path.file_stem()?.to_string_lossy().into_owned()));
+        .or_else(|| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .map(|title| domain::text::cut(&title, domain::limits::LONGEST_TITLE));
     Ok(Source {
         path,
         fingerprint,

@@ -55,6 +55,14 @@ impl Expression {
                 .collect();
             update.push(format!("REMOVE {}", paths.join(", ")));
         }
+        if !change.gather.is_empty() {
+            let sets = change.gather.iter().map(|(attribute, text)| {
+                let path = expression.name(attribute);
+                let texts = AttributeValue::Ss(vec![text.clone()]);
+                format!("{path} {}", expression.attribute(texts))
+            });
+            update.push(format!("ADD {}", sets.collect::<Vec<_>>().join(", ")));
+        }
         expression.update = update.join(" ");
         let mut conditions = vec![expression.condition(&Condition::Exists)?];
         for condition in &change.when {
@@ -88,10 +96,24 @@ impl Expression {
                 self.name(attribute),
                 self.value(&(*limit).into())?
             ),
+            Condition::Lacks(attribute, text) => format!(
+                "NOT contains({}, {})",
+                self.name(attribute),
+                self.value(&text.as_str().into())?
+            ),
+            Condition::FewerThan(attribute, number) => {
+                let path = self.name(attribute);
+                let number = self.value(&(*number).into())?;
+                format!("(attribute_not_exists({path}) OR size({path}) < {number})")
+            }
             Condition::Any(conditions) => {
                 let any: Result<Vec<_>, _> =
                     conditions.iter().map(|one| self.condition(one)).collect();
-                format!("({})", any?.join(" OR "))
+                match any?.as_slice() {
+                    // parentheses around one thing that has its own are refused
+                    [one] => one.clone(),
+                    several => format!("({})", several.join(" OR ")),
+                }
             }
         })
     }
@@ -107,9 +129,13 @@ impl Expression {
     }
 
     fn value(&mut self, value: &Value) -> Result<String, StoreError> {
-        let placeholder = format!(":v{}", self.values.len());
         let value = serde_dynamo::to_attribute_value(value).map_err(StoreError::unreadable)?;
+        Ok(self.attribute(value))
+    }
+
+    fn attribute(&mut self, value: AttributeValue) -> String {
+        let placeholder = format!(":v{}", self.values.len());
         self.values.insert(placeholder.clone(), value);
-        Ok(placeholder)
+        placeholder
     }
 }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::{
     Event, EventKind, Job, JobId, JobOutput, Labels, Owner, Percent, Status, Timestamp,
-    limits::{LONGEST_WISH_S, MOST_TRIES},
+    limits::{LONGEST_MESSAGE, LONGEST_WISH_S, MOST_TRIES},
+    text::cut,
 };
 
 /// Seconds from one try to the next; after the last of them a delivery has failed.
@@ -112,7 +113,8 @@ impl Delivery {
     }
 
     /// Writes a try down; only the newest can be looked at.
-    pub fn add(&mut self, tried: DeliveryTry) {
+    pub fn add(&mut self, mut tried: DeliveryTry) {
+        tried.error = tried.error.map(|error| cut(&error, LONGEST_MESSAGE));
         self.tries.push(tried);
         let too_many = self.tries.len().saturating_sub(MOST_TRIES);
         self.tries.drain(..too_many);
@@ -152,8 +154,8 @@ impl Event {
         Self {
             event: kind,
             timestamp: job.updated_at,
-            job_id: job.id.clone(),
-            external_job_id: Some(job.id.clone()),
+            job_id: job.id.to_string(),
+            external_job_id: Some(job.id.to_string()),
             owner_user_id: job.owner.user_id().map(str::to_owned),
             status: if canceled { Status::Failed } else { job.status },
             progress_percent: Percent::clamped(f64::from(job.progress_percent)),

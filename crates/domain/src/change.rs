@@ -48,6 +48,10 @@ pub enum Condition {
     Below(&'static str, i64),
     /// The attribute is this number or a lower one.
     AtMost(&'static str, i64),
+    /// The attribute is no set, or one without this text.
+    Lacks(&'static str, String),
+    /// The attribute is no set, or one of fewer texts.
+    FewerThan(&'static str, usize),
     /// At least one of them holds.
     Any(Vec<Condition>),
 }
@@ -63,6 +67,8 @@ pub struct Change {
     pub set_if_missing: Vec<(&'static str, Value)>,
     /// Numbers that are added to.
     pub add: Vec<(&'static str, i64)>,
+    /// Texts that are put into sets.
+    pub gather: Vec<(&'static str, String)>,
     /// Attributes that are taken away.
     pub remove: Vec<&'static str>,
 }
@@ -112,6 +118,11 @@ impl Change {
         self
     }
 
+    pub(crate) fn gather(mut self, attribute: &'static str, text: &str) -> Self {
+        self.gather.push((attribute, text.to_owned()));
+        self
+    }
+
     pub(crate) fn remove(mut self, attributes: &[&'static str]) -> Self {
         self.remove.extend_from_slice(attributes);
         self
@@ -142,6 +153,17 @@ impl Change {
             let before = record.get(*attribute).and_then(Value::as_i64).unwrap_or(0);
             record.insert((*attribute).to_owned(), (before + number).into());
         }
+        for (attribute, text) in &self.gather {
+            let set = record
+                .entry(*attribute)
+                .or_insert_with(|| Value::Array(Vec::new()));
+            if let Value::Array(texts) = set
+                && !texts.iter().any(|there| there == text)
+            {
+                texts.push(text.as_str().into());
+                texts.sort_by(|one, other| one.as_str().cmp(&other.as_str()));
+            }
+        }
         for attribute in &self.remove {
             record.remove(*attribute);
         }
@@ -163,7 +185,21 @@ impl Condition {
             Self::AtMost(attribute, limit) => {
                 number(attribute).is_some_and(|value| value <= *limit)
             }
+            Self::Lacks(attribute, text) => {
+                !set(record, attribute).iter().any(|there| there == text)
+            }
+            Self::FewerThan(attribute, number) => {
+                !record.contains_key(*attribute) || set(record, attribute).len() < *number
+            }
             Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(record)),
         }
     }
+}
+
+/// The texts of a set; none where it is not there.
+fn set<'a>(record: &'a Record, attribute: &str) -> &'a [Value] {
+    record
+        .get(attribute)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }

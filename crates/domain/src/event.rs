@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClipOutput, ErrorCode, JobId, JobOutput, Stage, Status, Timestamp};
+use crate::{
+    ClipOutput, ErrorCode, JobId, JobOutput, Stage, Status, Timestamp,
+    limits::{LONGEST_MESSAGE, LONGEST_STEP},
+    number, text,
+};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,8 +44,8 @@ impl EventKind {
 
 /// A percentage, 0 to 100.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
-#[serde(try_from = "f64", into = "f64")]
-pub struct Percent(f64);
+#[serde(from = "f64")]
+pub struct Percent(#[serde(serialize_with = "crate::number::write")] f64);
 
 impl Percent {
     /// The nearest percentage to any number.
@@ -59,19 +63,9 @@ impl Percent {
     }
 }
 
-/// The number is no percentage.
-#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-#[error("must be from 0 to 100")]
-pub struct InvalidPercent;
-
-impl TryFrom<f64> for Percent {
-    type Error = InvalidPercent;
-
-    fn try_from(value: f64) -> Result<Self, Self::Error> {
-        (0.0..=100.0)
-            .contains(&value)
-            .then_some(Self(value))
-            .ok_or(InvalidPercent)
+impl From<f64> for Percent {
+    fn from(value: f64) -> Self {
+        Self::clamped(value)
     }
 }
 
@@ -88,11 +82,11 @@ pub struct Event {
     pub event: EventKind,
     /// When.
     pub timestamp: Timestamp,
-    /// The worker's id of the job.
-    pub job_id: JobId,
-    /// The API's id of the job.
+    /// The worker's id of the job; any text, since other workers have ids of their own.
+    pub job_id: String,
+    /// The API's id of the job; any text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub external_job_id: Option<JobId>,
+    pub external_job_id: Option<String>,
     /// The user that it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_user_id: Option<String>,
@@ -101,24 +95,45 @@ pub struct Event {
     /// How much is done.
     pub progress_percent: Percent,
     /// What is being done, for a person.
+    #[serde(deserialize_with = "text::bounded::<_, LONGEST_STEP>")]
     pub current_step: String,
     /// Finished clips.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "number::near_if_any",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub clips_completed: Option<u32>,
     /// Clips there will be.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "number::near_if_any",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub total_clips: Option<u32>,
     /// Why it failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "text::bounded_if_any::<_, LONGEST_MESSAGE>",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub error: Option<String>,
     /// What was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<JobOutput>,
     /// The attempt that reports; the current one if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "number::whole_if_any",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub attempt: Option<u32>,
     /// Its place among the attempt's events; the time decides if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "number::whole_if_any",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub sequence: Option<u32>,
     /// The stage it is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -142,21 +157,44 @@ pub struct InvalidEvent {
 }
 
 impl Event {
-    /// Whether what its kind needs is there.
+    /// Whether its fields go together.
     ///
     /// # Errors
     /// With the field that is missing or contradicts it.
     pub fn check(&self) -> Result<(), InvalidEvent> {
-        match self.event {
-            EventKind::Completed if self.output.is_none() => Err(InvalidEvent {
-                field: "output",
-                what: "a completed job has an output",
-            }),
-            _ if self.attempt == Some(0) => Err(InvalidEvent {
+        match self.attempt {
+            Some(0) => Err(InvalidEvent {
                 field: "attempt",
                 what: "attempts count from 1",
             }),
             _ => Ok(()),
         }
+    }
+
+    /// The jobs that it may be about, the likeliest first; an id that no job can have is passed over.
+    pub fn ids(&self) -> Vec<JobId> {
+        let named = self.external_job_id.iter().chain([&self.job_id]);
+        let mut ids: Vec<JobId> = named.filter_map(|id| id.parse().ok()).collect();
+        ids.dedup();
+        ids
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_long_step_is_cut() {
+        let of = |bytes: usize| -> Event {
+            let event = json!({"event": "job.progress", "timestamp": "2024-11-28T10:30:00Z", "job_id": "x", "status": "running",
+                "progress_percent": 5, "current_step": "s".repeat(bytes)});
+            serde_json::from_value(event).unwrap()
+        };
+        assert_eq!(of(LONGEST_STEP).current_step, "s".repeat(LONGEST_STEP));
+        assert!(of(LONGEST_STEP + 1).current_step.ends_with('\u{2026}'));
+        assert_eq!(of(450_000).current_step.len(), LONGEST_STEP);
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{limits::LONGEST_MESSAGE, text};
+
 /// A step of the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -138,7 +140,7 @@ impl Failure {
             stage,
             kind: FailureKind::Input,
             code,
-            message: message.into(),
+            message: text::cut(&message.into(), LONGEST_MESSAGE),
         }
     }
 
@@ -148,7 +150,7 @@ impl Failure {
             stage,
             kind: FailureKind::Transient,
             code,
-            message: message.into(),
+            message: text::cut(&message.into(), LONGEST_MESSAGE),
         }
     }
 
@@ -158,7 +160,7 @@ impl Failure {
             stage,
             kind: FailureKind::Internal,
             code: ErrorCode::Internal,
-            message: message.to_string(),
+            message: text::cut(&message.to_string(), LONGEST_MESSAGE),
         }
     }
 
@@ -168,7 +170,7 @@ impl Failure {
             stage,
             kind: FailureKind::Internal,
             code: ErrorCode::SetupMissing,
-            message: message.into(),
+            message: text::cut(&message.into(), LONGEST_MESSAGE),
         }
     }
 
@@ -183,7 +185,7 @@ impl Failure {
             stage,
             kind: FailureKind::Internal,
             code,
-            message: format!("{}: {why}", path.display()),
+            message: text::cut(&format!("{}: {why}", path.display()), LONGEST_MESSAGE),
         }
     }
 

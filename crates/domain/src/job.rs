@@ -123,6 +123,9 @@ pub struct Job {
     /// The task that has this attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claimed_by: Option<String>,
+    /// When the current attempt was queued, in milliseconds since 1970; none for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued_at_ms: Option<i64>,
     /// Where the video comes from.
     pub source: JobSource,
     /// What is wanted of it.
@@ -245,6 +248,7 @@ impl Job {
             attempt: 1,
             automatic_attempts_left: AUTOMATIC_ATTEMPTS - 1,
             claimed_by: None,
+            queued_at_ms: None,
             source,
             options,
             body_sha256,

@@ -66,6 +66,11 @@ limits! {
     "Cuts in a clip of a plan", MOST_CUTS: usize = 500, "cuts", because "Nearly three a second in the longest clip; rendering them takes less than 0.8 GB.", tested by a_plan_with_as_many_cuts_as_there_may_be_stays_in_sync;
 
     // Texts that come from a source, a planner or a person
+    "A title, of a source or a clip", LONGEST_TITLE: usize = 400, "bytes", because "Above the hundred characters that YouTube takes, in any script; with thirty clips at every limit the event fits.", tested by texts_of_others_stand_at_their_limits;
+    "The summary or the reason of a clip", LONGEST_TEXT: usize = 1500, "bytes", because "Two long sentences; with thirty clips at every limit the event fits, also where JSON writes each character as two.", tested by texts_of_others_stand_at_their_limits;
+    "What is said of a failure, or of a try of a delivery", LONGEST_MESSAGE: usize = 1000, "bytes", because "It is one line for a person; fifty tries stand in the record of a delivery.", tested by texts_of_others_stand_at_their_limits;
+    "What a worker says it is doing", LONGEST_STEP: usize = 300, "bytes", because "It is one short line for a person.", tested by a_long_step_is_cut;
+    "The name of a file that is uploaded", LONGEST_FILE_NAME: usize = 1024, "bytes", because "File systems take 255 characters.", tested by a_file_name_stands_at_its_limit;
 
     // Media: sizes, lengths, and what decoding may use
     "The file of a source", SOURCE_BYTES: u64 = 10 << 30, "bytes", because "Four hours at 1080 lines fit, and so does the disk of a task.", tested by the_limits_of_a_source_are_what_the_tool_has_by_default;
@@ -103,6 +108,12 @@ limits! {
     "The body of an event", EVENT_BYTES: usize = 256 * 1024, "bytes", because "A job of thirty clips with all its texts fits.", tested by a_body_has_a_limit_whoever_sends_it;
     "How long a receiver of the worker's events may ask it to wait", EVENT_RETRY_AFTER_S: u64 = 600, "seconds", because "The worker is paid for while it waits; the outcome that it has written says the same as the event.", tested by a_wish_to_wait_is_kept_as_seconds_or_date_up_to_its_limit;
     "Jobs of one part of a list", MOST_LISTED: usize = 100, "jobs", because "A part is read and answered within the time and size of a function's answer.", tested by a_list_is_given_in_parts_newest_first_and_by_status;
+    "A part of a list of jobs or deliveries", LISTED_BYTES: usize = 2 << 20, "bytes", because "Lambda's answer has 6 MB, in which this text stands as a text once more: each quotation mark becomes two characters, one within a text four.", tested by parts_of_a_list_end_by_their_bytes;
+    "Jobs that a connection subscribes to by name", MOST_NAMED_JOBS: usize = 100, "jobs", because "They stand in one item; whoever wants more subscribes to all.", tested by a_connection_names_a_hundred_jobs_at_most;
+    "A message of a client over the WebSocket", WISH_BYTES: usize = 4096, "bytes", because "It names one job.", tested by a_wish_stands_at_its_limit;
+    "A message to a client over the WebSocket", TOLD_BYTES: usize = 120 * 1024, "bytes", because "API Gateway takes 128 KB.", tested by a_snapshot_at_every_limit_fits_a_message;
+    "How far the time of a signature may be off", TOLERANCE_S: u64 = 300, "seconds", because "What Standard Webhooks asks for: clocks differ, and an old message is no news.", tested by five_minutes_are_tolerated_and_not_a_second_more;
+    "Messages without a place in an attempt that a job remembers of ten minutes", MOST_HEARD: usize = 500, "messages", because "A report every two seconds makes 300; three such sets stand in the record, with 57 KB at most.", tested by what_is_remembered_has_a_limit_and_ends_are_heard_beyond_it;
 
     // Callbacks, uploads and shares
     "Addresses of an owner that are remembered for wanting no callbacks any more", MOST_DISABLED: u32 = 100, "addresses", because "Each is 32 digits in one record; one more is asked again with each delivery.", tested by addresses_that_want_nothing_are_remembered_up_to_a_limit;

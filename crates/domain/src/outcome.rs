@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ErrorCode, Failure, Score, ScoreBreakdown, Stage};
+use crate::{
+    ErrorCode, Failure, Score, ScoreBreakdown, Stage,
+    limits::{LONGEST_MESSAGE, LONGEST_TEXT, LONGEST_TITLE},
+    number, text,
+};
 
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +28,7 @@ pub enum Outcome {
     /// It stopped before the end.
     Failed {
         /// One line for a person.
+        #[serde(deserialize_with = "text::bounded::<_, LONGEST_MESSAGE>")]
         error: String,
         /// Stable name of what went wrong.
         error_code: ErrorCode,
@@ -37,7 +42,7 @@ pub enum Outcome {
 impl From<&Failure> for Outcome {
     fn from(failure: &Failure) -> Self {
         Self::Failed {
-            error: failure.message.clone(),
+            error: text::cut(&failure.message, LONGEST_MESSAGE),
             error_code: failure.code,
             stage: failure.stage,
             retryable: failure.retryable(),
@@ -46,21 +51,38 @@ impl From<&Failure> for Outcome {
 }
 
 /// The `output` of `job.completed`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct JobOutput {
     /// How many clips there are.
+    #[serde(deserialize_with = "number::near")]
     pub total_clips: u32,
     /// Title of the source, where it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "text::bounded_if_any::<_, LONGEST_TITLE>",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub source_video_title: Option<String>,
     /// Wall time of the whole job.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        serialize_with = "number::write_if_any",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub processing_time_seconds: Option<f64>,
     /// Milliseconds of the source that were considered; the basis of credits.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "number::near_if_any",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub considered_ms: Option<u64>,
     /// How long the source lasts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "number::near_if_any",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub source_duration_ms: Option<u64>,
     /// What each stage took in milliseconds, by names such as `transcribe_ms`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,33 +101,60 @@ pub struct JobOutput {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClipOutput {
     /// Its place in the order of the source, from 0.
+    #[serde(deserialize_with = "number::near")]
     pub clip_index: u32,
     /// Where the video is: an object address, or a path in the tool's folder.
     pub s3_url: String,
     /// Its length.
+    #[serde(deserialize_with = "number::near")]
     pub duration_ms: u64,
     /// All scores in one, 0 to 1.
+    #[serde(deserialize_with = "crate::score::near")]
     pub virality_score: Score,
     /// What is said in it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "text::bounded_if_any::<_, LONGEST_TEXT>",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub summary: Option<String>,
     /// A short line to post it under.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "text::bounded_if_any::<_, LONGEST_TITLE>",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub title: Option<String>,
     /// Its place by score, from 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "number::near_if_any",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub rank: Option<u32>,
     /// Where it begins in the source.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "number::near_if_any",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub start_ms: Option<u64>,
     /// Where it ends in the source.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "number::near_if_any",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub end_ms: Option<u64>,
     /// The scores apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score_breakdown: Option<ScoreBreakdown>,
     /// Why it was chosen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "text::bounded_if_any::<_, LONGEST_TEXT>",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub reason: Option<String>,
     /// Where its captions are (`WebVTT`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,10 +163,18 @@ pub struct ClipOutput {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thumbnail_url: Option<String>,
     /// Pixels from left to right.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "number::near_if_any",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub width: Option<u32>,
     /// Pixels from top to bottom.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "number::near_if_any",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub height: Option<u32>,
 }
 

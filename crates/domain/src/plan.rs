@@ -4,7 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Score, TimeRange,
-    limits::{LONGEST_CLIP_MS, MOST_CLIP_INDEX, MOST_CLIPS, MOST_CUTS, SHORTEST_CLIP_MS},
+    limits::{
+        LONGEST_CLIP_MS, LONGEST_TEXT, LONGEST_TITLE, MOST_CLIP_INDEX, MOST_CLIPS, MOST_CUTS,
+        SHORTEST_CLIP_MS,
+    },
+    text::cut,
 };
 
 /// The clips to make, with the reasons; a person may edit it.
@@ -205,6 +209,17 @@ impl Plan {
         Ok(())
     }
 
+    /// The same with its texts cut, as a planner that took them from elsewhere may leave them longer than a record has room for.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        for row in &mut self.clips {
+            row.title = cut(&row.title, LONGEST_TITLE);
+            row.summary = cut(&row.summary, LONGEST_TEXT);
+            row.reason = cut(&row.reason, LONGEST_TEXT);
+        }
+        self
+    }
+
     /// Whether a plan that a person sent in is no larger than what the service makes by itself.
     ///
     /// # Errors
@@ -229,13 +244,13 @@ impl Plan {
                 return wrong(format!("has more than {MOST_CUTS} cuts"));
             }
             let texts = [
-                ("title", &row.title, 200),
-                ("summary", &row.summary, 2000),
-                ("reason", &row.reason, 2000),
+                ("title", &row.title, LONGEST_TITLE),
+                ("summary", &row.summary, LONGEST_TEXT),
+                ("reason", &row.reason, LONGEST_TEXT),
             ];
             for (name, text, most) in texts {
-                if text.chars().count() > most {
-                    return wrong(format!("{name} has more than {most} characters"));
+                if text.len() > most {
+                    return wrong(format!("{name} has more than {most} bytes"));
                 }
             }
         }

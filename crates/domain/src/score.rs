@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// A score from 0 (nothing) to 1 (all of it), rounded to three decimals so that files compare.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
-#[serde(try_from = "f64", into = "f64")]
-pub struct Score(f64);
+#[serde(try_from = "f64")]
+pub struct Score(#[serde(serialize_with = "crate::number::write")] f64);
 
 /// The number is not within 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -27,6 +27,11 @@ impl Score {
     pub fn get(self) -> f64 {
         self.0
     }
+}
+
+/// Reads the nearest score to any number: what others report is taken as it can be.
+pub(crate) fn near<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Score, D::Error> {
+    f64::deserialize(reader).map(Score::clamped)
 }
 
 impl TryFrom<f64> for Score {
@@ -54,10 +59,7 @@ mod tests {
     #[test]
     fn any_number_is_clamped_and_only_valid_ones_are_parsed() {
         let clamped = [f64::NAN, -1.0, 0.12345, 7.0].map(Score::clamped);
-        assert_eq!(
-            serde_json::to_string(&clamped).unwrap(),
-            "[0.0,0.0,0.123,1.0]"
-        );
+        assert_eq!(serde_json::to_string(&clamped).unwrap(), "[0,0,0.123,1]");
         assert!(serde_json::from_str::<Score>("1.01").is_err());
         assert!(serde_json::from_str::<Score>("1").is_ok());
     }

@@ -6,10 +6,9 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::{Timestamp, ids::is_plain_id};
+use crate::{Timestamp, ids::is_plain_id, limits::TOLERANCE_S};
 
 /// How far a sender's clock may be off, in seconds.
-const TOLERANCE_S: u64 = 300;
 const SECRET_PREFIX: &str = "whsec_";
 const SCHEME: &str = "v1,";
 /// Most signatures that are looked at: a header full of them is no rotation.

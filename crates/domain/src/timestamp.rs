@@ -4,14 +4,14 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds since 1970 in UTC; written as in `2024-11-28T10:30:00.000Z`, read from any RFC 3339 time.
+/// Milliseconds since 1970 in UTC; written as in `2024-11-28T10:30:00.000Z`, read from any ISO 8601 time, which is one of UTC where it names no zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Timestamp(jiff::Timestamp);
 
-/// The text is no RFC 3339 time.
+/// The text is no ISO 8601 time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not an RFC 3339 time")]
+#[error("must be an ISO 8601 time")]
 pub struct InvalidTimestamp;
 
 impl Timestamp {
@@ -46,9 +46,19 @@ impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let time: jiff::Timestamp = text.parse().map_err(|_| InvalidTimestamp)?;
+        let time: jiff::Timestamp = text.parse().or_else(|_| without_zone(text))?;
         Ok(Self::from_ms(time.as_millisecond()))
     }
+}
+
+/// A time without a zone is one of UTC, as `utcnow().isoformat()` of Python writes it; one of a place by name is none of UTC.
+fn without_zone(text: &str) -> Result<jiff::Timestamp, InvalidTimestamp> {
+    if text.contains('[') {
+        return Err(InvalidTimestamp);
+    }
+    let time: jiff::civil::DateTime = text.parse().map_err(|_| InvalidTimestamp)?;
+    let time = time.to_zoned(jiff::tz::TimeZone::UTC);
+    Ok(time.map_err(|_| InvalidTimestamp)?.timestamp())
 }
 
 impl TryFrom<String> for Timestamp {
@@ -70,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_rfc_3339_time_is_read_and_milliseconds_are_written() {
+    fn any_iso_8601_time_is_read_and_milliseconds_are_written() {
         let written = |text: &str| text.parse::<Timestamp>().unwrap().to_string();
         assert_eq!(
             written("2024-11-28T10:30:00.000Z"),
@@ -82,7 +92,24 @@ mod tests {
         );
         assert_eq!(written("2024-11-28t10:30:00z"), "2024-11-28T10:30:00.000Z");
         assert!("yesterday".parse::<Timestamp>().is_err());
-        assert!("2024-11-28T10:30:00".parse::<Timestamp>().is_err());
+        for of_utc in [
+            "2024-11-28T10:30:00",
+            "2024-11-28 10:30:00.000000",
+            "20241128T103000",
+            "2024-11-28T10:30",
+            "2024-11-28T12:30:00+0200",
+            "2024-11-28T10:30:00,0+00",
+        ] {
+            assert_eq!(written(of_utc), "2024-11-28T10:30:00.000Z", "{of_utc}");
+        }
+        for strange in [
+            "",
+            "10:30",
+            "2024-11-28T10:30:00[Europe/Berlin]",
+            "1700000000",
+        ] {
+            assert!(strange.parse::<Timestamp>().is_err(), "{strange}");
+        }
     }
 
     #[test]

@@ -81,11 +81,16 @@ impl Job {
         let active = Change::when([is_active()]);
         let current = match event.attempt {
             Some(attempt) => active.and(is_current(attempt)),
-            None => active,
+            // what was said before the attempt was queued is about an older one
+            None => active.and(Condition::Any(vec![
+                Condition::Missing("queued_at_ms"),
+                Condition::AtMost("queued_at_ms", event.timestamp.as_ms()),
+            ])),
         };
         match (event.event, &event.output) {
-            (EventKind::Completed, Some(output)) => {
-                succeeded(current, output, event.timestamp, rates, now)
+            (EventKind::Completed, output) => {
+                let output = output.clone().unwrap_or_default();
+                succeeded(current, &output, event.timestamp, rates, now)
             }
             (EventKind::Failed, _) => {
                 let error = event.error.as_deref().unwrap_or(FAILED);
@@ -363,6 +368,7 @@ fn next_attempt(change: Change, attempt: u32, now: Timestamp) -> Change {
         .set("status", Status::Queued.name())
         .set("attempt", attempt + 1)
         .set("progress_percent", 0)
+        .set("queued_at_ms", now.as_ms())
         .set("current_step", WAITING)
         .set("attempt_clips", nothing())
         .set("updated_at", text(now))

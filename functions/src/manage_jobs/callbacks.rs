@@ -16,7 +16,7 @@ use super::ManageJobs;
 use crate::{
     callbacks,
     deliver_callback::Errand,
-    http::{Problem, about, answer, body, now, parse},
+    http::{Problem, Room, about, answer, body, now, parse},
 };
 
 const SECRET_BYTES: usize = 32;
@@ -51,9 +51,13 @@ pub(crate) struct CallbackTestResult {
     duration_ms: u64,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+/// A part of a job's deliveries, in the order of what they tell.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct DeliveryList {
     deliveries: Vec<DeliveryView>,
+    /// what to ask for the next part with; `null` at the end
+    next_cursor: Option<String>,
 }
 
 /// What was sent, or is to be.
@@ -161,10 +165,32 @@ impl ManageJobs {
         Ok(answer(StatusCode::OK, &result))
     }
 
-    pub(super) async fn deliveries_of(&self, job: &Job) -> Result<Response<Body>, Problem> {
+    /// A job's deliveries in the order of what they tell, from the one after `cursor` on.
+    pub(super) async fn deliveries_of(
+        &self,
+        job: &Job,
+        cursor: Option<&str>,
+    ) -> Result<Response<Body>, Problem> {
+        let known = |cursor: &&str| Delivery::job_of(cursor).as_ref() == Some(&job.id);
+        if cursor.is_some_and(|cursor| !known(&cursor)) {
+            return Err(Problem::invalid(
+                "cursor",
+                "must be a nextCursor of this list",
+            ));
+        }
         let deliveries = self.deliveries.of(&job.id).await?;
-        let deliveries = deliveries.into_iter().map(DeliveryView::from).collect();
-        Ok(answer(StatusCode::OK, &DeliveryList { deliveries }))
+        let from = cursor.unwrap_or_default();
+        let mut room = Room::new();
+        let mut list = DeliveryList::default();
+        for delivery in deliveries.into_iter().filter(|one| *one.id > *from) {
+            let shown = DeliveryView::from(delivery);
+            if !room.takes(&shown) {
+                list.next_cursor = list.deliveries.last().map(|last| last.id.clone());
+                break;
+            }
+            list.deliveries.push(shown);
+        }
+        Ok(answer(StatusCode::OK, &list))
     }
 
     /// Sends a delivery once more, with all its tries; one that waits for its next try is due at once.
@@ -202,7 +228,7 @@ impl ManageJobs {
 
 /// What a test sends.
 fn sample() -> Event {
-    let id: domain::JobId = domain::JobId::new(Uuid::nil());
+    let id = Uuid::nil().to_string();
     Event {
         event: EventKind::Completed,
         timestamp: now(),
@@ -216,15 +242,8 @@ fn sample() -> Event {
         total_clips: Some(0),
         error: None,
         output: Some(JobOutput {
-            total_clips: 0,
             source_video_title: Some("Test".to_owned()),
-            processing_time_seconds: None,
-            considered_ms: None,
-            source_duration_ms: None,
-            timings: None,
-            clips: Vec::new(),
-            transcript_url: None,
-            plan_url: None,
+            ..JobOutput::default()
         }),
         attempt: None,
         sequence: None,

@@ -1,5 +1,6 @@
 //! An owner's jobs, newest first, in parts.
 
+use aws::Page;
 use domain::{Owner, Status, limits::MOST_LISTED};
 use lambda_http::{Body, Request, RequestExt, Response, http::StatusCode};
 use serde::Serialize;
@@ -7,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::ManageJobs;
 use crate::{
-    http::{Problem, answer},
+    http::{Problem, Room, answer},
     view::JobView,
 };
 
@@ -39,14 +40,29 @@ impl ManageJobs {
             .ok_or_else(|| Problem::invalid("limit", format!("must be from 1 to {MOST_LISTED}")))?;
         let after = asked.first("cursor").map(position).transpose()?;
         let page = self.jobs.list(owner, status, limit, after).await?;
+        let (jobs, next) = fitting(page);
         let list = JobList {
-            jobs: page.jobs.into_iter().map(JobView::plain).collect(),
-            next_cursor: page
-                .next
-                .map(|(id, created_at)| hex::encode(format!("{id} {created_at}"))),
+            jobs,
+            next_cursor: next.map(|(id, created_at)| hex::encode(format!("{id} {created_at}"))),
         };
         Ok(answer(StatusCode::OK, &list))
     }
+}
+
+/// As many of the jobs as there is room for, at least one, and where the next part begins.
+fn fitting(page: Page) -> (Vec<JobView>, Option<(String, String)>) {
+    let (mut room, mut last) = (Room::new(), None);
+    let mut jobs = Vec::with_capacity(page.jobs.len());
+    for job in page.jobs {
+        let place = (job.id.to_string(), job.created_at.to_string());
+        let shown = JobView::plain(job);
+        if !room.takes(&shown) {
+            return (jobs, last);
+        }
+        jobs.push(shown);
+        last = Some(place);
+    }
+    (jobs, page.next)
 }
 
 /// Where a cursor points to: id and time of a job. Whose jobs are listed never depends on it.

@@ -6,8 +6,8 @@ use aws::{Multipart, Part, Places, Upload};
 use domain::{
     Owner, is_plain_id, keys,
     limits::{
-        LONGEST_UPLOAD_TITLE, MOST_LINKED_PARTS, MOST_OPEN_UPLOADS, MOST_PARTS, PARTS_BYTES,
-        SUBMISSION_BYTES, UPLOAD_IDLE_S,
+        LONGEST_FILE_NAME, LONGEST_TITLE, LONGEST_UPLOAD_TITLE, MOST_LINKED_PARTS,
+        MOST_OPEN_UPLOADS, MOST_PARTS, PARTS_BYTES, SUBMISSION_BYTES, UPLOAD_IDLE_S,
     },
 };
 use lambda_http::{Body, Request, Response, http::StatusCode};
@@ -106,6 +106,12 @@ impl SubmitJob {
         owner: Owner,
     ) -> Result<Response<Body>, Problem> {
         let wanted: NewUpload = parse(body(request, SUBMISSION_BYTES)?)?;
+        if wanted.file_name.len() > LONGEST_FILE_NAME {
+            return Err(Problem::invalid(
+                "fileName",
+                format!("must have {LONGEST_FILE_NAME} bytes at most"),
+            ));
+        }
         let (title, ending) = wanted.file_name.rsplit_once('.').unwrap_or_default();
         let ending = ending.to_ascii_lowercase();
         let extension = EXTENSIONS.into_iter().find(|known| *known == ending);
@@ -130,7 +136,10 @@ impl SubmitJob {
             multipart_id: self.bucket.begin(&key).await?,
             id,
             owner,
-            title: title.chars().take(LONGEST_UPLOAD_TITLE).collect(),
+            title: domain::text::cut(
+                &title.chars().take(LONGEST_UPLOAD_TITLE).collect::<String>(),
+                LONGEST_TITLE,
+            ),
             key,
             bytes: wanted.size_bytes,
             complete: false,

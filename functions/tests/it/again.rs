@@ -107,7 +107,11 @@ async fn a_plan_larger_than_any_of_ours_is_refused() {
     let manage = cloud.manage_jobs();
     let wrong = [
         ("clips", "/clips", json!(many)),
-        ("clips[0]", "/clips/0/title", json!("x".repeat(201))),
+        (
+            "clips[0]",
+            "/clips/0/title",
+            json!("x".repeat(domain::limits::LONGEST_TITLE + 1)),
+        ),
         ("clips[0]", "/clips/0/end_ms", json!(4_000_000)),
         ("clips[0]", "/clips/0/clip_index", json!(4_000_000)),
     ];
@@ -131,7 +135,7 @@ async fn an_outcome_that_no_table_takes_ends_the_job_all_the_same() {
             .json(&samples::submission())
     );
     let id = submitted.id();
-    let clip = |index: u32| json!({"clip_index": index, "s3_url": "https://b/c.mp4", "duration_ms": 1, "virality_score": 0.5, "summary": "x".repeat(30_000)});
+    let clip = |index: u32| json!({"clip_index": index, "s3_url": format!("https://b/{}", "x".repeat(30_000)), "duration_ms": 1, "virality_score": 0.5});
     let clips: Vec<Value> = (0..20).map(clip).collect();
     let outcome = json!({"status": "succeeded", "finished_at": functions::now().to_string(), "stages": [], "tools": {},
         "output": {"total_clips": 20, "clips": clips}});

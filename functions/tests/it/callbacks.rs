@@ -45,7 +45,7 @@ async fn what_happens_to_a_job_is_sent_in_order_and_signed() {
     let progress = received[1].body();
     assert_eq!(
         (&progress["progress_percent"], &progress["status"]),
-        (&json!(60.0), &json!("running"))
+        (&json!(60), &json!("running"))
     );
     assert_eq!(progress["clip"]["clip_index"], 0);
     assert_eq!(progress["owner_user_id"], "ann");

@@ -103,7 +103,7 @@ fn simple() -> impl Strategy<Value = Condition> {
         select(&ATTRIBUTES[..]),
         prop::collection::vec(value, 1..4),
         -1_i64..101,
-        0..6,
+        0..8,
     )
         .prop_map(|(attribute, values, limit, kind)| match kind {
             0 => Condition::Exists,
@@ -111,6 +111,8 @@ fn simple() -> impl Strategy<Value = Condition> {
             2 => Condition::Equals(attribute, values[0].clone()),
             3 => Condition::OneOf(attribute, values),
             4 => Condition::Below(attribute, limit),
+            6 => Condition::Lacks("heard_0", (limit % 4).to_string()),
+            7 => Condition::FewerThan("heard_0", limit.unsigned_abs() as usize % 4),
             _ => Condition::AtMost(attribute, limit),
         })
 }
@@ -127,7 +129,7 @@ fn any_change() -> impl Strategy<Value = Change> {
         prop::collection::vec(condition(), 0..3),
         0_u32..101,
         "[a-zé🎬\"\\\\ ]{0,6}",
-        any::<[bool; 6]>(),
+        any::<[bool; 8]>(),
     );
     parts.prop_map(|(when, number, text, with)| {
         let mut change = Change {
@@ -156,6 +158,11 @@ fn any_change() -> impl Strategy<Value = Change> {
         }
         if with[4] {
             change.remove.extend(["last_sequence", "error_code"]);
+        }
+        if with[6] {
+            change.gather.push(("heard_0", (number % 4).to_string()));
+        } else if with[7] {
+            change.remove.push("heard_0");
         }
         if with[5] {
             change.set_if_missing.push(("total_clips", number.into()));

@@ -410,6 +410,11 @@ pub(crate) fn plain(value: &Value) -> Value {
             .collect(),
         "L" => held.as_array().expect("a list").iter().map(plain).collect(),
         "NULL" => Value::Null,
+        "SS" => {
+            let mut texts: Vec<String> = serde_json::from_value(held.clone()).expect("texts");
+            texts.sort();
+            json!(texts)
+        }
         _ => held.clone(),
     }
 }

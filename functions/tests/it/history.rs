@@ -19,7 +19,8 @@ const INTERMEDIATE: [&str; 7] = [
     "attempt_clips",
 ];
 /// A job's name, what differs with when a thing happens, and the order of events itself.
-const NEVER_THE_SAME: [&str; 6] = [
+const NEVER_THE_SAME: [&str; 7] = [
+    "queued_at_ms",
     "id",
     "created_at",
     "started_at",

@@ -1,6 +1,6 @@
 //! Connections of the WebSocket API: who is let in, what a client may ask for, and what is left of one that goes.
 
-use domain::{JobId, Owner};
+use domain::{JobId, Owner, limits::WISH_BYTES};
 use functions::realtime::{Realtime, SocketEvent};
 use serde_json::{Value, json};
 
@@ -246,6 +246,24 @@ async fn what_is_no_wish_is_answered_and_the_connection_stays() {
 }
 
 #[tokio::test]
+async fn a_wish_stands_at_its_limit() {
+    let cloud = Cloud::start().await;
+    connected(&cloud, "c-1", "ann").await;
+    let empty = json!({"action": "ping", "x": ""}).to_string().len();
+    for (bytes, kind) in [(WISH_BYTES, "pong"), (WISH_BYTES + 1, "error")] {
+        let wish = json!({"action": "ping", "x": "x".repeat(bytes - empty)});
+        let heard = say(&cloud, "c-1", &wish).await;
+        assert_eq!((heard.len(), &heard[0]["type"]), (1, &json!(kind)));
+    }
+}
+
+/// What a new connection of ann's is shown.
+pub(crate) async fn snapshot(cloud: &Cloud) -> Vec<Value> {
+    connected(cloud, "c-1", "ann").await;
+    say(cloud, "c-1", &json!({"action": "subscribe"})).await
+}
+
+#[tokio::test]
 async fn a_connection_names_a_hundred_jobs_at_most() {
     let cloud = Cloud::start().await;
     connected(&cloud, "c-1", "ann").await;
@@ -288,9 +306,12 @@ async fn a_snapshot_of_many_long_jobs_comes_in_parts() {
     for number in 0..12 {
         let id = cloud.running(&format!("job-{number:02}")).await;
         let clip = json!({"M": {"clip_index": {"N": "0"}, "s3_url": {"S": "https://bucket.test/c"}, "duration_ms": {"N": "1"},
-            "virality_score": {"N": "0.5"}, "summary": {"S": "x".repeat(30_000)}}});
+            "virality_score": {"N": "0.5"}, "summary": {"S": "x".repeat(1_500)}}});
+        let clips: serde_json::Map<String, Value> = (0..20)
+            .map(|index| (index.to_string(), clip.clone()))
+            .collect();
         let set = json!({"Key": {"id": {"S": id}}, "UpdateExpression": "SET clips = :clips",
-            "ExpressionAttributeValues": {":clips": {"M": {"0": clip}}}});
+            "ExpressionAttributeValues": {":clips": {"M": clips}}});
         cloud.meddler()(set);
     }
     connected(&cloud, "c-1", "ann").await;

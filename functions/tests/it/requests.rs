@@ -4,6 +4,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::{Secret, Timestamp};
 use lambda_http::{Body, Request, Response};
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::{cloud::ACME_KEY, samples::SECRET};
 
@@ -73,10 +74,11 @@ impl Call {
         self
     }
 
-    /// Signed now, as the worker does it.
+    /// Signed now, as the worker does it: each body has an id of its own.
     pub(crate) fn signed(self) -> Self {
         let at = functions::now();
-        self.signed_with(SECRET, "msg_1", at)
+        let id = hex::encode(&Sha256::digest(&self.body)[..16]);
+        self.signed_with(SECRET, &format!("msg_{id}"), at)
     }
 
     pub(crate) fn signed_with(self, secret: &str, id: &str, at: Timestamp) -> Self {

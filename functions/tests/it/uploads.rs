@@ -1,7 +1,6 @@
 //! Uploads in parts: whose they are, how long they are, and the submissions that name them.
 
-use domain::limits::LONGEST_UPLOAD_TITLE;
-use domain::limits::{MOST_LINKED_PARTS, MOST_PARTS};
+use domain::limits::{LONGEST_FILE_NAME, LONGEST_UPLOAD_TITLE, MOST_LINKED_PARTS, MOST_PARTS};
 use functions::submit_job::SubmitJob;
 use serde_json::{Value, json};
 
@@ -12,6 +11,18 @@ use crate::{
 
 const JOBS: &str = "/ai-clipping-agent/jobs";
 const UPLOADS: &str = "/api/ai-clipping-agent/uploads";
+
+#[tokio::test]
+async fn a_file_name_stands_at_its_limit() {
+    let cloud = Cloud::start().await;
+    let submit = cloud.submit_job();
+    for (bytes, status) in [(LONGEST_FILE_NAME, 201), (LONGEST_FILE_NAME + 1, 422)] {
+        let name = format!("{}.mp4", "n".repeat(bytes - 4));
+        let body = json!({"fileName": name, "sizeBytes": 5});
+        let told = ask!(submit, Call::new("POST", UPLOADS).json(&body).user("ann"));
+        assert_eq!(told.status, status, "{told:?}");
+    }
+}
 
 #[tokio::test]
 async fn an_upload_in_parts_belongs_to_its_owner_and_becomes_a_source() {

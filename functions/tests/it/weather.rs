@@ -132,7 +132,13 @@ async fn prepared(wish: &str) -> (Cloud, domain::JobId) {
 async fn world(cloud: &Cloud) -> serde_json::Value {
     let mut records = cloud.records();
     for record in records.values_mut() {
-        for time in ["updated_at", "created_at", "finished_at", "started_at"] {
+        for time in [
+            "updated_at",
+            "queued_at_ms",
+            "created_at",
+            "finished_at",
+            "started_at",
+        ] {
             record.as_object_mut().expect("a record").remove(time);
         }
     }

@@ -96,6 +96,39 @@ async fn every_try_is_signed_anew_under_one_id() {
 }
 
 #[tokio::test]
+async fn a_failure_is_reported_with_the_last_progress() {
+    let server = answering(running()).await;
+    let (sender, news) = watch::channel(News::default());
+    let mut events = events(&server, None);
+    let last = News {
+        percent: 65.4,
+        total_clips: Some(5),
+        ..News::default()
+    };
+    tokio::select! {
+        () = events.follow(news, str::to_owned) => panic!("the attempt is not over"),
+        () = tokio::time::sleep(Duration::from_millis(500)) => {}
+    }
+    sender.send_replace(last);
+    drop(sender);
+    events.end(&failed()).await;
+    let sent = bodies(&server).await;
+    let end = sent.last().unwrap();
+    assert_eq!(
+        [&end["event"], &end["progress_percent"], &end["total_clips"]],
+        [&json!("job.failed"), &json!(65), &json!(5)]
+    );
+    assert_eq!(
+        [&end["status"], &end["current_step"], &end["stage"]],
+        [
+            &json!("failed"),
+            &json!("Processing failed"),
+            &json!("transcribe")
+        ]
+    );
+}
+
+#[tokio::test]
 async fn what_a_receiver_refuses_is_not_sent_again() {
     for status in [400, 401, 413, 422] {
         let server = answering(ResponseTemplate::new(status)).await;

@@ -50,7 +50,8 @@ pub(crate) async fn plan(
     };
     let plan = planner::plan(&talk, &embedder, language_model)
         .await
-        .map_err(|why| Failure::internal(STAGE, why))?;
+        .map_err(|why| Failure::internal(STAGE, why))?
+        .bounded();
     if plan.clips.is_empty() {
         return Err(Failure::input(
             STAGE,

@@ -1,0 +1,134 @@
+//! Messages that a job has heard: each counts once, however often it arrives, also after a person had the job tried again.
+//!
+//! Ids stand in the record itself, in the very change that their message makes, so that no death comes between. They are in one of three
+//! sets by the time at which they were heard; whoever writes one set takes the oldest away, so that nobody has to read before, and an id
+//! is known for at least as long as its signature can be good.
+
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Change, Condition, Event, Job, Timestamp,
+    limits::{MOST_HEARD, TOLERANCE_S},
+};
+
+const SETS: [&str; 3] = ["heard_0", "heard_1", "heard_2"];
+/// How long a set is written to: a signature that is good for the first time may be so for twice the tolerance.
+const SET_S: i64 = 2 * TOLERANCE_S as i64;
+/// Hexadecimal digits of an id's hash that are kept.
+const DIGITS: usize = 16;
+
+impl Job {
+    /// What an event changes, once for each id of its message. What names its attempt and its place in it is known by these, so that
+    /// only ends and what lacks one of both are remembered.
+    #[must_use]
+    pub fn once(change: Change, message: &str, event: &Event, now: Timestamp) -> Change {
+        if event.event.is_terminal() {
+            return remembered(change, message, now);
+        }
+        if event.attempt.is_some() && event.sequence.is_some() {
+            return change;
+        }
+        // a report that is lost does no harm, an end that is lost does
+        let room = Condition::FewerThan(sets(now)[0], MOST_HEARD);
+        remembered(change.and(room), message, now)
+    }
+
+    /// Remembers an end that changed nothing and might otherwise end what comes next: it names no attempt.
+    pub fn passed_over(message: &str, now: Timestamp) -> Change {
+        let room = Condition::FewerThan(sets(now)[0], MOST_HEARD);
+        remembered(Change::when([Condition::Exists, room]), message, now)
+    }
+}
+
+fn remembered(change: Change, message: &str, now: Timestamp) -> Change {
+    let id = hex::encode(Sha256::digest(message));
+    let id = &id[..DIGITS];
+    let [newest, last, oldest] = sets(now);
+    change
+        .and(Condition::Lacks(newest, id.to_owned()))
+        .and(Condition::Lacks(last, id.to_owned()))
+        .gather(newest, id)
+        .remove(&[oldest])
+}
+
+/// The set of this moment, the one before it and the oldest.
+fn sets(now: Timestamp) -> [&'static str; 3] {
+    let turn = now.as_seconds().div_euclid(SET_S).rem_euclid(3) as usize;
+    [SETS[turn], SETS[(turn + 2) % 3], SETS[(turn + 1) % 3]]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{Record, samples::queued};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_ms(1_700_000_000_000 + seconds * 1000)
+    }
+
+    fn record() -> Record {
+        serde_json::from_value(json!(queued())).unwrap()
+    }
+
+    fn event(attempt: Option<u32>, sequence: Option<u32>) -> Event {
+        let event = json!({"event": "job.progress", "timestamp": at(0), "job_id": "job-1", "status": "running",
+            "progress_percent": 5, "current_step": "x", "attempt": attempt, "sequence": sequence});
+        serde_json::from_value(event).unwrap()
+    }
+
+    fn hear(record: &mut Record, message: &str, seconds: i64) -> bool {
+        let event = event(None, None);
+        let change = Change::when([Condition::Exists]);
+        Job::once(change, message, &event, at(seconds)).apply(record)
+    }
+
+    #[test]
+    fn a_message_counts_once_for_as_long_as_it_can_be_believed() {
+        for first in (0..3 * SET_S).step_by(97) {
+            let mut record = record();
+            assert!(hear(&mut record, "msg_1", first));
+            for later in (0..=SET_S).step_by(50) {
+                assert!(
+                    !hear(&mut record, "msg_1", first + later),
+                    "{first} {later}"
+                );
+                assert!(hear(&mut record, &format!("msg_{later}x"), first + later));
+            }
+            for turn in 1..4 {
+                hear(&mut record, &format!("next_{turn}"), first + turn * SET_S);
+            }
+            assert!(hear(&mut record, "msg_1", first + 3 * SET_S), "forgotten");
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_has_a_limit_and_ends_are_heard_beyond_it() {
+        let mut record = record();
+        let heard = (0..3 * MOST_HEARD).filter(|number| hear(&mut record, &number.to_string(), 0));
+        assert_eq!(heard.count(), MOST_HEARD);
+        let end = Event {
+            event: crate::EventKind::Failed,
+            ..event(None, None)
+        };
+        let change = || Change::when([Condition::Exists]);
+        assert!(Job::once(change(), "end", &end, at(0)).apply(&mut record));
+        assert!(!Job::once(change(), "end", &end, at(0)).apply(&mut record));
+        for turn in 1..12 {
+            for number in 0..2 * MOST_HEARD {
+                hear(&mut record, &number.to_string(), turn * SET_S);
+            }
+        }
+        let bytes = Value::from(record).to_string().len();
+        assert!(bytes < 45_000, "{bytes}");
+    }
+
+    #[test]
+    fn what_has_its_place_in_an_attempt_is_not_remembered() {
+        let mut record = record();
+        let change = || Change::when([Condition::Exists]);
+        let change = Job::once(change(), "msg_1", &event(Some(1), Some(1)), at(0));
+        assert!(change.apply(&mut record.clone()) && change.apply(&mut record));
+    }
+}

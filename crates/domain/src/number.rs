@@ -1,0 +1,209 @@
+//! Numbers as JSON has them, which knows one kind: `45000`, `45000.0` and `4.5e4` are the same.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serializer, de::Visitor};
+
+/// Beyond it not every whole number has a place among the floating ones.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// A whole number that is not negative.
+pub trait Whole: Sized {
+    /// The largest of its kind.
+    const MOST: u64;
+
+    /// The number, or the largest of its kind.
+    fn at_most(number: u64) -> Self;
+}
+
+impl Whole for u32 {
+    const MOST: u64 = u32::MAX as u64;
+
+    fn at_most(number: u64) -> Self {
+        Self::try_from(number).unwrap_or(Self::MAX)
+    }
+}
+
+impl Whole for u64 {
+    // what `DynamoDB` and JavaScript keep exactly
+    const MOST: u64 = EXACT as u64;
+
+    fn at_most(number: u64) -> Self {
+        number.min(Self::MOST)
+    }
+}
+
+enum Number {
+    Whole(u64),
+    Any(f64),
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        reader.deserialize_any(AnyNumber)
+    }
+}
+
+struct AnyNumber;
+
+impl Visitor<'_> for AnyNumber {
+    type Value = Number;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number")
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Number, E> {
+        Ok(Number::Whole(number))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Number, E> {
+        Ok(u64::try_from(number).map_or(Number::Any(number as f64), Number::Whole))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Number, E> {
+        Ok(Number::Any(number))
+    }
+}
+
+impl Number {
+    fn nearest(&self) -> u64 {
+        match self {
+            Self::Whole(number) => *number,
+            // the cast takes what is negative to 0
+            Self::Any(number) => number.round() as u64,
+        }
+    }
+
+    fn exact(&self) -> Option<u64> {
+        match self {
+            Self::Whole(number) => Some(*number),
+            Self::Any(number) => {
+                let fits = (0.0..=EXACT).contains(number) && number.fract() == 0.0;
+                fits.then_some(*number as u64)
+            }
+        }
+    }
+}
+
+/// Reads the nearest whole number of a kind to any number: what others report is taken as it can be.
+///
+/// # Errors
+/// When it is no number.
+pub fn near<'de, D: Deserializer<'de>, T: Whole>(reader: D) -> Result<T, D::Error> {
+    Ok(T::at_most(Number::deserialize(reader)?.nearest()))
+}
+
+/// Reads the same where the number may be missing or null.
+///
+/// # Errors
+/// When it is no number.
+pub fn near_if_any<'de, D: Deserializer<'de>, T: Whole>(reader: D) -> Result<Option<T>, D::Error> {
+    let number = Option::<Number>::deserialize(reader)?;
+    Ok(number.map(|number| T::at_most(number.nearest())))
+}
+
+/// Reads a whole number, in whichever way it is written: what a person asks for is not rounded.
+///
+/// # Errors
+/// When it is no whole number of that kind.
+pub fn whole<'de, D: Deserializer<'de>, T: Whole>(reader: D) -> Result<T, D::Error> {
+    exactly(&Number::deserialize(reader)?)
+}
+
+/// Reads the same where the number may be missing or null.
+///
+/// # Errors
+/// When it is no whole number of that kind.
+pub fn whole_if_any<'de, D: Deserializer<'de>, T: Whole>(reader: D) -> Result<Option<T>, D::Error> {
+    let number = Option::<Number>::deserialize(reader)?;
+    number.as_ref().map(exactly).transpose()
+}
+
+fn exactly<T: Whole, E: serde::de::Error>(number: &Number) -> Result<T, E> {
+    let fitting = number.exact().filter(|number| *number <= T::MOST);
+    fitting.map(T::at_most).ok_or_else(|| {
+        let most = T::MOST;
+        E::custom(format!("must be a whole number from 0 to {most}"))
+    })
+}
+
+/// Writes a number, a whole one without a point.
+///
+/// # Errors
+/// Those of the writer.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+pub fn write<S: Serializer>(number: &f64, writer: S) -> Result<S::Ok, S::Error> {
+    if number.fract() == 0.0 && number.abs() <= EXACT {
+        writer.serialize_i64(*number as i64)
+    } else {
+        writer.serialize_f64(*number)
+    }
+}
+
+/// Writes the same where there may be none.
+///
+/// # Errors
+/// Those of the writer.
+#[expect(clippy::ref_option, reason = "serde hands out references")]
+pub fn write_if_any<S: Serializer>(number: &Option<f64>, writer: S) -> Result<S::Ok, S::Error> {
+    match number {
+        Some(number) => write(number, writer),
+        None => writer.serialize_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize, serde::Serialize)]
+    struct Numbers {
+        #[serde(deserialize_with = "near")]
+        near: u32,
+        #[serde(default, deserialize_with = "whole_if_any")]
+        whole: Option<u64>,
+        #[serde(default, serialize_with = "write_if_any")]
+        any: Option<f64>,
+    }
+
+    fn read(near: &str, whole: &str) -> Result<(u32, Option<u64>), String> {
+        let text = format!(r#"{{"near": {near}, "whole": {whole}}}"#);
+        let read: Result<Numbers, _> = serde_json::from_str(&text);
+        read.map(|numbers| (numbers.near, numbers.whole))
+            .map_err(|why| why.to_string())
+    }
+
+    #[test]
+    fn a_number_is_the_same_however_it_is_written() {
+        for (near, whole) in [("45000", "7"), ("45000.0", "7.0"), ("4.5e4", "70e-1")] {
+            assert_eq!(read(near, whole), Ok((45_000, Some(7))));
+        }
+        assert_eq!(read("-1.5", "null"), Ok((0, None)));
+        assert_eq!(read("1e300", "0"), Ok((u32::MAX, Some(0))));
+        assert_eq!(read("2.5", "0"), Ok((3, Some(0))));
+        for bad in ["1.5", "-1", "1e300", "\"1\"", "{}"] {
+            let why = read("1", bad).unwrap_err();
+            assert!(why.contains(" number"), "{why}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_written_whole() {
+        let written = |any| {
+            let numbers = Numbers {
+                near: 1,
+                whole: None,
+                any,
+            };
+            serde_json::to_value(&numbers).unwrap()["any"].to_string()
+        };
+        assert_eq!(
+            [Some(5.0), Some(-0.0), Some(482.5), Some(1e300), None].map(written),
+            ["5", "0", "482.5", "1e+300", "null"]
+        );
+    }
+}

@@ -1,0 +1,217 @@
+//! Every text at its limit at once: what the stores and the ways between them take is not passed.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    AttemptOf, Change, Condition, Delivery, DeliveryTry, Ended, Event, EventKind, Failure, Job,
+    JobId, JobOutput, JobSource, Labels, Outcome, Owner, Plan, Rates, Record, Settlement, Stage,
+    Submission, Timestamp,
+    limits::{
+        EVENT_BYTES, LONGEST_LABEL, LONGEST_MESSAGE, LONGEST_TEXT, LONGEST_TITLE, LONGEST_TOPIC,
+        LONGEST_URL, MOST_CLIPS, MOST_HEARD, MOST_TOPICS,
+    },
+};
+use serde_json::{Value, json};
+
+/// What `DynamoDB` takes.
+const ITEM_BYTES: usize = 400 * 1024;
+const RATES: Rates = Rates {
+    credits_per_minute: 1,
+};
+
+fn at() -> Timestamp {
+    Timestamp::from_ms(1_700_000_000_000)
+}
+
+/// A text that JSON writes twice as long, far above any limit.
+fn endless() -> String {
+    "\"".repeat(450_000)
+}
+
+/// The longest address that an object of ours has.
+fn address(id: &JobId, name: &str) -> String {
+    let bucket = "b".repeat(63);
+    format!("https://{bucket}.s3.ap-southeast-2.amazonaws.com/jobs/{id}/{name}")
+}
+
+fn output(id: &JobId) -> JobOutput {
+    let long = u64::from(u32::MAX);
+    let score = 0.123;
+    let clip = |index: u32| {
+        let of = |end: &str| address(id, &format!("clips/clip_{index:02}.{end}"));
+        json!({"clip_index": index, "s3_url": of("mp4"), "duration_ms": long, "virality_score": score, "summary": endless(),
+            "title": endless(), "rank": index + 1, "start_ms": long, "end_ms": long, "reason": endless(), "captions_url": of("vtt"),
+            "score_breakdown": {"hook": score, "flow": score, "value": score, "emotion": score}, "thumbnail_url": of("jpg"),
+            "width": 1080, "height": 1920})
+    };
+    let clips: Vec<Value> = (0..MOST_CLIPS).map(clip).collect();
+    let timings = json!({"download_ms": long, "transcribe_ms": long, "plan_ms": long, "render_ms": long, "upload_ms": long});
+    let output = json!({"total_clips": MOST_CLIPS, "source_video_title": endless(), "processing_time_seconds": 4_294_967.295,
+        "considered_ms": long, "source_duration_ms": long, "timings": timings, "clips": clips,
+        "transcript_url": address(id, "transcript.json"), "plan_url": address(id, "plan.json")});
+    serde_json::from_value(output).unwrap()
+}
+
+/// A submission with everything at its limit.
+fn submitted() -> Job {
+    let url = format!("https://{}", "x".repeat(LONGEST_URL - 8));
+    let label = Some("l".repeat(LONGEST_LABEL));
+    let options = json!({"requestedClipCount": MOST_CLIPS, "minClipSeconds": 5, "maxClipSeconds": 180, "aspectRatio": "9:16",
+        "layout": "auto", "captions": "karaoke", "removeSilences": true,
+        "topics": vec!["\u{1f3ac}".repeat(LONGEST_TOPIC); MOST_TOPICS]});
+    let submission = Submission {
+        owner: Owner::user(&"o".repeat(128)),
+        source: JobSource {
+            youtube_url: None,
+            video_url: Some(url.clone()),
+            upload_id: None,
+            upload_key: None,
+            title: Some("\"".repeat(LONGEST_TITLE)),
+            duration_ms: None,
+        },
+        options: serde_json::from_value(options).unwrap(),
+        body_sha256: Some("0".repeat(64)),
+        callback_url: Some(url),
+        labels: Labels {
+            external_job_id: label.clone(),
+            owner_user_id: label,
+        },
+    };
+    let id = "j".repeat(64);
+    Job::new(id.parse().unwrap(), submission, at())
+}
+
+/// The record of the same job at its end, having heard all that it can remember.
+fn record() -> Record {
+    let job = submitted();
+    let Value::Object(mut record) = json!(job) else {
+        panic!("no record")
+    };
+    let of = AttemptOf {
+        job_id: job.id.clone(),
+        attempt: 1,
+    };
+    assert!(Job::claim(&of, &"t".repeat(64), at()).apply(&mut record));
+    let ended = Ended {
+        outcome: Outcome::Succeeded {
+            output: output(&job.id),
+            stages: vec![],
+            tools: [].into(),
+        },
+        at: at(),
+    };
+    let Settlement::Change(change) = job.settle(1, Some(&ended), RATES, at()) else {
+        panic!("nothing to settle")
+    };
+    assert!(change.apply(&mut record));
+    for set in ["heard_0", "heard_1", "heard_2"] {
+        let gather = (0..MOST_HEARD).map(|number| (set, format!("{number:016x}")));
+        let heard = Change {
+            when: vec![Condition::Exists],
+            gather: gather.collect(),
+            ..Change::default()
+        };
+        assert!(heard.apply(&mut record));
+    }
+    record.insert("error_message".into(), "\"".repeat(LONGEST_MESSAGE).into());
+    record
+}
+
+/// What a value counts for in an item: its bytes, and a few for each list, map and entry.
+fn item_bytes(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) => 1,
+        // 38 digits at most, two in a byte
+        Value::Number(_) => 21,
+        Value::String(text) => text.len(),
+        Value::Array(all) => 3 + all.iter().map(|one| 1 + item_bytes(one)).sum::<usize>(),
+        Value::Object(all) => {
+            let entries = all
+                .iter()
+                .map(|(name, one)| 1 + name.len() + item_bytes(one));
+            3 + entries.sum::<usize>()
+        }
+    }
+}
+
+#[test]
+fn a_record_at_every_limit_is_an_item() {
+    let bytes = item_bytes(&Value::Object(record()));
+    assert!((150_000..ITEM_BYTES).contains(&bytes), "{bytes}");
+}
+
+#[test]
+fn an_event_at_every_limit_is_taken() {
+    let job: Job = serde_json::from_value(Value::Object(record())).unwrap();
+    let told = Event::of_job(&job, EventKind::Completed);
+    let sent = Event {
+        output: Some(output(&job.id)),
+        owner_user_id: Some("o".repeat(LONGEST_LABEL)),
+        error: Some("\"".repeat(LONGEST_MESSAGE)),
+        ..told.clone()
+    };
+    for event in [told, sent] {
+        let bytes = serde_json::to_vec(&event).unwrap().len();
+        assert!((200_000..EVENT_BYTES).contains(&bytes), "{bytes}");
+    }
+}
+
+#[test]
+fn a_delivery_at_every_limit_is_an_item() {
+    let job: Job = serde_json::from_value(Value::Object(record())).unwrap();
+    let mut delivery = Delivery::of(&job, EventKind::Completed, at(), 0).unwrap();
+    for _ in 0..100 {
+        delivery.add(DeliveryTry {
+            at: at(),
+            status: Some(500),
+            error: Some(endless()),
+            duration_ms: u64::MAX,
+        });
+    }
+    let bytes = item_bytes(&json!(delivery));
+    assert!((100_000..ITEM_BYTES).contains(&bytes), "{bytes}");
+}
+
+#[test]
+fn texts_of_others_stand_at_their_limits() {
+    let clip = &output(&submitted().id).clips[0];
+    let lengths =
+        [&clip.title, &clip.summary, &clip.reason].map(|text| text.as_ref().map(String::len));
+    assert_eq!(
+        lengths,
+        [LONGEST_TITLE, LONGEST_TEXT, LONGEST_TEXT].map(Some)
+    );
+    let failure = Failure::internal(Stage::Plan, endless());
+    assert_eq!(failure.message.len(), LONGEST_MESSAGE);
+    let Outcome::Failed { error, .. } = Outcome::from(&Failure {
+        message: endless(),
+        ..failure
+    }) else {
+        panic!("it failed")
+    };
+    assert_eq!(error.len(), LONGEST_MESSAGE);
+}
+
+/// A plan of one clip whose texts have so many bytes.
+fn plan(title: usize, summary: usize, reason: usize) -> Plan {
+    let score = json!({"hook": 0, "flow": 0, "value": 0, "emotion": 0});
+    let clip = json!({"clip_index": 0, "rank": 1, "start_ms": 0, "end_ms": 9000, "title": "t".repeat(title),
+        "summary": "s".repeat(summary), "reason": "r".repeat(reason), "virality_score": 1, "score_breakdown": score});
+    serde_json::from_value(json!({"version": 1, "clips": [clip]})).unwrap()
+}
+
+#[test]
+fn texts_of_an_edited_plan_stand_at_their_limits() {
+    let (title, text) = (LONGEST_TITLE, LONGEST_TEXT);
+    plan(title, text, text).check_edited().unwrap();
+    let refused: BTreeSet<String> = [
+        plan(title + 1, text, text),
+        plan(title, text + 1, text),
+        plan(title, text, text + 1),
+    ]
+    .map(|plan| plan.check_edited().unwrap_err().to_string())
+    .into();
+    assert_eq!(refused.len(), 3, "{refused:?}");
+    let planned = plan(title + 1, text + 1, text + 1).bounded();
+    planned.check_edited().unwrap();
+}

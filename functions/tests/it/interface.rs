@@ -1,0 +1,244 @@
+//! Whatever the old system's TypeScript interface accepts is taken: events made at random from it, written in every way that JSON has.
+
+use domain::{JobId, Status};
+use proptest::{option, prelude::*, sample::select, test_runner::TestRunner};
+use serde_json::{Value, json};
+
+use crate::{
+    cloud::Cloud,
+    requests::{event, raw_event, tell},
+    samples,
+};
+
+/// A value as it stands in JSON, none where the field is absent.
+type Written = Option<String>;
+
+/// A `number` in all the ways it is written, nonsense of a sender with a bug among them.
+fn number() -> BoxedStrategy<String> {
+    prop_oneof![
+        (0_u32..200_000).prop_map(|number| number.to_string()),
+        (0_u32..200_000).prop_map(|number| format!("{number}.0")),
+        (0_u32..200_000).prop_map(|number| format!("{number}e0")),
+        (0.0..1.0_f64).prop_map(|number| number.to_string()),
+        any::<i64>().prop_map(|number| number.to_string()),
+        any::<u64>().prop_map(|number| number.to_string()),
+        (-1e300..1e300_f64).prop_map(|number| json!(number).to_string()),
+        select(vec![
+            "-0", "-0.0", "4.5E4", "45e+3", "1e-300", "-1.5", "100.5"
+        ])
+        .prop_map(str::to_owned),
+    ]
+    .boxed()
+}
+
+/// A `string`, with halves of pairs as JavaScript has them.
+fn text() -> BoxedStrategy<String> {
+    let written = |text: String| json!(text).to_string();
+    prop_oneof![
+        ".{0,80}".prop_map(written),
+        "[a-z/.]{60,70}".prop_map(written),
+        any::<String>().prop_map(written),
+        select(vec![
+            r#""""#,
+            r#""../job/1""#,
+            r#""\ud800""#,
+            r#""\udfff x""#,
+            r#""\u0000""#,
+            r#""\ud83d\ude00""#
+        ])
+        .prop_map(str::to_owned),
+    ]
+    .boxed()
+}
+
+/// An ISO 8601 time, with a zone and without.
+fn time() -> BoxedStrategy<String> {
+    let times = [
+        "2024-11-28T10:30:00.000Z",
+        "2024-11-28T10:30:00Z",
+        "2024-11-28T10:30:00",
+        "2024-11-28T10:30:00.123456",
+        "2024-11-28 10:30:00",
+        "2024-11-28T12:30:00+02:00",
+        "2024-11-28T12:30:00+0200",
+        "2024-11-28T10:30",
+        "20241128T103000Z",
+        "2024-11-28",
+    ];
+    select(times.to_vec())
+        .prop_map(|time| format!("\"{time}\""))
+        .boxed()
+}
+
+/// A field that may be absent, or null as Python writes one that is absent.
+fn optional(value: BoxedStrategy<String>) -> BoxedStrategy<Written> {
+    prop_oneof![
+        1 => Just(None),
+        1 => Just(Some("null".to_owned())),
+        3 => value.prop_map(Some),
+    ]
+    .boxed()
+}
+
+fn required(value: BoxedStrategy<String>) -> BoxedStrategy<Written> {
+    value.prop_map(Some).boxed()
+}
+
+/// An object of these fields and one that nobody knows.
+fn object(fields: Vec<(&'static str, BoxedStrategy<Written>)>) -> BoxedStrategy<String> {
+    let (names, values): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
+    let more = option::of(prop_oneof![number(), text()]);
+    (values, more)
+        .prop_map(move |(values, more)| {
+            let named = names.iter().zip(values);
+            let known = named.filter_map(|(name, value)| Some(format!("\"{name}\": {}", value?)));
+            let fields: Vec<String> = known
+                .chain(more.map(|more| format!("\"of_a_later_version\": {more}")))
+                .collect();
+            format!("{{{}}}", fields.join(", "))
+        })
+        .boxed()
+}
+
+fn output() -> BoxedStrategy<String> {
+    let clip = || {
+        object(vec![
+            ("clip_index", required(number())),
+            ("s3_url", required(text())),
+            ("duration_ms", required(number())),
+            ("virality_score", required(number())),
+            ("summary", optional(text())),
+        ])
+    };
+    let clips = prop::collection::vec(clip(), 0..4);
+    let clips = clips.prop_map(|clips| format!("[{}]", clips.join(", ")));
+    object(vec![
+        ("total_clips", required(number())),
+        ("source_video_title", optional(text())),
+        ("processing_time_seconds", optional(number())),
+        ("clips", required(clips.boxed())),
+        ("transcript_url", optional(text())),
+        ("plan_url", optional(text())),
+    ])
+}
+
+/// An event of the job that is called `ID`, which stands in one of both places for an id.
+fn payload() -> impl Strategy<Value = String> {
+    let one_of = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+        select(names).boxed()
+    };
+    let kinds = ["job.started", "job.progress", "job.completed", "job.failed"];
+    let id = || Just("\"ID\"".to_owned()).boxed();
+    any::<bool>().prop_flat_map(move |is_second| {
+        let (first, second) = if is_second {
+            (optional(text()), id())
+        } else {
+            (required(id()), text())
+        };
+        object(vec![
+            ("event", required(one_of(&kinds))),
+            ("timestamp", required(time())),
+            ("job_id", required(second)),
+            ("external_job_id", first),
+            ("owner_user_id", optional(text())),
+            (
+                "status",
+                required(one_of(&["queued", "running", "succeeded", "failed"])),
+            ),
+            ("progress_percent", required(number())),
+            ("current_step", required(text())),
+            ("clips_completed", optional(number())),
+            ("total_clips", optional(number())),
+            ("error", optional(text())),
+            ("output", optional(output())),
+        ])
+    })
+}
+
+/// Where an event of this kind leaves a job that ran.
+fn end_of(body: &str) -> Status {
+    match body {
+        _ if body.contains("\"job.completed\"") => Status::Succeeded,
+        _ if body.contains("\"job.failed\"") => Status::Failed,
+        _ => Status::Running,
+    }
+}
+
+#[test]
+fn whatever_the_old_interface_accepts_is_taken() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let (cloud, ingest) = runtime.block_on(async {
+        let cloud = Cloud::start().await;
+        let ingest = cloud.ingest_webhook().await;
+        (cloud, ingest)
+    });
+    let number = std::cell::Cell::new(0);
+    let config = ProptestConfig {
+        cases: 256,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let outcome = TestRunner::new(config).run(&payload(), |body| {
+        number.set(number.get() + 1);
+        runtime.block_on(async {
+            let id = cloud.running(&format!("job-{}", number.get())).await;
+            let body = body.replace("\"ID\"", &format!("\"{id}\""));
+            let told = tell!(ingest, raw_event(body.clone()).signed());
+            prop_assert_eq!(told.status, 200, "{:?} {}", told, body);
+            prop_assert_eq!(cloud.job(&id).await.status, end_of(&body), "{}", body);
+            Ok(())
+        })
+    });
+    outcome.expect("no counterexample");
+}
+
+#[tokio::test]
+async fn the_events_that_were_refused_are_taken() {
+    let cloud = Cloud::start().await;
+    let ingest = cloud.ingest_webhook().await;
+    let changes: [(&str, Value); 8] = [
+        ("/output/clips/0/duration_ms", json!(45000.0)),
+        ("/output/total_clips", json!(2.0)),
+        ("/job_id", json!("genesis/abc")),
+        ("/job_id", json!("x".repeat(65))),
+        ("/timestamp", json!("2024-11-28T10:30:00.123456")),
+        ("/progress_percent", json!(100.4)),
+        ("/output/clips/0/virality_score", json!(92)),
+        ("/output", Value::Null),
+    ];
+    for (number, (field, value)) in changes.into_iter().enumerate() {
+        let id = cloud.running(&format!("job-{number}")).await;
+        let mut body = samples::events(&id, 1, "job.completed")[4].clone();
+        *body.pointer_mut(field).expect("a field") = value;
+        let told = tell!(ingest, event(&body).signed());
+        assert_eq!(
+            (told.status, &told.body["job_status"]),
+            (200, &json!("succeeded")),
+            "{field} {told:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_no_job_can_have_is_that_of_no_job() {
+    let cloud = Cloud::start().await;
+    let ingest = cloud.ingest_webhook().await;
+    let there: JobId = cloud.running("job-1").await;
+    let before = cloud.records();
+    for strange in [
+        "",
+        "../job-1",
+        "job-1/",
+        "job-1\u{0}",
+        &"x".repeat(65),
+        "\u{1f600}",
+    ] {
+        let mut body = samples::events(&there, 1, "job.completed")[4].clone();
+        body["job_id"] = json!(strange);
+        body["external_job_id"] = json!(strange);
+        let told = tell!(ingest, event(&body).signed());
+        assert_eq!((told.status, told.code()), (404, "not_found"), "{strange}");
+    }
+    assert_eq!(cloud.records(), before);
+}
