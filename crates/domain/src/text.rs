@@ -59,7 +59,11 @@ mod tests {
         assert_eq!(cut("e\u{301}e\u{301}e\u{301}", 7), "e\u{301}\u{2026}");
         // a family is one letter of 18 bytes
         let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
-        assert_eq!(cut(&family.repeat(3), 40), format!("{family}\u{2026}"));
+        assert_eq!(
+            cut(&family.repeat(3), 39),
+            format!("{}\u{2026}", family.repeat(2))
+        );
+        assert_eq!(cut(&family.repeat(3), 38), format!("{family}\u{2026}"));
         assert_eq!(cut("a\u{0}b\nc", 99), "a b\nc");
         let endless = format!("e{}", "\u{301}".repeat(450_000));
         assert_eq!(cut(&endless, 400).len(), 400);
