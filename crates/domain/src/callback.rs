@@ -179,7 +179,7 @@ impl Event {
             clip: job
                 .newest_clip
                 .filter(|_| kind == EventKind::Progress)
-                .and_then(|index| job.clips.get(&index.to_string()).cloned()),
+                .and_then(|index| job.attempt_clips.get(&index.to_string()).cloned()),
         }
     }
 }

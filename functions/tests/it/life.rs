@@ -146,7 +146,10 @@ async fn start_and_run(cloud: &Cloud, id: &domain::JobId) {
             )
         );
         let job = cloud.job(id).await;
-        assert_eq!((job.progress_percent, job.clips.len()), (percent, clips));
+        assert_eq!(
+            (job.progress_percent, job.shown_clips().len()),
+            (percent, clips)
+        );
     }
     cloud.front.executions.end(
         &AttemptOf {
