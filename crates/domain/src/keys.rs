@@ -42,13 +42,11 @@ pub fn of_edition(edition: u32, name: &str) -> String {
 /// The edition that an output of a job belongs to, by its key; none for what is no output of an edition: sources, outcomes, edited plans.
 pub fn edition_of(job_id: &JobId, key: &str) -> Option<u32> {
     let name = key.strip_prefix(&of_job(job_id, ""))?;
-    match name.strip_prefix(EDITIONS) {
-        Some(rest) => rest.split_once('/')?.0.parse().ok(),
-        None => {
-            let is_output = [TRANSCRIPT, PLAN].contains(&name) || name.starts_with(CLIPS);
-            is_output.then_some(0)
-        }
+    if let Some(rest) = name.strip_prefix(EDITIONS) {
+        return rest.split_once('/')?.0.parse().ok();
     }
+    let is_output = [TRANSCRIPT, PLAN].contains(&name) || name.starts_with(CLIPS);
+    is_output.then_some(0)
 }
 
 /// How an attempt ended, below the job's prefix.

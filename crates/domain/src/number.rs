@@ -132,10 +132,6 @@ fn exactly<T: Whole, E: serde::de::Error>(number: &Number) -> Result<T, E> {
 ///
 /// # Errors
 /// Those of the writer.
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands out references"
-)]
 pub fn write<S: Serializer>(number: &f64, writer: S) -> Result<S::Ok, S::Error> {
     if number.fract() == 0.0 && number.abs() <= EXACT {
         writer.serialize_i64(*number as i64)
@@ -148,7 +144,6 @@ pub fn write<S: Serializer>(number: &f64, writer: S) -> Result<S::Ok, S::Error> 
 ///
 /// # Errors
 /// Those of the writer.
-#[expect(clippy::ref_option, reason = "serde hands out references")]
 pub fn write_if_any<S: Serializer>(number: &Option<f64>, writer: S) -> Result<S::Ok, S::Error> {
     match number {
         Some(number) => write(number, writer),
