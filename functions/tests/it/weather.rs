@@ -26,8 +26,8 @@ async fn a_submission_that_dies_half_way_goes_on_when_it_is_asked_again() {
             .user("ann")
             .json(&samples::submission())
             .header("idempotency-key", "key");
-        // the one call that there is
-        cloud.front.dies_at(0, fault);
+        // the one call that there is, after that which counts the request among the owner's
+        cloud.front.dies_at(1, fault);
         let lost = ask!(submit, call);
         assert!(is_unavailable(&lost), "{fault:?}: {lost:?}");
         let written = usize::from(fault == Fault::Unheard);
