@@ -93,7 +93,7 @@ impl DeliveryTable {
         delivery: &Delivery,
         tried: &DeliveryTry,
     ) -> Result<(), StoreError> {
-        let tries = serde_dynamo::to_attribute_value([tried]).map_err(StoreError::unreadable)?;
+        let only_try = serde_dynamo::to_attribute_value([tried]).map_err(StoreError::unreadable)?;
         let update = self.client.update_item().table_name(&self.table);
         let update = update
             .set_key(Some(key(&delivery.job_id, &delivery.id)))
@@ -101,7 +101,7 @@ impl DeliveryTable {
             .condition_expression("due_ms = :due")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":failed", text(DeliveryState::Failed.name()))
-            .expression_attribute_values(":tries", tries)
+            .expression_attribute_values(":tries", only_try)
             .expression_attribute_values(":due", number(delivery.due_ms));
         happened(update.send().await).map(drop)
     }
