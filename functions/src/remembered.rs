@@ -68,7 +68,8 @@ impl<T> Remembered<T> {
             .as_ref()
             .is_some_and(|(at, _)| is_fresh(at, hold));
         let failed = self.failed.is_some_and(|at| is_fresh(&at, ASK_AGAIN));
-        if !holds && !(failed && self.value().is_some()) {
+        let serves = failed && self.value().is_some();
+        if !holds && !serves {
             let text = store.read(name).await;
             let read = text
                 .map_err(NoValue::Store)

@@ -161,7 +161,7 @@ fn hold(command: &mut Command, memory_bytes: u64) {
     };
     let ask = move || {
         set_parent_process_death_signal(Some(Signal::KILL))?;
-        Ok(setrlimit(Resource::Data, limit.clone())?)
+        Ok(setrlimit(Resource::Data, limit)?)
     };
     // SAFETY: two system calls, which allocate nothing and take no lock
     unsafe { command.pre_exec(ask) };

@@ -86,12 +86,11 @@ where
             ended = work.end() => ended.unwrap_or_else(|why| Err(internal(&why))),
             () = stopped() => {
                 let canceled = Failure::transient(Stage::Download, ErrorCode::Canceled, "stopped");
-                match work.stop().await {
-                    Ok(ended) => ended.unwrap_or(Err(canceled)),
-                    Err(_) => {
-                        leave_nothing();
-                        Err(canceled)
-                    }
+                if let Ok(ended) = work.stop().await {
+                    ended.unwrap_or(Err(canceled))
+                } else {
+                    leave_nothing();
+                    Err(canceled)
                 }
             }
         }

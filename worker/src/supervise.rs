@@ -110,7 +110,7 @@ mod tests {
     const LONG: Duration = Duration::from_mins(10);
 
     /// Work that never waits for anything.
-    async fn busy(begun: mpsc::Sender<()>) {
+    fn busy(begun: &mpsc::Sender<()>) {
         begun.send(()).unwrap();
         let until = Instant::now() + LONG;
         while Instant::now() < until {
@@ -144,7 +144,7 @@ mod tests {
     #[tokio::test]
     async fn a_stop_is_heard_while_the_work_waits_for_nothing() {
         let (sender, begun) = mpsc::channel();
-        let mut work = Apart::begin(move || busy(sender));
+        let mut work = Apart::begin(move || async move { busy(&sender) });
         begun.recv().unwrap();
         let asked = Instant::now();
         tokio::select! {

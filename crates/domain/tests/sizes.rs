@@ -49,7 +49,7 @@ fn output(id: &JobId) -> JobOutput {
     let output = json!({"total_clips": MOST_CLIPS, "source_video_title": endless(), "processing_time_seconds": 4_294_967.295,
         "considered_ms": long, "source_duration_ms": long, "timings": timings, "clips": clips,
         "transcript_url": address(id, "transcript.json"), "plan_url": address(id, "plan.json")});
-    serde_json::from_value(output).unwrap()
+    serde_json::from_value(output).expect("valid")
 }
 
 /// A submission with everything at its limit.
@@ -69,7 +69,7 @@ fn submitted() -> Job {
             title: Some("\"".repeat(LONGEST_TITLE)),
             duration_ms: None,
         },
-        options: serde_json::from_value(options).unwrap(),
+        options: serde_json::from_value(options).expect("valid"),
         body_sha256: Some("0".repeat(64)),
         callback_url: Some(url),
         labels: Labels {
@@ -78,7 +78,7 @@ fn submitted() -> Job {
         },
     };
     let id = "j".repeat(64);
-    Job::new(id.parse().unwrap(), submission, at())
+    Job::new(id.parse().expect("valid"), submission, at())
 }
 
 /// The record of the same job at its end, having heard all that it can remember.
@@ -142,7 +142,7 @@ fn a_record_at_every_limit_is_an_item() {
 
 #[test]
 fn an_event_at_every_limit_is_taken() {
-    let job: Job = serde_json::from_value(Value::Object(record())).unwrap();
+    let job: Job = serde_json::from_value(Value::Object(record())).expect("valid");
     let told = Event::of_job(&job, EventKind::Completed);
     let sent = Event {
         output: Some(output(&job.id)),
@@ -151,15 +151,15 @@ fn an_event_at_every_limit_is_taken() {
         ..told.clone()
     };
     for event in [told, sent] {
-        let bytes = serde_json::to_vec(&event).unwrap().len();
+        let bytes = serde_json::to_vec(&event).expect("valid").len();
         assert!((200_000..EVENT_BYTES).contains(&bytes), "{bytes}");
     }
 }
 
 #[test]
 fn a_delivery_at_every_limit_is_an_item() {
-    let job: Job = serde_json::from_value(Value::Object(record())).unwrap();
-    let mut delivery = Delivery::of(&job, EventKind::Completed, at(), 0).unwrap();
+    let job: Job = serde_json::from_value(Value::Object(record())).expect("valid");
+    let mut delivery = Delivery::of(&job, EventKind::Completed, at(), 0).expect("valid");
     for _ in 0..100 {
         delivery.add(DeliveryTry {
             at: at(),
@@ -197,13 +197,13 @@ fn plan(title: usize, summary: usize, reason: usize) -> Plan {
     let score = json!({"hook": 0, "flow": 0, "value": 0, "emotion": 0});
     let clip = json!({"clip_index": 0, "rank": 1, "start_ms": 0, "end_ms": 9000, "title": "t".repeat(title),
         "summary": "s".repeat(summary), "reason": "r".repeat(reason), "virality_score": 1, "score_breakdown": score});
-    serde_json::from_value(json!({"version": 1, "clips": [clip]})).unwrap()
+    serde_json::from_value(json!({"version": 1, "clips": [clip]})).expect("valid")
 }
 
 #[test]
 fn texts_of_an_edited_plan_stand_at_their_limits() {
     let (title, text) = (LONGEST_TITLE, LONGEST_TEXT);
-    plan(title, text, text).check_edited().unwrap();
+    plan(title, text, text).check_edited().expect("valid");
     let refused: BTreeSet<String> = [
         plan(title + 1, text, text),
         plan(title, text + 1, text),
@@ -213,5 +213,5 @@ fn texts_of_an_edited_plan_stand_at_their_limits() {
     .into();
     assert_eq!(refused.len(), 3, "{refused:?}");
     let planned = plan(title + 1, text + 1, text + 1).bounded();
-    planned.check_edited().unwrap();
+    planned.check_edited().expect("valid");
 }

@@ -84,7 +84,7 @@ mod tests {
 
     fn linear(input: &[u8]) {
         for _ in 0..50 {
-            std::hint::black_box(input.iter().filter(|byte| **byte == 0).count());
+            std::hint::black_box(input.iter().map(|byte| u64::from(*byte)).sum::<u64>());
         }
     }
 

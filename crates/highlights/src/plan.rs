@@ -362,7 +362,7 @@ mod tests {
         let talk = talk(&transcript, None);
         let begun = std::time::Instant::now();
         let plan = plan_talk(&talk, &transcript, None, &options);
-        assert!(begun.elapsed() < std::time::Duration::from_secs(60));
+        assert!(begun.elapsed() < std::time::Duration::from_mins(1));
         assert!(!plan.clips.is_empty());
         let runs = candidates(&transcript.segments, &options, transcript.duration_ms);
         assert!(runs.len() <= 20_000 * 128);
