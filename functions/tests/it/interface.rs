@@ -90,8 +90,8 @@ fn object(fields: Vec<(&'static str, BoxedStrategy<Written>)>) -> BoxedStrategy<
     let more = option::of(prop_oneof![number(), text()]);
     (values, more)
         .prop_map(move |(values, more)| {
-            let named = names.iter().zip(values);
-            let known = named.filter_map(|(name, value)| Some(format!("\"{name}\": {}", value?)));
+            let fields = names.iter().zip(values);
+            let known = fields.filter_map(|(name, value)| Some(format!("\"{name}\": {}", value?)));
             let fields: Vec<String> = known
                 .chain(more.map(|more| format!("\"of_a_later_version\": {more}")))
                 .collect();
