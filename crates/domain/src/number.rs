@@ -7,6 +7,9 @@ use serde::{Deserialize, Deserializer, Serializer, de::Visitor};
 /// Beyond it not every whole number has a place among the floating ones.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
+/// Thirty years, in which every millisecond is told from the next.
+const MOST_SECONDS: f64 = 1e9;
+
 /// A whole number that is not negative.
 pub trait Whole: Sized {
     /// The largest of its kind.
@@ -103,6 +106,16 @@ pub fn near_if_any<'de, D: Deserializer<'de>, T: Whole>(reader: D) -> Result<Opt
     Ok(number.map(|number| T::at_most(number.nearest())))
 }
 
+/// Reads seconds to the millisecond, within what a table takes for a number: `DynamoDB` refuses what is as large as 1e126 or as near to 0
+/// as 1e-130.
+///
+/// # Errors
+/// When it is no number.
+pub fn seconds_if_any<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<f64>, D::Error> {
+    let seconds = Option::<f64>::deserialize(reader)?;
+    Ok(seconds.map(|seconds| (seconds.clamp(0.0, MOST_SECONDS) * 1000.0).round() / 1000.0))
+}
+
 /// Reads a whole number, in whichever way it is written: what a person asks for is not rounded.
 ///
 /// # Errors
@@ -184,6 +197,24 @@ mod tests {
             let why = read("1", bad).unwrap_err();
             assert!(why.contains(" number"), "{why}");
         }
+    }
+
+    #[test]
+    fn seconds_are_what_a_table_takes() {
+        #[derive(Deserialize)]
+        struct Took(#[serde(deserialize_with = "seconds_if_any")] Option<f64>);
+        let read = |text: &str| serde_json::from_str::<Took>(text).unwrap().0;
+        assert_eq!(
+            ["482.5", "6e299", "-1", "1e-300", "5", "null"].map(read),
+            [
+                Some(482.5),
+                Some(1e9),
+                Some(0.0),
+                Some(0.0),
+                Some(5.0),
+                None
+            ]
+        );
     }
 
     #[test]

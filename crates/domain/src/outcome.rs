@@ -66,6 +66,7 @@ pub struct JobOutput {
     /// Wall time of the whole job.
     #[serde(
         default,
+        deserialize_with = "number::seconds_if_any",
         serialize_with = "number::write_if_any",
         skip_serializing_if = "Option::is_none"
     )]

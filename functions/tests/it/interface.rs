@@ -197,7 +197,7 @@ fn whatever_the_old_interface_accepts_is_taken() {
 async fn the_events_that_were_refused_are_taken() {
     let cloud = Cloud::start().await;
     let ingest = cloud.ingest_webhook().await;
-    let changes: [(&str, Value); 8] = [
+    let changes: [(&str, Value); 10] = [
         ("/output/clips/0/duration_ms", json!(45000.0)),
         ("/output/total_clips", json!(2.0)),
         ("/job_id", json!("genesis/abc")),
@@ -205,11 +205,14 @@ async fn the_events_that_were_refused_are_taken() {
         ("/timestamp", json!("2024-11-28T10:30:00.123456")),
         ("/progress_percent", json!(100.4)),
         ("/output/clips/0/virality_score", json!(92)),
+        ("/output/processing_time_seconds", json!(6e299)),
+        ("/output/processing_time_seconds", json!(1e-300)),
         ("/output", Value::Null),
     ];
     for (number, (field, value)) in changes.into_iter().enumerate() {
         let id = cloud.running(&format!("job-{number}")).await;
         let mut body = samples::events(&id, 1, "job.completed")[4].clone();
+        body["output"]["processing_time_seconds"] = json!(482.5);
         *body.pointer_mut(field).expect("a field") = value;
         let told = tell!(ingest, event(&body).signed());
         assert_eq!(
