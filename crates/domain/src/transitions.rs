@@ -16,9 +16,6 @@ pub(crate) const WAITING: &str = "Waiting for a worker...";
 const COMPLETE: &str = "Processing complete!";
 const FAILED: &str = "Processing failed";
 
-/// A year: more than any attempt takes, whoever measures it.
-const LONGEST_WORK_S: f64 = 365.0 * 24.0 * 3600.0;
-
 /// What belongs to one attempt and is gone when the next begins.
 const OF_AN_ATTEMPT: [&str; 11] = [
     "newest_clip",
@@ -321,7 +318,7 @@ fn succeeded(
         .set_known("plan_url", output.plan_url.as_deref())
         .set_known("timings", output.timings.as_ref().map(plain))
         .set_known("considered_ms", output.considered_ms)
-        .set_known("processing_time_seconds", plausible_seconds(output))
+        .set_known("processing_time_seconds", output.processing_time_seconds)
         .set_if_missing("started_at", text(at))
         .remove(&[
             "newest_clip",
@@ -330,14 +327,6 @@ fn succeeded(
             "error_message",
             "error_code",
         ])
-}
-
-/// How long the work took, unless that is what no work takes: the table holds no number above 10^126.
-fn plausible_seconds(output: &JobOutput) -> Option<f64> {
-    let plausible = 0.0..=LONGEST_WORK_S;
-    output
-        .processing_time_seconds
-        .filter(|seconds| plausible.contains(seconds))
 }
 
 /// The clips of an attempt take the place of those before, and are paid for. An attempt without clips takes nothing away from the owner
