@@ -129,6 +129,14 @@ impl Settings {
         parsed("ALLOW_PRIVATE_CALLBACKS", false)
     }
 
+    /// `ALLOW_PRIVATE_SOURCES`: whether sources may be on private addresses; on one machine alone.
+    ///
+    /// # Errors
+    /// When it is neither `true` nor `false`.
+    pub fn allow_private_sources(self) -> Result<bool, InvalidSetting> {
+        parsed("ALLOW_PRIVATE_SOURCES", false)
+    }
+
     /// `BUCKET`: name of the bucket.
     ///
     /// # Errors

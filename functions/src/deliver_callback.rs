@@ -89,6 +89,21 @@ struct QueueMessage {
     body: String,
 }
 
+impl Messages {
+    /// The errands that can be read.
+    pub(crate) fn errands(&self) -> impl Iterator<Item = Errand> {
+        self.records
+            .iter()
+            .filter_map(|message| message.errand().ok())
+    }
+}
+
+impl QueueMessage {
+    fn errand(&self) -> Result<Errand, serde_json::Error> {
+        serde_json::from_str(&self.body)
+    }
+}
+
 /// Messages that are not done and come again.
 #[derive(Debug, Default, Serialize, PartialEq, Eq)]
 pub struct MessagesAnswer {
@@ -134,7 +149,7 @@ impl DeliverCallback {
     /// Runs every errand; one that fails or panics comes again without the others.
     pub async fn handle(&self, messages: &Messages) -> MessagesAnswer {
         let runs = messages.records.iter().map(|message| async {
-            let errand = serde_json::from_str::<Errand>(&message.body);
+            let errand = message.errand();
             let job_id = errand.as_ref().ok().map(|errand| errand.job_id.as_str());
             let span = tracing::info_span!("job", job_id);
             let run = async {

@@ -1,7 +1,7 @@
 //! Requests and answers: bodies that are read with a limit, and one shape for every error.
 
 use aws::StoreError;
-use domain::{JobId, Timestamp, limits::LISTED_BYTES};
+use domain::{JobId, Timestamp, json::explain, limits::LISTED_BYTES};
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
@@ -216,11 +216,11 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|why| Problem::Invalid {
         field: field_at_fault(&why),
-        message: format!("the body is not as expected: {}", why.inner()),
+        message: format!("the body is not as expected: {}", explain(why.inner())),
     })?;
     reader.end().map_err(|why| Problem::Invalid {
         field: None,
-        message: format!("the body is not as expected: {why}"),
+        message: format!("the body is not as expected: {}", explain(&why)),
     })?;
     Ok(parsed)
 }

@@ -5,6 +5,8 @@ mod caller;
 mod config;
 pub mod deliver_callback;
 mod fairness;
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 pub mod ingest_webhook;
 mod leftovers;

@@ -8,7 +8,7 @@ mod tickets;
 pub(crate) use callbacks::{
     CallbackTest, CallbackTestResult, DeliveryList, DeliveryView, NewSecret,
 };
-pub(crate) use listing::JobList;
+pub(crate) use listing::{JobList, position};
 pub(crate) use tickets::RealtimeTicket;
 
 use aws::{

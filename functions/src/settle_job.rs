@@ -183,7 +183,7 @@ fn tell(job: Option<&Job>) {
 }
 
 /// From `{job_id, attempt}` of the state machine, or from the name of the execution in an event of `EventBridge`.
-fn attempt_of(event: &Value) -> Option<AttemptOf> {
+pub(crate) fn attempt_of(event: &Value) -> Option<AttemptOf> {
     if let Some(name) = event["detail"]["name"].as_str() {
         return AttemptOf::from_name(name);
     }

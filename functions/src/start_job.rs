@@ -61,7 +61,7 @@ impl StartJob {
 }
 
 /// The attempt that a record shows as queued; other records, and those of no job, ask for nothing.
-fn queued(image: &Value) -> Option<AttemptOf> {
+pub(crate) fn queued(image: &Value) -> Option<AttemptOf> {
     if image["status"]["S"] != Status::Queued.name() {
         return None;
     }

@@ -31,6 +31,11 @@ struct ItemFailure {
 }
 
 impl Batch {
+    /// The records as they came.
+    pub(crate) fn records(&self) -> &[Value] {
+        &self.records
+    }
+
     /// Deals with every record: those of one job one after another, up to the first that fails; a panic is a failure of that record.
     /// Records after the one that is answered come again, whether they were dealt with or not; one that never can be is kept for a person.
     pub(crate) async fn each<'a, F>(

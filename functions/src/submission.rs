@@ -3,7 +3,9 @@
 use domain::{
     AspectRatio, ClipOptions, JobSource, Labels, Layout, Owner, Submission,
     limits::{LONGEST_LABEL, LONGEST_URL},
+    number::whole_if_any,
 };
+use egress::Guard;
 use serde::Deserialize;
 use url::Url;
 use utoipa::ToSchema;
@@ -26,8 +28,10 @@ macro_rules! submission {
             /// where events are sent on to
             callback_url: Option<String>,
             /// shortest clip in seconds, 15 if absent
+            #[serde(default, deserialize_with = "whole_if_any")]
             min_clip_seconds: Option<u32>,
             /// longest clip in seconds, 60 if absent
+            #[serde(default, deserialize_with = "whole_if_any")]
             max_clip_seconds: Option<u32>,
             /// `9:16` if absent, or `1:1`, `4:5`, `16:9`
             #[schema(value_type = Option<String>)]
@@ -76,6 +80,7 @@ submission! {
         /// a page of `YouTube`
         youtube_url: Option<String>,
         /// how many clips are wanted, 5 if absent
+        #[serde(default, deserialize_with = "whole_if_any")]
         requested_clip_count: Option<u32>,
     }
 }
@@ -88,6 +93,7 @@ submission! {
         /// the caller's own id of the user, shown in its callbacks
         owner_user_id: Option<String>,
         /// how many clips are wanted, 5 if absent
+        #[serde(default, deserialize_with = "whole_if_any")]
         max_clips: Option<u32>,
     }
 }
@@ -124,10 +130,11 @@ impl UserSubmission {
         self,
         owner: Owner,
         body_sha256: Option<String>,
+        sources: &Guard,
     ) -> Result<Submission, Problem> {
         let options = self.options(self.requested_clip_count);
         let source = source(
-            Spelling::Camel,
+            (Spelling::Camel, sources),
             self.youtube_url,
             self.video_url,
             self.upload_id,
@@ -153,9 +160,15 @@ impl ServiceSubmission {
         self,
         owner: Owner,
         body_sha256: Option<String>,
+        sources: &Guard,
     ) -> Result<Submission, Problem> {
         let options = self.options(self.max_clips);
-        let source = source(Spelling::Snake, None, self.video_url, self.upload_id)?;
+        let source = source(
+            (Spelling::Snake, sources),
+            None,
+            self.video_url,
+            self.upload_id,
+        )?;
         let labels = Labels {
             external_job_id: self.external_job_id,
             owner_user_id: self.owner_user_id,
@@ -200,7 +213,7 @@ fn checked(spelling: Spelling, submission: Submission) -> Result<Submission, Pro
 }
 
 fn source(
-    spelling: Spelling,
+    (spelling, allowed): (Spelling, &Guard),
     youtube_url: Option<String>,
     video_url: Option<String>,
     upload_id: Option<String>,
@@ -221,7 +234,10 @@ fn source(
     }
     for (name, url) in [("youtubeUrl", &youtube_url), ("videoUrl", &video_url)] {
         if let Some(url) = url {
-            web_address(&spelling.of(name), url)?;
+            let field = spelling.of(name);
+            let url = web_address(&field, url)?;
+            let checked = allowed.check(&url);
+            checked.map_err(|why| Problem::invalid(field, why.to_string()))?;
         }
     }
     Ok(JobSource {
@@ -234,8 +250,8 @@ fn source(
     })
 }
 
-/// Whether a text can be fetched from the web at all; where it leads is looked at when it is fetched.
-fn web_address(field: &str, text: &str) -> Result<(), Problem> {
+/// The address that a text is, if it can be fetched from the web at all; where its name leads is looked at when it is fetched.
+fn web_address(field: &str, text: &str) -> Result<Url, Problem> {
     let wrong = |what: &str| Err(Problem::invalid(field, what));
     if text.len() > LONGEST_URL {
         return wrong(&format!("must have {LONGEST_URL} bytes at most"));
@@ -245,7 +261,7 @@ fn web_address(field: &str, text: &str) -> Result<(), Problem> {
         Ok(url) if url.as_str().len() > LONGEST_URL => {
             wrong(&format!("must have {LONGEST_URL} bytes at most"))
         }
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
         _ => wrong("must be an http:// or https:// address"),
     }
 }
@@ -255,8 +271,12 @@ mod tests {
     use super::*;
     use crate::http::parse;
 
+    fn public() -> Guard {
+        Guard::new(false)
+    }
+
     fn user(body: &str) -> Result<Submission, Problem> {
-        parse::<UserSubmission>(body.as_bytes())?.check(Owner::user("ann"), None)
+        parse::<UserSubmission>(body.as_bytes())?.check(Owner::user("ann"), None, &public())
     }
 
     fn field(body: &str) -> String {
@@ -279,13 +299,56 @@ mod tests {
         let body = br#"{"video_url": "https://www.youtube.com/watch?v=dQw4w9WgXcQ", "callback_url": "https://webhook.site/your-unique-id", "external_job_id": "test-123", "max_clips": 1}"#;
         let submission = parse::<ServiceSubmission>(body)
             .unwrap()
-            .check(Owner::tenant("acme"), None)
+            .check(Owner::tenant("acme"), None, &public())
             .unwrap();
         assert_eq!(
             submission.labels.external_job_id.as_deref(),
             Some("test-123")
         );
         assert_eq!(submission.options.requested_clip_count, 1);
+    }
+
+    #[test]
+    fn a_whole_number_is_taken_however_it_is_written() {
+        let count = |number: &str| {
+            user(&format!(
+                r#"{{"videoUrl": "https://x.test", "requestedClipCount": {number}, "minClipSeconds": 2e1}}"#
+            ))
+        };
+        for number in ["5", "5.0", "0.5e1"] {
+            let options = count(number).unwrap().options;
+            assert_eq!(
+                (options.requested_clip_count, options.min_clip_seconds),
+                (5, 20)
+            );
+        }
+        for number in ["5.5", "-5", "1e99", r#""5""#, "true"] {
+            assert!(count(number).is_err(), "{number}");
+        }
+    }
+
+    #[test]
+    fn sources_that_can_be_seen_to_be_private_are_refused() {
+        for host in [
+            "localhost",
+            "media.localhost.",
+            "127.1",
+            "0x7f000001",
+            "10.0.0.1",
+            "169.254.169.254",
+            "[::1]",
+            "[::ffff:10.0.0.1]",
+            "ann:secret@x.test",
+            "ann@x.test",
+        ] {
+            for name in ["youtubeUrl", "videoUrl"] {
+                let body = format!(r#"{{"{name}": "https://{host}/v.mp4"}}"#);
+                assert_eq!(field(&body), name, "{host}");
+                let parsed = parse::<UserSubmission>(body.as_bytes()).unwrap();
+                let checked = parsed.check(Owner::user("ann"), None, &Guard::new(true));
+                assert_eq!(checked.is_ok(), !host.contains('@'), "{host}");
+            }
+        }
     }
 
     #[test]
@@ -312,7 +375,7 @@ mod tests {
                     "l".repeat(bytes)
                 );
                 let submission = parse::<ServiceSubmission>(body.as_bytes()).unwrap();
-                let checked = submission.check(Owner::tenant("acme"), None);
+                let checked = submission.check(Owner::tenant("acme"), None, &public());
                 assert_eq!(checked.is_err(), is_wrong, "{name}: {bytes}");
             }
         }
@@ -357,7 +420,9 @@ mod tests {
         let snake =
             parse::<ServiceSubmission>(br#"{"video_url": "https://x.test", "max_clips": 0}"#)
                 .unwrap();
-        let wrong = snake.check(Owner::tenant("acme"), None).unwrap_err();
+        let wrong = snake
+            .check(Owner::tenant("acme"), None, &public())
+            .unwrap_err();
         assert!(
             matches!(wrong, Problem::Invalid { field: Some(field), .. } if field == "max_clips")
         );

@@ -12,6 +12,7 @@ use domain::{
     Job, JobId, Owner, Submission, is_plain_id,
     limits::{LONGEST_KEY, SUBMISSION_BYTES},
 };
+use egress::Guard;
 use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -46,6 +47,8 @@ pub struct SubmitJob {
     pub receivers: ReceiverTable,
     /// Which addresses may be called back.
     pub addresses: Addresses,
+    /// Which addresses may be sources.
+    pub sources: Guard,
     /// Keys of back ends.
     pub keys: ServiceKeys,
     /// How much each owner may ask.
@@ -71,6 +74,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         bucket: Bucket::new(&connection, settings.bucket()?),
         receivers: ReceiverTable::new(&connection, settings.receivers_table()?),
         addresses: Addresses::new(settings.allow_private_callbacks()?),
+        sources: Guard::new(settings.allow_private_sources()?),
         keys: ServiceKeys::new(SecretStore::new(&connection), settings.service_keys()?),
         rates: RequestRates {
             shares: ShareTable::new(&connection, settings.shares_table()?),
@@ -126,8 +130,9 @@ impl SubmitJob {
         owner: Owner,
     ) -> Result<Response<Body>, Problem> {
         let (key, bytes) = (idempotency_key(request)?, body(request, SUBMISSION_BYTES)?);
+        let body_sha256 = key.map(|_| sha256(bytes));
         let mut submission =
-            parse::<UserSubmission>(bytes)?.check(owner, key.map(|_| sha256(bytes)))?;
+            parse::<UserSubmission>(bytes)?.check(owner, body_sha256, &self.sources)?;
         self.check_callback(&mut submission, "callbackUrl")?;
         self.check_secret(&submission).await?;
         let job = self.submit(submission, key).await?;
@@ -139,8 +144,9 @@ impl SubmitJob {
         let owner = self.keys.tenant(request).await?;
         self.rates.admit(&owner).await?;
         let (key, bytes) = (idempotency_key(request)?, body(request, SUBMISSION_BYTES)?);
+        let body_sha256 = key.map(|_| sha256(bytes));
         let mut submission =
-            parse::<ServiceSubmission>(bytes)?.check(owner, key.map(|_| sha256(bytes)))?;
+            parse::<ServiceSubmission>(bytes)?.check(owner, body_sha256, &self.sources)?;
         self.check_callback(&mut submission, "callback_url")?;
         let job = self.submit(submission, key).await?;
         let location = format!("/ai-clipping/jobs/{}", job.id);

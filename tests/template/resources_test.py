@@ -90,6 +90,17 @@ class ResourcesTest(unittest.TestCase):
         self.assertEqual(answer.get("statusCode"), "429")
         self.assertRegex(answer.get("responseParameters", {}).get("gatewayresponse.header.Retry-After", ""), r"^'[1-9]\d*'$")
 
+    def test_errors_of_the_private_api_itself_have_the_shape_of_all_errors(self) -> None:
+        answers = self.resources["PrivateApi"]["Properties"]["Body"].get("x-amazon-apigateway-gateway-responses", {})
+        for kind in ("DEFAULT_4XX", "DEFAULT_5XX", "MISSING_AUTHENTICATION_TOKEN", "THROTTLED"):
+            text = answers.get(kind, {}).get("responseTemplates", {}).get("application/json", "")
+            error = json.loads(text.replace("$context.error.messageString", '"said by the gateway"') or "{}").get("error", {})
+            self.assertEqual(set(error), {"code", "message"}, kind)
+
+    def test_unknown_paths_are_answered_by_a_function(self) -> None:
+        paths = self.resources["PublicApi"]["Properties"]["Body"]["paths"]
+        self.assertIn("/$default", paths, "the gateway's own 404 has another shape than all errors")
+
     def test_nothing_needs_the_account_s_one_role_for_logs_of_apis(self) -> None:
         """A fresh account has none, and one of ours would be shared by its environments."""
         self.assertNotIn("AWS::ApiGateway::Account", {resource["Type"] for resource in self.resources.values()})
@@ -151,6 +162,8 @@ REMOVALS: list[tuple[str, Callable[[Json], Any]]] = [
     ("test_every_end_that_an_execution_does_not_see_is_settled", lambda all: properties(all, "SettleJobEnded")["Targets"].clear()),
     ("test_what_is_left_of_deleted_jobs_is_looked_for_every_hour", lambda all: properties(all, "SweepJobsHourly")["Targets"].clear()),
     ("test_a_worker_that_is_throttled_hears_when_to_come_again", lambda all: throttled(all).pop("THROTTLED")),
+    ("test_errors_of_the_private_api_itself_have_the_shape_of_all_errors", lambda all: throttled(all).pop("DEFAULT_4XX")),
+    ("test_unknown_paths_are_answered_by_a_function", lambda all: properties(all, "PublicApi")["Body"]["paths"].pop("/$default")),
     ("test_a_worker_that_is_throttled_hears_when_to_come_again", lambda all: throttled(all)["THROTTLED"]["responseParameters"].clear()),
     ("test_nothing_needs_the_account_s_one_role_for_logs_of_apis", lambda all: properties(all, "RealtimeStage").update(AccessLogSettings={})),
     ("test_nothing_needs_the_account_s_one_role_for_logs_of_apis", lambda all: properties(all, "PublicApiApiGatewayDefaultStage").pop("AccessLogSettings")),

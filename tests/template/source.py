@@ -63,9 +63,9 @@ def functions(template: Json) -> dict[str, Json]:
 
 
 def routes(function: Json) -> Iterator[tuple[str, str, Json]]:
-    """Method, path and properties of each event of a function that is a route."""
+    """Method, path and properties of each event of a function that is a route; the one for unknown paths is none."""
     for event in function["Properties"].get("Events", {}).values():
-        if event["Type"] in ("HttpApi", "Api"):
+        if event["Type"] in ("HttpApi", "Api") and "Path" in event["Properties"]:
             yield event["Properties"]["Method"], event["Properties"]["Path"], event["Properties"]
 
 

@@ -1,8 +1,20 @@
 //! What `fuzz/` feeds with made-up files and answers of programs, and what must hold of whatever is made of them.
 
-use domain::Transcript;
+use std::collections::BTreeMap;
 
-use crate::{ffmpeg::probe, stages::download};
+use domain::{AspectRatio, Plan, Size, Transcript};
+use reframe::{Rect, View};
+
+use crate::{
+    ffmpeg::{
+        graph::{self, Picture, Piece},
+        probe::{self, FrameRate, Video},
+    },
+    stages::{
+        download,
+        render::timeline::{Frames, Timeline},
+    },
+};
 
 /// How long the made-up video is, in milliseconds.
 const VIDEO_MS: u64 = 60_000;
@@ -48,6 +60,101 @@ pub fn ffprobe(data: &[u8]) {
     }
 }
 
+/// The cuts of a `plan.json` as filter graphs: whatever is cut, they have the letters of filters alone, name no file, and each label that one
+/// filter gives is taken by one other.
+///
+/// # Panics
+/// When one does not.
+pub fn graph(data: &[u8]) {
+    let Ok(plan) = Plan::from_json(data, HOUR_MS) else {
+        return;
+    };
+    for clip in plan.clips.iter().filter(|_| plan.check_edited().is_ok()) {
+        let timeline = Timeline::new(clip.start_ms, &clip.kept(), RATE);
+        let pieces = turns(&timeline);
+        let picture = Picture {
+            video: &VIDEO,
+            timeline: &timeline,
+            target: AspectRatio::default().output_size(),
+            pieces: &pieces,
+            captions: Some("ass=f=captions.ass"),
+            thumbnail_frame: 0,
+        };
+        for text in [graph::picture(&picture), graph::thumbnail(&picture)] {
+            is_sound(&text);
+        }
+    }
+}
+
+/// How long the made-up source of a plan is.
+const HOUR_MS: u64 = 3_600_000;
+
+const RATE: FrameRate = FrameRate {
+    frames: 25,
+    seconds: 1,
+};
+
+const SIZE: Size = Size {
+    width: 1920,
+    height: 1080,
+};
+
+const VIDEO: Video = Video {
+    index: 0,
+    stored: SIZE,
+    shown: SIZE,
+    anamorphic: false,
+    frame_rate: RATE,
+    hdr: false,
+    interlaced: false,
+};
+
+/// The clip in two looks by turns, a second each.
+fn turns(timeline: &Timeline) -> Vec<Piece> {
+    let frames = timeline.frame_count();
+    let half = Rect {
+        x: 0,
+        y: 0,
+        size: Size {
+            width: 540,
+            height: 480,
+        },
+    };
+    let split = View::Split {
+        top: half,
+        bottom: half,
+    };
+    (0..frames)
+        .step_by(25)
+        .map(|from| Piece {
+            frames: Frames {
+                from,
+                to: (from + 25).min(frames),
+            },
+            view: if from % 50 == 0 {
+                View::Fit
+            } else {
+                split.clone()
+            },
+        })
+        .collect()
+}
+
+fn is_sound(graph: &str) {
+    let plain =
+        |letter: char| letter.is_ascii_alphanumeric() || "[]();:,='_.*/+-|".contains(letter);
+    assert!(graph.chars().all(plain), "{graph}");
+    let mut labels: BTreeMap<&str, usize> = BTreeMap::new();
+    for rest in graph.split('[').skip(1) {
+        let label = rest.split(']').next().unwrap_or_default();
+        *labels.entry(label).or_default() += 1;
+    }
+    for (label, times) in labels {
+        let outside = ["0:0", "picture", "thumbnail"].contains(&label);
+        assert_eq!(times, if outside { 1 } else { 2 }, "{label} in {graph}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use fuzzed::{assert_grows_gently, replay};
@@ -59,6 +166,7 @@ mod tests {
         replay("subtitles", subtitles);
         replay("site", site);
         replay("ffprobe", ffprobe);
+        replay("graph", graph);
     }
 
     #[test]
@@ -76,6 +184,8 @@ mod tests {
         ] {
             assert_grows_gently(subtitles, cue, piece, "");
         }
+        let clip = r#"{"version":1,"clips":[{"clip_index":0,"rank":1,"start_ms":0,"end_ms":100000,"title":"","summary":"","reason":"","virality_score":0,"score_breakdown":{"hook":0,"flow":0,"value":0,"emotion":0},"cuts":[[1,2]"#;
+        assert_grows_gently(graph, clip, ",[300,500]", "]}]}");
         assert_grows_gently(site, r#"{"formats":[{}"#, r#",{"vcodec":"none"}"#, "]}");
         assert_grows_gently(site, "", r#"{"entries":["#, "");
         assert_grows_gently(

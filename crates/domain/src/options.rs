@@ -5,7 +5,7 @@ use std::{fmt, ops::RangeInclusive, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    TimeRange,
+    TimeRange, language,
     limits::{
         LATEST_SECOND, LEAST_CLIP_SECONDS, LEAST_CLIPS, LONGEST_TOPIC, MOST_CLIP_SECONDS,
         MOST_CLIPS, MOST_TOPICS,
@@ -106,15 +106,14 @@ impl ClipOptions {
             let names = CAPTION_STYLES.join(", ");
             return wrong("captions", format!("must be none or one of {names}"));
         }
-        if self
-            .language
-            .as_deref()
-            .is_some_and(|tag| !is_language_tag(tag))
-        {
-            return wrong(
-                "language",
-                "must be a BCP 47 tag such as en or pt-BR".into(),
-            );
+        if let Some(tag) = self.language.as_deref() {
+            if !language::is_tag(tag) {
+                let what = "must be a BCP 47 tag such as en or pt-BR";
+                return wrong("language", what.into());
+            }
+            if language::whisper_code(tag).is_none() {
+                return wrong("language", format!("speech is not recognised in {tag}"));
+            }
         }
         if self.topics.len() > MOST_TOPICS {
             return wrong(
@@ -178,16 +177,6 @@ fn within(
         field,
         what: format!("must be from {least} to {most}, got {value}"),
     })
-}
-
-/// The shape of a BCP 47 tag: a language of two or three letters, then parts of up to eight.
-fn is_language_tag(tag: &str) -> bool {
-    let mut parts = tag.split('-');
-    let language = parts.next().unwrap_or_default();
-    let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    (2..=3).contains(&language.len())
-        && language.bytes().all(|byte| byte.is_ascii_alphabetic())
-        && parts.all(|part| (1..=8).contains(&part.len()) && plain(part))
 }
 
 /// Width and height in pixels.
@@ -348,6 +337,10 @@ mod tests {
         for (most, is_wrong) in [(MOST_TOPICS, false), (MOST_TOPICS + 1, true)] {
             let field = is_wrong.then_some("topics");
             assert_eq!(wrong(&|o| o.topics = vec!["x".to_owned(); most]), field);
+        }
+        for (tag, is_wrong) in [("pt-BR", false), ("english", true), ("tlh", true)] {
+            let field = is_wrong.then_some("language");
+            assert_eq!(wrong(&|o| o.language = Some(tag.to_owned())), field);
         }
         let latest = f64::from(LATEST_SECOND);
         for (second, is_wrong) in [(latest, false), (latest + 0.1, true), (f64::NAN, true)] {

@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Score, TimeRange,
+    json::explain,
     limits::{
         LONGEST_CLIP_MS, LONGEST_TEXT, LONGEST_TITLE, MOST_CLIP_INDEX, MOST_CLIPS, MOST_CUTS,
         SHORTEST_CLIP_MS,
     },
+    number::whole,
     text::cut,
 };
 
@@ -15,6 +17,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// Version of the file format, 1.
+    #[serde(deserialize_with = "whole")]
     pub version: u32,
     /// Who planned it, with a note when the embedded scorer had to stand in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,12 +36,16 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlannedClip {
     /// Its place in the order of the source, from 0.
+    #[serde(deserialize_with = "whole")]
     pub clip_index: u32,
     /// Its place by score, from 1.
+    #[serde(deserialize_with = "whole")]
     pub rank: u32,
     /// Where it begins in the source.
+    #[serde(deserialize_with = "whole")]
     pub start_ms: u64,
     /// Where it ends in the source.
+    #[serde(deserialize_with = "whole")]
     pub end_ms: u64,
     /// A short line to post it under.
     pub title: String,
@@ -118,7 +125,7 @@ pub struct SalientSentence {
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidPlan {
     /// It is not the JSON of a plan.
-    #[error("not a plan: {0}")]
+    #[error("not a plan: {}", explain(.0))]
     Json(#[from] serde_json::Error),
     /// Its format is a later one.
     #[error("plan version {0} is not supported, only 1")]

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::number::whole;
+
 /// A stretch of a source in milliseconds, `start_ms < end_ms`; written as `[start_ms, end_ms]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "[u64; 2]", into = "[u64; 2]")]
+#[serde(try_from = "[Ms; 2]", into = "[u64; 2]")]
 pub struct TimeRange {
     start_ms: u64,
     end_ms: u64,
@@ -82,10 +84,14 @@ impl TimeRange {
     }
 }
 
-impl TryFrom<[u64; 2]> for TimeRange {
+/// Milliseconds as JSON may have them: 3000 or 3000.0.
+#[derive(Deserialize)]
+struct Ms(#[serde(deserialize_with = "whole")] u64);
+
+impl TryFrom<[Ms; 2]> for TimeRange {
     type Error = InvalidTimeRange;
 
-    fn try_from([start_ms, end_ms]: [u64; 2]) -> Result<Self, Self::Error> {
+    fn try_from([Ms(start_ms), Ms(end_ms)]: [Ms; 2]) -> Result<Self, Self::Error> {
         Self::new(start_ms, end_ms)
     }
 }
@@ -112,6 +118,11 @@ mod tests {
         assert!(TimeRange::new(5, 5).is_err());
         assert!(TimeRange::new(6, 5).is_err());
         assert!(serde_json::from_str::<TimeRange>("[9,3]").is_err());
+        assert_eq!(
+            serde_json::from_str("[3000.0,9e3]").ok(),
+            TimeRange::new(3000, 9000).ok()
+        );
+        assert!(serde_json::from_str::<TimeRange>("[3000.5,9000]").is_err());
     }
 
     proptest! {

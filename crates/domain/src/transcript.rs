@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::MOST_WORDS_PER_MINUTE;
+use crate::{json::explain, limits::MOST_WORDS_PER_MINUTE};
 
 /// The spoken text of a source. A segment is a sentence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,7 +68,7 @@ fn certain() -> f64 {
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidTranscript {
     /// It is not the JSON of a transcript.
-    #[error("not a transcript: {0}")]
+    #[error("not a transcript: {}", explain(.0))]
     Json(#[from] serde_json::Error),
     /// Its format is a later one.
     #[error("transcript version {0} is not supported, only 1")]

@@ -3,7 +3,7 @@
 
 use std::{
     fmt, io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     pin::Pin,
     sync::Arc,
     time::Duration,
@@ -40,10 +40,12 @@ impl Guard {
         Self { allowed, lookup }
     }
 
-    /// Parses an address and checks what can be seen without a look-up: scheme, user's name, literal addresses.
+    /// Parses an address and checks what can be seen without a look-up: scheme, user's name, literal addresses and
+    /// `localhost`.
     ///
     /// # Errors
-    /// When it is never fetched, or is the literal of an address that is not allowed, in any notation.
+    /// When it is never fetched, or is the literal of an address that is not allowed, in any notation, or a name of
+    /// this machine that is not allowed.
     pub fn parse(&self, address: &str) -> Result<Url, Error> {
         let url = Url::parse(address).map_err(|_| InvalidAddress::Malformed)?;
         self.check(&url)?;
@@ -63,6 +65,9 @@ impl Guard {
         }
         match url.host() {
             None => Err(InvalidAddress::Malformed.into()),
+            Some(Host::Domain(name)) if is_loopback(name) => {
+                self.check_all(name, &[Ipv4Addr::LOCALHOST.into()])
+            }
             Some(Host::Domain(_)) => Ok(()),
             Some(Host::Ipv4(v4)) => self.check_all(&v4.to_string(), &[v4.into()]),
             Some(Host::Ipv6(v6)) => self.check_all(&v6.to_string(), &[v6.into()]),
@@ -115,6 +120,12 @@ impl Guard {
             })
         }
     }
+}
+
+/// A name that is this machine by definition, RFC 6761 section 6.3.
+fn is_loopback(name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    name.rsplit('.').next() == Some("localhost")
 }
 
 async fn system_lookup(name: String) -> io::Result<Vec<IpAddr>> {

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
+use domain::language::whisper_code;
+
 use crate::SpeechError;
 
 /// The tokens of a model, by id.
@@ -70,16 +72,7 @@ impl Vocabulary {
 
     /// Whisper's own code for the language of a BCP 47 tag.
     pub(crate) fn language(&self, tag: &str) -> Option<String> {
-        let primary = tag.split(['-', '_']).next()?.to_ascii_lowercase();
-        let code = match primary.as_str() {
-            "nb" => "no",
-            "iw" => "he",
-            "jv" => "jw",
-            "fil" => "tl",
-            "cmn" => "zh",
-            "in" => "id",
-            other => other,
-        };
+        let code = whisper_code(tag)?;
         let known = self.ids.contains_key(&format!("<|{code}|>"));
         (known && (code == "en" || self.is_multilingual())).then(|| code.to_owned())
     }

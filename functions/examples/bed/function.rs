@@ -109,7 +109,7 @@ fn lambda(runtime: &str) -> [(&'static str, String); 10] {
 }
 
 /// What the template sets beside the tables' names, with the stand-ins in place of AWS.
-fn settings(addresses: &Addresses<'_>) -> [(&'static str, String); 11] {
+fn settings(addresses: &Addresses<'_>) -> [(&'static str, String); 12] {
     let machine = "arn:aws:states:us-east-1:123456789012:stateMachine:jobs";
     let queue = "https://sqs.us-east-1.amazonaws.com/123456789012/callbacks";
     [
@@ -124,6 +124,7 @@ fn settings(addresses: &Addresses<'_>) -> [(&'static str, String); 11] {
         ("SERVICE_REQUESTS_PER_MINUTE", "1000000".to_owned()),
         // receivers are on this machine
         ("ALLOW_PRIVATE_CALLBACKS", "true".to_owned()),
+        ("ALLOW_PRIVATE_SOURCES", "true".to_owned()),
         ("SERVICE_KEYS", "keys".to_owned()),
         ("WEBHOOK_SECRET", SECRET.to_owned()),
     ]

@@ -66,7 +66,7 @@ fn fitting(page: Page) -> (Vec<JobView>, Option<(String, String)>) {
 }
 
 /// Where a cursor points to: id and time of a job. Whose jobs are listed never depends on it.
-fn position(cursor: &str) -> Result<(String, String), Problem> {
+pub(crate) fn position(cursor: &str) -> Result<(String, String), Problem> {
     let text = hex::decode(cursor)
         .ok()
         .and_then(|bytes| String::from_utf8(bytes).ok());

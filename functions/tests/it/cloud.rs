@@ -8,6 +8,7 @@ use aws::{
 };
 use domain::{AttemptOf, Change, Job, JobId, Rates};
 use dynoxide::Database;
+use egress::Guard;
 use functions::{
     Refusals, RequestRates, ServiceKeys,
     callbacks::{Addresses, Sender},
@@ -126,6 +127,7 @@ impl Cloud {
             bucket: self.bucket.clone(),
             receivers: self.receivers(),
             addresses: Addresses::new(true),
+            sources: Guard::new(true),
             keys: self.keys(),
             rates: self.rates(6000),
             max_active: 20,

@@ -1,0 +1,128 @@
+//! What `fuzz/` feeds with made-up requests and records, and what must hold of whatever is made of them.
+
+use aws::job_of_image;
+use domain::{Job, JobId, Owner, Submission, limits::LONGEST_URL};
+use egress::Guard;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    deliver_callback::Messages,
+    http::{Problem, now, parse},
+    manage_jobs::position,
+    settle_job::attempt_of,
+    start_job::queued,
+    stream::Batch,
+    submission::{ServiceSubmission, UserSubmission},
+    view::JobView,
+};
+
+/// A submission of a user and of a back end: one that is taken has one source, which is not seen to be private, and becomes a job that can be
+/// shown; one that is not is refused as what it is.
+///
+/// # Panics
+/// When it is otherwise.
+pub fn submission(data: &[u8]) {
+    let sources = Guard::new(false);
+    let user = parse::<UserSubmission>(data)
+        .and_then(|asked| asked.check(Owner::user("ann"), None, &sources));
+    let service = parse::<ServiceSubmission>(data)
+        .and_then(|asked| asked.check(Owner::tenant("acme"), None, &sources));
+    for asked in [user, service] {
+        match asked {
+            Ok(submission) => is_a_job(submission, &sources),
+            Err(Problem::Invalid { .. }) => (),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+}
+
+fn is_a_job(submission: Submission, sources: &Guard) {
+    let source = &submission.source;
+    let url = source.youtube_url.as_ref().or(source.video_url.as_ref());
+    assert_ne!(url.is_some(), source.upload_id.is_some());
+    if let Some(url) = url {
+        assert!(url.len() <= LONGEST_URL && sources.parse(url).is_ok());
+    }
+    submission.options.check().expect("options were checked");
+    let job = Job::new(JobId::new(Uuid::nil()), submission, now());
+    serde_json::to_vec(&JobView::plain(job)).expect("a job can be shown");
+}
+
+/// A cursor of a list: one that is taken names a job and a time, and nothing else.
+///
+/// # Panics
+/// When it does not.
+pub fn cursor(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok((id, at)) = position(text) {
+        let written = hex::encode(format!("{id} {at}"));
+        assert_eq!(written, text.to_ascii_lowercase());
+        assert!(domain::is_plain_id(&id));
+    }
+}
+
+/// A batch of the table's stream, messages of the queue, and an event of `EventBridge`: an attempt that is named can be named again.
+///
+/// # Panics
+/// When it cannot.
+pub fn records(data: &[u8]) {
+    if let Ok(batch) = serde_json::from_slice::<Batch>(data) {
+        for record in batch.records() {
+            let image = &record["dynamodb"]["NewImage"];
+            if let Some(of) = queued(image) {
+                assert_eq!(domain::AttemptOf::from_name(&of.to_string()), Some(of));
+            }
+            if let Some(job) = job_of_image(image) {
+                serde_json::to_vec(&JobView::plain(job)).expect("a job can be shown");
+            }
+        }
+    }
+    if let Ok(messages) = serde_json::from_slice::<Messages>(data) {
+        let _ = messages.errands().count();
+    }
+    if let Ok(event) = serde_json::from_slice::<Value>(data)
+        && let Some(of) = attempt_of(&event)
+    {
+        assert_eq!(domain::AttemptOf::from_name(&of.to_string()), Some(of));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fuzzed::{assert_grows_gently, replay};
+
+    use super::*;
+
+    #[test]
+    fn corpora_are_taken_as_they_must_be() {
+        replay("submission", submission);
+        replay("cursor", cursor);
+        replay("records", records);
+    }
+
+    #[test]
+    fn work_grows_with_the_input() {
+        let url = r#"{"videoUrl":"https://x.test/"#;
+        for piece in ["a", "%C3", "\\u00e9", "/../", "@"] {
+            assert_grows_gently(submission, url, piece, "\"}");
+        }
+        assert_grows_gently(submission, r#"{"topics":["a""#, r#","b""#, "]}");
+        assert_grows_gently(submission, "", "[", "");
+        assert_grows_gently(cursor, "", "61", "");
+        let record = r#"{"dynamodb":{"SequenceNumber":"1","Keys":{"id":{"S":"a"}},"NewImage":{"id":{"S":"a"},"status":{"S":"queued"},"attempt":{"N":"1"}}}}"#;
+        let more = format!(",{record}");
+        assert_grows_gently(records, &format!(r#"{{"Records":[{record}"#), &more, "]}");
+        let message = r#"{"messageId":"1","body":"{\"job_id\":\"a\",\"not_before\":1}"}"#;
+        let more = format!(",{message}");
+        assert_grows_gently(records, &format!(r#"{{"Records":[{message}"#), &more, "]}");
+        assert_grows_gently(
+            records,
+            r#"{"job_id":"a","attempt":1,"error":""#,
+            "a",
+            "\"}",
+        );
+    }
+}
