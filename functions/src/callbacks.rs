@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use aws::{Bucket, Receiver, StoreError};
-use domain::{ClipOutput, DeliveryTry, Event, Labels, Secret, Timestamp, limits::LONGEST_URL};
+use domain::{
+    ClipOutput, DeliveryTry, Event, Labels, Secret, Timestamp,
+    limits::{LONGEST_URL, RECEIVER_ANSWER_BYTES},
+};
 use egress::{Client, Guard, PostLimits, post};
 use lambda_http::http::{HeaderMap, HeaderValue};
 use url::Url;
@@ -13,7 +16,7 @@ use crate::{http::now, view::link};
 const CONNECT: Duration = Duration::from_secs(5);
 const LIMITS: PostLimits = PostLimits {
     whole: Duration::from_secs(15),
-    answer_bytes: 16 * 1024,
+    answer_bytes: RECEIVER_ANSWER_BYTES,
 };
 
 /// Which addresses are called back: public ones over TLS, others only where everything is on one machine.

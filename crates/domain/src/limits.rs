@@ -92,8 +92,11 @@ limits! {
     "An attempt of a job", ATTEMPT_SECONDS: u64 = 350 * 60, "seconds", because "Ten minutes before Step Functions gives it up without a word to the task.", tested by an_attempt_ends_at_its_limit;
     "A stage of an attempt that stands still", STALL_SECONDS: u64 = 15 * 60, "seconds", because "Longer than any step without news takes on a busy machine.", tested by a_stage_is_stuck_only_when_nothing_moves;
     "An answer of a language model", ANSWER_BYTES: usize = 1 << 20, "bytes", because "Fifty clips with their words take 50 KB.", tested by an_endless_answer_ends_at_the_limit_of_time_or_size;
+    "The title of a clip by a language model", LONGEST_PROPOSED_TITLE: usize = 80, "characters", because "It is shown in one line; a longer one is cut.", tested by texts_of_a_model_stand_at_their_limits;
+    "The summary or the reason of a clip by a language model", LONGEST_PROPOSED_TEXT: usize = 400, "characters", because "Two sentences; a longer one is cut.", tested by texts_of_a_model_stand_at_their_limits;
     "Clips of an answer of a language model", MOST_PROPOSED: usize = 50, "clips", because "Each is looked for in the transcript; more than a job may have are never used.", tested by no_more_clips_of_an_answer_are_looked_at_than_the_limit;
 
+    "What a server of a source must send, over any half minute", LEAST_BYTES_PER_SECOND: u64 = 1 << 10, "bytes a second", because "A tenth of this is no download but a trap that holds a task for its hour.", tested by a_server_that_drips_is_given_up;
     "Redirects that are followed to a source", MOST_REDIRECTS: usize = 10, "redirects", because "Half of what browsers follow; each is looked at like the first address.", tested by a_redirect_to_a_file_or_without_end_is_refused;
     "How long a source's `Retry-After` is waited for", DOWNLOAD_RETRY_AFTER_S: u64 = 600, "seconds", because "The worker is paid for while it waits, and a stage that stands still for a quarter of an hour is given up.", tested by a_server_that_asks_to_wait_is_waited_for_if_it_is_not_long;
 
@@ -113,6 +116,7 @@ limits! {
     "A message of a client over the WebSocket", WISH_BYTES: usize = 4096, "bytes", because "It names one job.", tested by a_wish_stands_at_its_limit;
     "A message to a client over the WebSocket", TOLD_BYTES: usize = 120 * 1024, "bytes", because "API Gateway takes 128 KB.", tested by a_snapshot_at_every_limit_fits_a_message;
     "How far the time of a signature may be off", TOLERANCE_S: u64 = 300, "seconds", because "What Standard Webhooks asks for: clocks differ, and an old message is no news.", tested by five_minutes_are_tolerated_and_not_a_second_more;
+    "Signatures of a message that are looked at", MOST_SIGNATURES: usize = 16, "signatures", because "One for each secret while secrets are changed; every one costs a hash of the body.", tested by one_of_several_signatures_is_enough_and_unknown_schemes_are_passed_over;
     "Messages without a place in an attempt that a job remembers of ten minutes", MOST_HEARD: usize = 500, "messages", because "A report every two seconds makes 300; three such sets stand in the record, with 57 KB at most.", tested by what_is_remembered_has_a_limit_and_ends_are_heard_beyond_it;
 
     // Callbacks, uploads and shares
@@ -124,6 +128,7 @@ limits! {
     "How long an upload is under way after its last request for links", UPLOAD_IDLE_S: u32 = 7200, "seconds", because "A link for a part holds for an hour.", tested by an_upload_that_was_left_makes_room;
     "How long the last good keys and secrets serve when they cannot be read anew", LAST_GOOD_S: u64 = 900, "seconds", because "Long enough for most failures of Secrets Manager, short enough for one that was taken back.", tested by keys_that_cannot_be_read_anew_serve_for_a_while;
     "How long a receiver's `Retry-After` may put a callback off", LONGEST_WISH_S: u64 = 36_000, "seconds", because "The longest pause between two tries; a receiver that asks for more is asked after it.", tested by pauses_grow_and_end_and_a_receiver_may_ask_for_longer;
+    "What is read of a receiver's answer", RECEIVER_ANSWER_BYTES: usize = 16 * 1024, "bytes", because "Only its status counts; what is short is read so that the connection can be used again.", tested by a_long_answer_is_read_no_further_than_needed;
     "Tries of a delivery that are kept", MOST_TRIES: usize = 50, "tries", because "All tries of six replays; the record of a delivery stays small.", tested by only_the_newest_tries_are_kept;
     "The body of a test of a callback", CALLBACK_TEST_BYTES: usize = 16 * 1024, "bytes", because "It names one address.", tested by bodies_stand_at_their_limits;
     "Parts of an upload that are linked at once", MOST_LINKED_PARTS: usize = 100, "parts", because "Each link is signed on its own, and the answer stays small.", tested by parts_stand_at_their_limits;

@@ -6,13 +6,14 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::{Timestamp, ids::is_plain_id, limits::TOLERANCE_S};
+use crate::{
+    Timestamp,
+    ids::is_plain_id,
+    limits::{MOST_SIGNATURES, TOLERANCE_S},
+};
 
-/// How far a sender's clock may be off, in seconds.
 const SECRET_PREFIX: &str = "whsec_";
 const SCHEME: &str = "v1,";
-/// Most signatures that are looked at: a header full of them is no rotation.
-const MOST_SIGNATURES: usize = 16;
 
 /// A secret that sender and receiver share, 24 to 64 bytes.
 #[derive(Clone, PartialEq, Eq)]

@@ -37,6 +37,8 @@ fn the_official_vector_holds_both_ways() {
 fn one_of_several_signatures_is_enough_and_unknown_schemes_are_passed_over() {
     let several = format!("v1a,AAAA v1,%%% v1,AAAA {SIGNATURE}");
     assert_eq!(verify(ID, TIME, &several, BODY, 1_649_367_553), Ok(()));
+    let most = format!("{}{SIGNATURE}", "v1,AAAA ".repeat(MOST_SIGNATURES - 1));
+    assert_eq!(verify(ID, TIME, &most, BODY, 1_649_367_553), Ok(()));
     let too_many = format!("{}{SIGNATURE}", "v1,AAAA ".repeat(MOST_SIGNATURES));
     assert_eq!(
         verify(ID, TIME, &too_many, BODY, 1_649_367_553),

@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use domain::{ClipOptions, Score, ScoreBreakdown, Segment, Transcript};
+use domain::{
+    ClipOptions, Score, ScoreBreakdown, Segment, Transcript,
+    limits::{LONGEST_PROPOSED_TEXT, LONGEST_PROPOSED_TITLE},
+};
 
 use super::answer::Proposed;
 
@@ -82,9 +85,6 @@ const WEIGHTS: [f64; 4] = [0.3, 0.25, 0.3, 0.15];
 const OFF_BY: usize = 3;
 /// Fewest letters that make a quote: fewer are found anywhere.
 const LEAST_QUOTE: usize = 6;
-/// Most characters of a title and of a summary or reason.
-const TITLE_CHARS: usize = 80;
-const TEXT_CHARS: usize = 400;
 
 /// Those of an answer that the transcript bears out; none if the answer proposes clips and not one can be found.
 pub(super) fn verified(
@@ -126,17 +126,17 @@ fn verify(
     ]
     .map(|score| score / 10.0);
     let [hook, flow, value, emotion] = scores.map(Score::clamped);
-    let title = shortened(&proposed.title, TITLE_CHARS);
+    let title = shortened(&proposed.title, LONGEST_PROPOSED_TITLE);
     Some(Proposal {
         first: sentences.number(first),
         last: sentences.number(last),
         title: if title.is_empty() {
-            shortened(sentences.text(first), TITLE_CHARS)
+            shortened(sentences.text(first), LONGEST_PROPOSED_TITLE)
         } else {
             title
         },
-        summary: shortened(&proposed.summary, TEXT_CHARS),
-        reason: shortened(&proposed.reason, TEXT_CHARS),
+        summary: shortened(&proposed.summary, LONGEST_PROPOSED_TEXT),
+        reason: shortened(&proposed.reason, LONGEST_PROPOSED_TEXT),
         breakdown: ScoreBreakdown {
             hook,
             flow,
@@ -219,17 +219,18 @@ fn of_length(
     ((shortest..=longest).contains(&ms) && like_it).then_some((first, last))
 }
 
-/// One line of at most `chars` characters, cut between words.
+/// One line of at most `chars` characters, cut between words where there are any.
 fn shortened(text: &str, chars: usize) -> String {
-    let mut line = String::new();
-    for word in text.split_whitespace() {
-        if line.chars().count() + word.chars().count() + 1 > chars {
-            break;
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.extend(word.chars().filter(|c| !c.is_control()));
-    }
-    line
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let line = words.join(" ").replace(char::is_control, "");
+    let Some((end, _)) = line.char_indices().nth(chars) else {
+        return line;
+    };
+    let fits = &line[..end];
+    // not every script has spaces
+    let whole_words = match fits.rsplit_once(' ') {
+        Some((words, _)) if !line[end..].starts_with(' ') => words,
+        _ => fits,
+    };
+    whole_words.to_owned()
 }

@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{ClipOptions, Segment, Transcript};
+use domain::{
+    ClipOptions, Segment, Transcript,
+    limits::{LONGEST_PROPOSED_TEXT, LONGEST_PROPOSED_TITLE},
+};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wiremock::{
@@ -136,6 +139,21 @@ async fn a_good_answer_becomes_a_plan() {
         .unwrap();
     assert!((sent["temperature"].as_f64().unwrap() - 0.2).abs() < 1e-9);
     assert_eq!(sent["response_format"]["json_schema"]["strict"], true);
+}
+
+#[tokio::test]
+async fn texts_of_a_model_stand_at_their_limits() {
+    let (title, text) = (LONGEST_PROPOSED_TITLE, LONGEST_PROPOSED_TEXT);
+    let mut one = clip(4, 9, 8);
+    one["title"] = json!("é".repeat(title));
+    one["summary"] = json!("話".repeat(text + 1));
+    one["reason"] = json!(format!("{} over", "w".repeat(text - 2)));
+    let server = server(vec![answer(&[one])]).await;
+    let plan = plan(&server.uri(), 60).await.unwrap();
+    let made = &plan.clips[0];
+    assert_eq!(made.title, "é".repeat(title));
+    assert_eq!(made.summary, "話".repeat(text));
+    assert_eq!(made.reason, "w".repeat(text - 2), "no word is cut");
 }
 
 #[tokio::test]

@@ -2,14 +2,11 @@
 
 use std::path::Path;
 
-use domain::Failure;
+use domain::{Failure, limits::LEAST_BYTES_PER_SECOND};
 use egress::{Client, FetchLimits, Fetched, fetch as fetch_file};
 use url::Url;
 
 use super::{Download, Downloaded, refusal};
-
-/// A server that sends more slowly than this drips.
-const MIN_BYTES_PER_SECOND: u64 = 1 << 10;
 
 /// Extensions that tell a person what the file is; to programs they mean nothing.
 const EXTENSIONS: [&str; 10] = [
@@ -30,7 +27,7 @@ pub(super) async fn fetch(
         max_bytes: what.limits.max_bytes,
         total: what.limits.time,
         stall: what.limits.stall,
-        min_bytes_per_stall: what.limits.stall.as_secs() * MIN_BYTES_PER_SECOND,
+        min_bytes_per_stall: what.limits.stall.as_secs() * LEAST_BYTES_PER_SECOND,
         ..FetchLimits::default()
     };
     let fetched = fetch_file(client, url, &destination, &limits, |at| {
