@@ -15,7 +15,7 @@ SCHEMATHESIS = REPOSITORY / ".cache" / "venvs" / "deploy" / "bin" / "schemathesi
 # fails at once: what is submitted here is not to be worked on
 NO_WORKER = "#!/bin/sh\nexit 1\n"
 NOT_CHECKED = (
-    "unsupported_method",  # API Gateway answers 404 itself
+    "unsupported_method",  # a path and method that are not there together are answered with 404
     "positive_data_acceptance",  # rules between fields, such as exactly one source, are not in a schema
 )
 METHODS = ("get", "put", "post", "delete", "patch")

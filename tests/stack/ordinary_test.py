@@ -51,9 +51,9 @@ class OrdinaryTest(unittest.TestCase):
         self.assertEqual("stopped", self.stack.ended_task(job, attempt, 20)["status"])
 
     def assert_gone(self, job):
-        """Nothing is stored but which attempt was the last, so that executions of an id never mix."""
+        """Nothing is stored but which attempt was the last, so that executions of an id never mix, and since when, for the sweep."""
         self.assertEqual({}, self.stack.objects(job))
-        self.assertLessEqual(set(self.stack.record(job)), {"id", "attempt", "expires_at"})
+        self.assertLessEqual(set(self.stack.record(job)), {"id", "attempt", "expires_at", "deleted_at", "sweep"})
 
     def seen_until_the_end(self, job):
         views = []
@@ -193,6 +193,13 @@ class OrdinaryTest(unittest.TestCase):
         self.assertEqual(1, len({view["id"] for _, view in answers}))
         self.assertEqual(422, self.user.call("POST", JOBS, body | {"requestedClipCount": 1}, key)[0])
         self.assertNotEqual(answers[0][1]["id"], self.other.call("POST", JOBS, body, key)[1]["id"])
+
+    def test_what_is_not_there_has_the_shape_of_all_errors(self):
+        webhooks = "/webhooks/ai-clipping"  # events are not public
+        for method, path in (("GET", "/nothing"), ("POST", webhooks), ("POST", f"/api{webhooks}"), ("PATCH", JOBS), ("GET", "/")):
+            status, answer = self.user.call(method, path, {} if method == "POST" else None)
+            self.assertEqual((404, "not_found"), (status, answer["error"]["code"]), f"{method} {path}")
+            self.assertIn("no such path", answer["error"]["message"])
 
     def test_an_event_that_is_not_signed_changes_nothing(self):
         job = self.user.submit(videoUrl=self.sources.url("text", "unsigned"))
