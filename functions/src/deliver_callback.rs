@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::{callbacks::Sender, config::Settings, http::now, refusals::Refusals};
+use crate::{
+    callbacks::Sender, config::Settings, http::now, permanent_failures::PermanentFailures,
+};
 
 /// How long a turn lasts at most: a few deliveries, each within its own limit.
 const TURN: Duration = Duration::from_secs(75);
@@ -45,7 +47,7 @@ pub struct DeliverCallback {
     /// The way out.
     pub sender: Sender,
     /// Messages that can never be dealt with.
-    pub refusals: Refusals,
+    pub permanent_failures: PermanentFailures,
 }
 
 /// A job of which something is due at a time.
@@ -131,7 +133,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         bucket: Bucket::new(&connection, settings.bucket()?),
         queue: Queue::new(&connection, settings.callback_queue()?),
         sender: Sender::new(settings.allow_private_callbacks()?)?,
-        refusals: Refusals::new(
+        permanent_failures: PermanentFailures::new(
             "deliver-callback",
             DeadLetters::new(&connection, settings.undelivered_queue()?),
         ),
@@ -157,7 +159,9 @@ impl DeliverCallback {
                 let errand = errand.map_err(|why| StoreError::Refused(why.to_string()))?;
                 self.run(errand).await
             };
-            let is_done = self.refusals.dealt_with(&message.body, Box::pin(run));
+            let is_done = self
+                .permanent_failures
+                .handled(&message.body, Box::pin(run));
             let is_done = is_done.instrument(span).await;
             (!is_done).then(|| MessageFailure {
                 message_id: message.message_id.clone(),

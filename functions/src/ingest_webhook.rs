@@ -142,7 +142,7 @@ impl IngestWebhook {
             if let (Some(message), false, None, true) =
                 (message, applied, event.attempt, event.event.is_terminal())
             {
-                let heard = Job::passed_over(message, now());
+                let heard = Job::ignored(message, now());
                 self.jobs.change(&id, &heard).await?;
             }
             if applied && event.event.is_terminal() {

@@ -17,8 +17,8 @@ use crate::{
     deliver_callback::Errand,
     http::now,
     messages::{News, text},
+    permanent_failures::PermanentFailures,
     realtime::session_of,
-    refusals::Refusals,
     stream::{Batch, BatchAnswer},
 };
 
@@ -39,7 +39,7 @@ pub struct PublishEvents {
     /// Messages to `deliver-callback`.
     pub callback_queue: Queue,
     /// What can never be told.
-    pub refusals: Refusals,
+    pub permanent_failures: PermanentFailures,
 }
 
 /// Runs the function.
@@ -54,7 +54,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         clients: Clients::new(&connection, &settings.realtime_url()?),
         deliveries: DeliveryTable::new(&connection, settings.deliveries_table()?),
         callback_queue: Queue::new(&connection, settings.callback_queue()?),
-        refusals: Refusals::new(
+        permanent_failures: PermanentFailures::new(
             "publish-events",
             DeadLetters::new(&connection, settings.undelivered_queue()?),
         ),
@@ -72,7 +72,7 @@ impl PublishEvents {
     /// Tells what a batch has to tell. A batch may come again: whoever listens drops what is not new.
     pub async fn handle(&self, batch: &Batch) -> BatchAnswer {
         batch
-            .each(&self.refusals, |record| self.publish(record))
+            .each(&self.permanent_failures, |record| self.publish(record))
             .await
     }
 

@@ -9,7 +9,8 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
-    config::Settings, http::now, leftovers::delete_leftovers, observe::count, refusals::Refusals,
+    config::Settings, http::now, leftovers::delete_leftovers, observe::count,
+    permanent_failures::PermanentFailures,
 };
 
 /// What this function may touch.
@@ -24,7 +25,7 @@ pub struct SettleJob {
     /// What jobs cost.
     pub rates: Rates,
     /// What can never be settled.
-    pub refusals: Refusals,
+    pub permanent_failures: PermanentFailures,
 }
 
 /// What became of the job.
@@ -58,7 +59,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         rates: Rates {
             credits_per_minute: settings.credits_per_minute()?,
         },
-        refusals: Refusals::new(
+        permanent_failures: PermanentFailures::new(
             "settle-job",
             DeadLetters::new(&connection, settings.undelivered_queue()?),
         ),
@@ -81,14 +82,14 @@ impl SettleJob {
     pub async fn handle(&self, event: &Value) -> Result<Settled, StoreError> {
         let Some(of) = attempt_of(event) else {
             let why = "the event names no attempt of a job";
-            self.refusals.keep(event, &why).await?;
+            self.permanent_failures.keep(event, &why).await?;
             return Ok(Settled::NOT);
         };
         let span = tracing::info_span!("job", job_id = %of.job_id, attempt = of.attempt);
         async {
             match self.settle(&of).await {
                 Err(why) if why.is_final() => {
-                    self.refusals.keep(event, &why).await?;
+                    self.permanent_failures.keep(event, &why).await?;
                     Ok(Settled::NOT)
                 }
                 settled => settled.inspect_err(|why| tracing::warn!(%why, "not settled yet")),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{
     config::Settings,
     observe::count,
-    refusals::Refusals,
+    permanent_failures::PermanentFailures,
     stream::{Batch, BatchAnswer},
 };
 
@@ -18,7 +18,7 @@ pub struct StartJob {
     /// Executions, to start them.
     pub executions: Executions,
     /// What can never be started.
-    pub refusals: Refusals,
+    pub permanent_failures: PermanentFailures,
 }
 
 /// Runs the function.
@@ -29,7 +29,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
     let connection = Connection::open(Patience::Function).await;
     let function = StartJob {
         executions: Executions::new(&connection, settings.state_machine()?),
-        refusals: Refusals::new(
+        permanent_failures: PermanentFailures::new(
             "start-job",
             DeadLetters::new(&connection, settings.undelivered_queue()?),
         ),
@@ -45,7 +45,7 @@ impl StartJob {
     /// Starts what a batch asks for. An execution that is there already is as good, so that a batch may come again.
     pub async fn handle(&self, batch: &Batch) -> BatchAnswer {
         batch
-            .each(&self.refusals, |record| self.start(record))
+            .each(&self.permanent_failures, |record| self.start(record))
             .await
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{Instrument, Span};
 
-use crate::refusals::Refusals;
+use crate::permanent_failures::PermanentFailures;
 
 /// A batch of the stream.
 #[derive(Debug, Deserialize)]
@@ -40,7 +40,7 @@ impl Batch {
     /// Records after the one that is answered come again, whether they were dealt with or not; one that never can be is kept for a person.
     pub(crate) async fn each<'a, F>(
         &'a self,
-        refusals: &Refusals,
+        permanent_failures: &PermanentFailures,
         deal: impl Fn(&'a Value) -> F,
     ) -> BatchAnswer
     where
@@ -58,7 +58,7 @@ impl Batch {
         let jobs = by_job.into_values().map(|places| async move {
             for place in places {
                 let record = &self.records[place];
-                let dealt = refusals.dealt_with(record, deal(record));
+                let dealt = permanent_failures.handled(record, deal(record));
                 let dealt = dealt.instrument(span_of(record));
                 if !dealt.await {
                     return Some(place);
@@ -104,9 +104,9 @@ mod tests {
     }
 
     /// Nothing here is refused for good: nobody is asked.
-    async fn refusals() -> Refusals {
+    async fn permanent_failures() -> PermanentFailures {
         let nobody = aws::Connection::local("http://127.0.0.1:1").await;
-        Refusals::new("test", aws::DeadLetters::new(&nobody, "queue"))
+        PermanentFailures::new("test", aws::DeadLetters::new(&nobody, "queue"))
     }
 
     #[tokio::test]
@@ -114,7 +114,7 @@ mod tests {
         let batch = batch(&["a", "b", "a", "c", "b"]);
         let dealt = Mutex::new(Vec::new());
         let answer = batch
-            .each(&refusals().await, |record| {
+            .each(&permanent_failures().await, |record| {
                 let place: usize = record["dynamodb"]["SequenceNumber"]
                     .as_str()
                     .unwrap()
@@ -141,7 +141,9 @@ mod tests {
     async fn a_batch_without_trouble_is_answered_with_nothing() {
         let batch = batch(&["a", "b"]);
         assert_eq!(
-            batch.each(&refusals().await, async |_| Ok(())).await,
+            batch
+                .each(&permanent_failures().await, async |_| Ok(()))
+                .await,
             BatchAnswer::default()
         );
     }

@@ -35,7 +35,7 @@ use tokio::runtime::Runtime;
 use crate::{
     cli::{Cli, Command},
     config::Config,
-    supervise::Apart,
+    supervise::Isolated,
 };
 
 /// Runs the program from its arguments to its exit code.
@@ -81,7 +81,7 @@ where
 {
     let internal = |why: &dyn std::fmt::Display| Failure::internal(Stage::Download, why);
     watching().map_err(|why| internal(&why))?.block_on(async {
-        let mut work = Apart::begin(command);
+        let mut work = Isolated::begin(command);
         tokio::select! {
             ended = work.end() => ended.unwrap_or_else(|why| Err(internal(&why))),
             () = stopped() => {

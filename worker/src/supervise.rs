@@ -13,7 +13,7 @@ pub(crate) const GRACE: Duration = Duration::from_millis(1500);
 
 /// Work that goes on by itself. Dropped, it is asked to stop and not waited for.
 #[derive(Debug)]
-pub(crate) struct Apart<T> {
+pub(crate) struct Isolated<T> {
     ended: oneshot::Receiver<T>,
     stop: oneshot::Sender<()>,
 }
@@ -26,9 +26,9 @@ pub(crate) struct BrokenOff;
 /// Work does not stop.
 #[derive(Debug, thiserror::Error)]
 #[error("the work does not stop")]
-pub(crate) struct Deaf;
+pub(crate) struct Unresponsive;
 
-impl<T: Send + 'static> Apart<T> {
+impl<T: Send + 'static> Isolated<T> {
     /// Begins work on threads of its own, with a runtime of its own.
     pub(crate) fn begin<F>(work: impl FnOnce() -> F + Send + 'static) -> Self
     where
@@ -64,12 +64,12 @@ impl<T: Send + 'static> Apart<T> {
     ///
     /// # Errors
     /// When it has not heard of it within the [`GRACE`]: the process has to end for the work to end.
-    pub(crate) async fn stop(self) -> Result<Option<T>, Deaf> {
+    pub(crate) async fn stop(self) -> Result<Option<T>, Unresponsive> {
         // it may have ended just now
         let _ = self.stop.send(());
         match tokio::time::timeout(GRACE, self.ended).await {
             Ok(ended) => Ok(ended.ok()),
-            Err(_) => Err(Deaf),
+            Err(_) => Err(Unresponsive),
         }
     }
 }
@@ -120,19 +120,19 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_ends_gives_its_result() {
-        let mut work = Apart::begin(|| async {
+        let mut work = Isolated::begin(|| async {
             tokio::time::sleep(Duration::from_millis(10)).await;
             7
         });
         assert_eq!(work.end().await.unwrap(), 7);
-        let mut broken = Apart::<()>::begin(|| async { panic!("as a stage never should") });
+        let mut broken = Isolated::<()>::begin(|| async { panic!("as a stage never should") });
         assert!(broken.end().await.is_err());
     }
 
     #[tokio::test]
     async fn work_that_comes_to_its_end_all_the_same_has_its_result() {
         let (sender, begun) = mpsc::channel();
-        let work = Apart::begin(move || async move {
+        let work = Isolated::begin(move || async move {
             sender.send(()).unwrap();
             thread::sleep(Duration::from_millis(200));
             7
@@ -144,7 +144,7 @@ mod tests {
     #[tokio::test]
     async fn a_stop_is_heard_while_the_work_waits_for_nothing() {
         let (sender, begun) = mpsc::channel();
-        let mut work = Apart::begin(move || async move { busy(&sender) });
+        let mut work = Isolated::begin(move || async move { busy(&sender) });
         begun.recv().unwrap();
         let asked = Instant::now();
         tokio::select! {
@@ -164,7 +164,7 @@ mod tests {
             }
         }
         let (sender, dropped) = mpsc::channel();
-        let work = Apart::begin(move || async move {
+        let work = Isolated::begin(move || async move {
             let _held = Held(sender);
             std::future::pending::<()>().await;
         });

@@ -30,7 +30,7 @@ use crate::{
     progress::{News, Progress},
     setup::Home,
     stopped,
-    supervise::Apart,
+    supervise::Isolated,
     temporary::TemporaryFolder,
     watching,
 };
@@ -189,7 +189,7 @@ async fn work(
     let mut pipeline = {
         let (config, setting, job) = (config.clone(), setting.clone(), job.clone());
         let span = tracing::Span::current();
-        Apart::begin(move || async move {
+        Isolated::begin(move || async move {
             let progress = Progress::told(sender);
             clip(&config, &setting, &job, progress)
                 .instrument(span)

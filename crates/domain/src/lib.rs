@@ -3,12 +3,12 @@
 mod callback;
 mod change;
 mod credits;
+mod duplicates;
 mod event;
 mod failure;
 mod fingerprint;
 #[doc(hidden)]
 pub mod fuzzing;
-mod heard;
 mod ids;
 mod job;
 pub mod json;

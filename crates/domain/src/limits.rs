@@ -117,7 +117,7 @@ limits! {
     "A message to a client over the WebSocket", TOLD_BYTES: usize = 120 * 1024, "bytes", because "API Gateway takes 128 KB.", tested by a_snapshot_at_every_limit_fits_a_message;
     "How far the time of a signature may be off", TOLERANCE_S: u64 = 300, "seconds", because "What Standard Webhooks asks for: clocks differ, and an old message is no news.", tested by five_minutes_are_tolerated_and_not_a_second_more;
     "Signatures of a message that are looked at", MOST_SIGNATURES: usize = 16, "signatures", because "One for each secret while secrets are changed; every one costs a hash of the body.", tested by one_of_several_signatures_is_enough_and_unknown_schemes_are_passed_over;
-    "Messages without a place in an attempt that a job remembers of ten minutes", MOST_HEARD: usize = 500, "messages", because "A report every two seconds makes 300; three such sets stand in the record, with 57 KB at most.", tested by what_is_remembered_has_a_limit_and_ends_are_heard_beyond_it;
+    "Messages without a place in an attempt that a job remembers of ten minutes", MOST_MESSAGE_IDS: usize = 500, "messages", because "A report every two seconds makes 300; three such sets stand in the record, with 57 KB at most.", tested by what_is_remembered_has_a_limit_and_ends_are_taken_beyond_it;
 
     // Callbacks, uploads and shares
     "Addresses of an owner that are remembered for wanting no callbacks any more", MOST_DISABLED: u32 = 100, "addresses", because "Each is 32 digits in one record; one more is asked again with each delivery.", tested by addresses_that_want_nothing_are_remembered_up_to_a_limit;

@@ -8,7 +8,7 @@ use domain::{
     Submission, Timestamp,
     limits::{
         EVENT_BYTES, LONGEST_LABEL, LONGEST_MESSAGE, LONGEST_TEXT, LONGEST_TITLE, LONGEST_TOPIC,
-        LONGEST_URL, MOST_CLIPS, MOST_HEARD, MOST_TOPICS,
+        LONGEST_URL, MOST_CLIPS, MOST_MESSAGE_IDS, MOST_TOPICS,
     },
 };
 use serde_json::{Value, json};
@@ -104,8 +104,8 @@ fn record() -> Record {
         panic!("nothing to settle")
     };
     assert!(change.apply(&mut record));
-    for set in ["heard_0", "heard_1", "heard_2"] {
-        let gather = (0..MOST_HEARD).map(|number| (set, format!("{number:016x}")));
+    for set in ["message_ids_0", "message_ids_1", "message_ids_2"] {
+        let gather = (0..MOST_MESSAGE_IDS).map(|number| (set, format!("{number:016x}")));
         let heard = Change {
             when: vec![Condition::Exists],
             gather: gather.collect(),

@@ -111,8 +111,8 @@ fn simple() -> impl Strategy<Value = Condition> {
             2 => Condition::Equals(attribute, values[0].clone()),
             3 => Condition::OneOf(attribute, values),
             4 => Condition::Below(attribute, limit),
-            6 => Condition::Lacks("heard_0", (limit % 4).to_string()),
-            7 => Condition::FewerThan("heard_0", limit.unsigned_abs() as usize % 4),
+            6 => Condition::Lacks("message_ids_0", (limit % 4).to_string()),
+            7 => Condition::FewerThan("message_ids_0", limit.unsigned_abs() as usize % 4),
             _ => Condition::AtMost(attribute, limit),
         })
 }
@@ -160,9 +160,11 @@ fn any_change() -> impl Strategy<Value = Change> {
             change.remove.extend(["last_sequence", "error_code"]);
         }
         if with[6] {
-            change.gather.push(("heard_0", (number % 4).to_string()));
+            change
+                .gather
+                .push(("message_ids_0", (number % 4).to_string()));
         } else if with[7] {
-            change.remove.push("heard_0");
+            change.remove.push("message_ids_0");
         }
         if with[5] {
             change.set_if_missing.push(("total_clips", number.into()));

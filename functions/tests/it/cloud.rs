@@ -10,7 +10,7 @@ use domain::{AttemptOf, Change, Job, JobId, Rates};
 use dynoxide::Database;
 use egress::Guard;
 use functions::{
-    Refusals, RequestRates, ServiceKeys,
+    PermanentFailures, RequestRates, ServiceKeys,
     callbacks::{Addresses, Sender},
     deliver_callback::DeliverCallback,
     ingest_webhook::{IngestWebhook, SigningSecrets},
@@ -109,9 +109,9 @@ impl Cloud {
         ShareTable::new(&self.connection, SHARES)
     }
 
-    fn refusals(&self, function: &'static str) -> Refusals {
+    fn permanent_failures(&self, function: &'static str) -> PermanentFailures {
         let letters = DeadLetters::new(&self.connection, UNDELIVERED_QUEUE);
-        Refusals::new(function, letters)
+        PermanentFailures::new(function, letters)
     }
 
     fn executions(&self) -> Executions {
@@ -173,7 +173,7 @@ impl Cloud {
             clients: Clients::new(&self.connection, &self.realtime_url()),
             deliveries: self.deliveries(),
             callback_queue: self.callback_queue(),
-            refusals: self.refusals("publish-events"),
+            permanent_failures: self.permanent_failures("publish-events"),
         }
     }
 
@@ -191,7 +191,7 @@ impl Cloud {
             bucket: self.bucket.clone(),
             queue: self.callback_queue(),
             sender: Sender::new(allow_private).expect("a sender"),
-            refusals: self.refusals("deliver-callback"),
+            permanent_failures: self.permanent_failures("deliver-callback"),
         }
     }
 
@@ -230,7 +230,7 @@ impl Cloud {
     pub(crate) fn start_job(&self) -> StartJob {
         StartJob {
             executions: self.executions(),
-            refusals: self.refusals("start-job"),
+            permanent_failures: self.permanent_failures("start-job"),
         }
     }
 
@@ -240,7 +240,7 @@ impl Cloud {
             admissions: self.admissions(),
             bucket: self.bucket.clone(),
             rates: RATES,
-            refusals: self.refusals("settle-job"),
+            permanent_failures: self.permanent_failures("settle-job"),
         }
     }
 

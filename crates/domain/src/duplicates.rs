@@ -1,17 +1,17 @@
-//! Messages that a job has heard: each counts once, however often it arrives, also after a person had the job tried again.
+//! Messages that a job has taken: each counts once, however often it arrives, also after a person had the job tried again.
 //!
 //! Ids stand in the record itself, in the very change that their message makes, so that no death comes between. They are in one of three
-//! sets by the time at which they were heard; whoever writes one set takes the oldest away, so that nobody has to read before, and an id
+//! sets by the time at which they came; whoever writes one set takes the oldest away, so that nobody has to read before, and an id
 //! is known for at least as long as its signature can be good.
 
 use sha2::{Digest, Sha256};
 
 use crate::{
     Change, Condition, Event, Job, Timestamp,
-    limits::{MOST_HEARD, TOLERANCE_S},
+    limits::{MOST_MESSAGE_IDS, TOLERANCE_S},
 };
 
-const SETS: [&str; 3] = ["heard_0", "heard_1", "heard_2"];
+const SETS: [&str; 3] = ["message_ids_0", "message_ids_1", "message_ids_2"];
 /// How long a set is written to: a signature that is good for the first time may be so for twice the tolerance.
 const SET_S: i64 = 2 * TOLERANCE_S as i64;
 /// Hexadecimal digits of an id's hash that are kept.
@@ -29,13 +29,13 @@ impl Job {
             return change;
         }
         // a report that is lost does no harm, an end that is lost does
-        let room = Condition::FewerThan(sets(now)[0], MOST_HEARD);
+        let room = Condition::FewerThan(sets(now)[0], MOST_MESSAGE_IDS);
         remembered(change.and(room), message, now)
     }
 
     /// Remembers an end that changed nothing and might otherwise end what comes next: it names no attempt.
-    pub fn passed_over(message: &str, now: Timestamp) -> Change {
-        let room = Condition::FewerThan(sets(now)[0], MOST_HEARD);
+    pub fn ignored(message: &str, now: Timestamp) -> Change {
+        let room = Condition::FewerThan(sets(now)[0], MOST_MESSAGE_IDS);
         remembered(Change::when([Condition::Exists, room]), message, now)
     }
 }
@@ -78,7 +78,7 @@ mod tests {
         serde_json::from_value(event).unwrap()
     }
 
-    fn hear(record: &mut Record, message: &str, seconds: i64) -> bool {
+    fn take(record: &mut Record, message: &str, seconds: i64) -> bool {
         let event = event(None, None);
         let change = Change::when([Condition::Exists]);
         Job::once(change, message, &event, at(seconds)).apply(record)
@@ -88,26 +88,27 @@ mod tests {
     fn a_message_counts_once_for_as_long_as_it_can_be_believed() {
         for first in (0..3 * SET_S).step_by(97) {
             let mut record = record();
-            assert!(hear(&mut record, "msg_1", first));
+            assert!(take(&mut record, "msg_1", first));
             for later in (0..=SET_S).step_by(50) {
                 assert!(
-                    !hear(&mut record, "msg_1", first + later),
+                    !take(&mut record, "msg_1", first + later),
                     "{first} {later}"
                 );
-                assert!(hear(&mut record, &format!("msg_{later}x"), first + later));
+                assert!(take(&mut record, &format!("msg_{later}x"), first + later));
             }
             for turn in 1..4 {
-                hear(&mut record, &format!("next_{turn}"), first + turn * SET_S);
+                take(&mut record, &format!("next_{turn}"), first + turn * SET_S);
             }
-            assert!(hear(&mut record, "msg_1", first + 3 * SET_S), "forgotten");
+            assert!(take(&mut record, "msg_1", first + 3 * SET_S), "forgotten");
         }
     }
 
     #[test]
-    fn what_is_remembered_has_a_limit_and_ends_are_heard_beyond_it() {
+    fn what_is_remembered_has_a_limit_and_ends_are_taken_beyond_it() {
         let mut record = record();
-        let heard = (0..3 * MOST_HEARD).filter(|number| hear(&mut record, &number.to_string(), 0));
-        assert_eq!(heard.count(), MOST_HEARD);
+        let taken =
+            (0..3 * MOST_MESSAGE_IDS).filter(|number| take(&mut record, &number.to_string(), 0));
+        assert_eq!(taken.count(), MOST_MESSAGE_IDS);
         let end = Event {
             event: crate::EventKind::Failed,
             ..event(None, None)
@@ -116,8 +117,8 @@ mod tests {
         assert!(Job::once(change(), "end", &end, at(0)).apply(&mut record));
         assert!(!Job::once(change(), "end", &end, at(0)).apply(&mut record));
         for turn in 1..12 {
-            for number in 0..2 * MOST_HEARD {
-                hear(&mut record, &number.to_string(), turn * SET_S);
+            for number in 0..2 * MOST_MESSAGE_IDS {
+                take(&mut record, &number.to_string(), turn * SET_S);
             }
         }
         let bytes = Value::from(record).to_string().len();

@@ -10,12 +10,12 @@ use crate::observe::count;
 
 /// Tells failures that pass from those that do not, for a function to which messages or records come again until it has dealt with them.
 #[derive(Debug)]
-pub struct Refusals {
+pub struct PermanentFailures {
     function: &'static str,
     letters: DeadLetters,
 }
 
-impl Refusals {
+impl PermanentFailures {
     /// Those of a function, by its name.
     pub fn new(function: &'static str, letters: DeadLetters) -> Self {
         Self { function, letters }
@@ -23,12 +23,12 @@ impl Refusals {
 
     /// Whether something need not come again: it was dealt with, or never will be and is kept for a person. A failure or a panic is said in
     /// the log, and keeps nobody from the others.
-    pub(crate) async fn dealt_with(
+    pub(crate) async fn handled(
         &self,
         event: &impl Serialize,
-        dealing: impl Future<Output = Result<(), StoreError>>,
+        handling: impl Future<Output = Result<(), StoreError>>,
     ) -> bool {
-        match AssertUnwindSafe(dealing).catch_unwind().await {
+        match AssertUnwindSafe(handling).catch_unwind().await {
             Ok(Ok(())) => true,
             Ok(Err(why)) if why.is_final() => self.keep(event, &why).await.is_ok(),
             Ok(Err(why)) => {
