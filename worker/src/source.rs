@@ -4,7 +4,6 @@ use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
-    process::Stdio,
 };
 
 use domain::{
@@ -13,13 +12,12 @@ use domain::{
 };
 use isolang::Language;
 use sha2::{Digest, Sha256};
-use tokio::io::AsyncReadExt;
 
 use crate::{
     children::time_to_look,
     cli::Limits,
     ffmpeg::{
-        command::{Arguments, CallError, start},
+        command::{Arguments, CallError, run},
         probe::{Media, Sound, TOO_MANY_PIXELS, Video, probe},
     },
     setup::Home,
@@ -238,17 +236,8 @@ async fn first_frame(
             "-map 0:{} -frames:v 1 -vf scale=16:16 -f rawvideo -pix_fmt gray pipe:1",
             video.index
         ));
-    let mut running = start(&ffmpeg, &args, Stdio::piped(), None, time_to_look())
-        .map_err(|why| Failure::internal(Stage::Download, why))?;
-    let mut picture = Vec::new();
-    if let Some(mut stdout) = running.child.stdout.take() {
-        stdout
-            .read_to_end(&mut picture)
-            .await
-            .map_err(|why| Failure::internal(Stage::Download, why))?;
-    }
-    match running.finish().await {
-        Ok(_) if !picture.is_empty() => Ok(()),
+    match run(&ffmpeg, &args, time_to_look()).await {
+        Ok((picture, _)) if !picture.is_empty() => Ok(()),
         Ok(_) => Err(unsupported("the source has no frame that can be shown")),
         Err(why) => Err(why
             .at_limit(Stage::Download)

@@ -16,6 +16,7 @@ use tokio::{
     process::Command,
 };
 
+use super::output::Output;
 use crate::children::{Group, Timer};
 
 /// Containers that hold media themselves. Lists such as HLS, DASH or ffconcat are not among them: they make ffmpeg open other files.
@@ -80,6 +81,7 @@ fn program(path: &Path, args: &Arguments) -> Command {
         // a static ffmpeg that converts text would load the system's own converters and crash on them
         .env("GCONV_PATH", "/nonexistent")
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
 }
@@ -97,7 +99,14 @@ pub(crate) enum CallError {
     #[error("it was not done after {} s", .0.as_secs())]
     TimedOut(Duration),
     #[error("cannot read what the program writes: {0}")]
-    Pipe(#[from] std::io::Error),
+    Pipe(std::io::Error),
+}
+
+impl From<std::io::Error> for CallError {
+    /// An [`Output`] gives the end of a program that failed as an error of reading.
+    fn from(why: std::io::Error) -> Self {
+        why.downcast().unwrap_or_else(Self::Pipe)
+    }
 }
 
 /// What the programs say when they get no more memory.
@@ -141,12 +150,10 @@ fn reason(stderr: &str) -> Option<&str> {
 pub(crate) fn start(
     path: &Path,
     args: &Arguments,
-    stdout: Stdio,
     folder: Option<&Path>,
     time: Duration,
-) -> Result<Running, CallError> {
+) -> Result<Output, CallError> {
     let mut command = program(path, args);
-    command.stdout(stdout);
     if let Some(folder) = folder {
         command.current_dir(folder);
     }
@@ -156,26 +163,29 @@ pub(crate) fn start(
         program: path.display().to_string(),
         why,
     })?;
+    let no_output = || std::io::Error::other("the program has no output");
+    let stdout = child.stdout.take().ok_or_else(no_output)?;
     let stderr = child.stderr.take().map(|pipe| tokio::spawn(tail(pipe)));
     let timer = child.end_after(time);
-    Ok(Running {
+    let running = Running {
         child,
         stderr,
         timer,
-    })
+    };
+    Ok(Output::new(stdout, running))
 }
 
 /// A program at work; dropping it kills it.
 #[derive(Debug)]
-pub(crate) struct Running {
-    pub(crate) child: Group,
+pub(super) struct Running {
+    child: Group,
     stderr: Option<tokio::task::JoinHandle<String>>,
     timer: Timer,
 }
 
 impl Running {
     /// Waits for the end and gives what it said on standard error.
-    pub(crate) async fn finish(mut self) -> Result<String, CallError> {
+    pub(super) async fn finish(mut self) -> Result<String, CallError> {
         let status = self.child.wait().await?;
         let stderr = match self.stderr.take() {
             Some(task) => task.await.unwrap_or_default(),
@@ -203,12 +213,10 @@ pub(crate) async fn run(
     args: &Arguments,
     time: Duration,
 ) -> Result<(Vec<u8>, String), CallError> {
-    let mut running = start(path, args, Stdio::piped(), None, time)?;
-    let mut output = Vec::new();
-    if let Some(mut stdout) = running.child.stdout.take() {
-        stdout.read_to_end(&mut output).await?;
-    }
-    Ok((output, running.finish().await?))
+    let mut output = start(path, args, None, time)?;
+    let mut written = Vec::new();
+    output.read_to_end(&mut written).await?;
+    Ok((written, output.finish().await?))
 }
 
 /// Runs ffmpeg with `-progress pipe:1` in `args` and tells how much it has written, in milliseconds of output.
@@ -219,16 +227,14 @@ pub(crate) async fn run_with_progress(
     time: Duration,
     mut done_ms: impl FnMut(u64),
 ) -> Result<String, CallError> {
-    let mut running = start(path, args, Stdio::piped(), Some(folder), time)?;
-    if let Some(stdout) = running.child.stdout.take() {
-        let mut lines = BufReader::new(stdout).lines();
-        while let Some(line) = lines.next_line().await? {
-            if let Some(ms) = progress_ms(&line) {
-                done_ms(ms);
-            }
+    let mut output = start(path, args, Some(folder), time)?;
+    let mut lines = BufReader::new(&mut output).lines();
+    while let Some(line) = lines.next_line().await? {
+        if let Some(ms) = progress_ms(&line) {
+            done_ms(ms);
         }
     }
-    running.finish().await
+    output.finish().await
 }
 
 /// `out_time_us=1500000` says that 1,500 ms are written.

@@ -2,5 +2,6 @@
 
 pub(crate) mod command;
 pub(crate) mod graph;
+pub(crate) mod output;
 pub(crate) mod probe;
 pub(crate) mod sound;

@@ -1,23 +1,26 @@
 //! Sound as speech recognition and the planner take it: 16 kHz, mono, 16 bits, as a stream.
 
-use std::{fs::File, path::Path, process::Stdio};
+use std::path::Path;
 
 use domain::{
     ErrorCode, Failure, Stage, TimeRange,
     limits::{LONGEST_GAP_SECONDS, MOST_PIXELS},
 };
 
-use super::command::{Arguments, Running, start};
+use super::{
+    command::{Arguments, start},
+    output::{Ending, Output, ThreadOutput},
+};
 use crate::{children::time_for_sound, setup::Home};
 
-/// ffmpeg at work on a sound stream.
+/// ffmpeg at work on a sound stream, which somebody else reads.
 #[derive(Debug)]
 pub(crate) struct Decoding {
     stage: Stage,
-    running: Running,
+    ending: Ending,
 }
 
-/// Starts to decode a window of a sound stream for a stage; the file gives the samples as they come, little endian.
+/// Starts to decode a window of a sound stream for a stage; the samples come little endian. They come to an end only if ffmpeg did well.
 ///
 /// Time runs from the start of the window, silence filling what the stream leaves out. It ends where the stream leaves out
 /// more than [`LONGEST_GAP_SECONDS`], and with the window in any case.
@@ -30,17 +33,13 @@ pub(crate) fn decode(
     file: &Path,
     stream: usize,
     window: TimeRange,
-) -> Result<(Decoding, File), Failure> {
+) -> Result<(Decoding, ThreadOutput), Failure> {
     let ffmpeg = home.program(stage, "ffmpeg")?;
-    let failed = |why: &dyn std::fmt::Display| Failure::internal(stage, why);
     let args = arguments(file, stream, window);
     let time = time_for_sound(window.duration_ms());
-    let mut running =
-        start(&ffmpeg, &args, Stdio::piped(), None, time).map_err(|why| failed(&why))?;
-    let stdout = running.child.stdout.take();
-    let stdout = stdout.ok_or_else(|| failed(&"ffmpeg has no output"))?;
-    let pcm = File::from(stdout.into_owned_fd().map_err(|why| failed(&why))?);
-    Ok((Decoding { stage, running }, pcm))
+    let started = start(&ffmpeg, &args, None, time).and_then(Output::for_thread);
+    let (samples, ending) = started.map_err(|why| Failure::internal(stage, why))?;
+    Ok((Decoding { stage, ending }, samples))
 }
 
 impl Decoding {
@@ -49,8 +48,8 @@ impl Decoding {
     /// # Errors
     /// `source_unsupported` when the sound cannot be decoded; `source_too_large` or `timed_out` when that takes too much.
     pub(crate) async fn finish(self) -> Result<String, Failure> {
-        let Self { stage, running } = self;
-        running.finish().await.map_err(|why| {
+        let Self { stage, ending } = self;
+        ending.finish().await.map_err(|why| {
             if let Some(failure) = why.at_limit(stage) {
                 return failure;
             }

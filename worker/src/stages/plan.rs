@@ -81,12 +81,10 @@ fn check(transcript: &Transcript) -> Result<(), Failure> {
 async fn listen(home: &Home, track: SoundTrack<'_>) -> Result<SoundProfile, Failure> {
     let (decoding, pcm) = sound::decode(home, STAGE, track.file, track.stream, track.window)?;
     let profile = tokio::task::spawn_blocking(move || SoundProfile::from_pcm(pcm));
-    let profile = profile
-        .await
-        .map_err(|why| Failure::internal(STAGE, why))?
-        .map_err(|why| Failure::internal(STAGE, why))?;
+    let profile = profile.await.map_err(|why| Failure::internal(STAGE, why))?;
+    // of sound that cannot be read, ffmpeg says why
     decoding.finish().await?;
-    Ok(profile)
+    profile.map_err(|why| Failure::internal(STAGE, why))
 }
 
 #[cfg(test)]

@@ -13,7 +13,11 @@ use domain::{ErrorCode, Failure, Stage, TimeRange, Transcript};
 use speech::{Recognizer, SpeechError};
 use tokio::sync::mpsc;
 
-use crate::{allocator, ffmpeg::sound, setup::Home};
+use crate::{
+    allocator,
+    ffmpeg::{output::ThreadOutput, sound},
+    setup::Home,
+};
 
 const STAGE: Stage = Stage::Transcribe;
 
@@ -65,15 +69,19 @@ pub(crate) async fn transcribe(
     }
     let (recognised, heard_ms) = task.await.map_err(|why| Failure::internal(STAGE, why))?;
     allocator::give_back();
+    let said = match recognised {
+        // of sound that cannot be read, ffmpeg says why
+        Ok(_) | Err(SpeechError::Io(_)) => decoding.finish().await?,
+        Err(_) => String::new(),
+    };
     let transcript = recognised.map_err(|why| failure(&why))?;
-    let stderr = decoding.finish().await?;
-    check_whole(what, heard_ms, &stderr)?;
+    check_whole(what, heard_ms, &said)?;
     Ok(shifted(transcript, what.window.start_ms(), duration_ms))
 }
 
 fn recognise(
     (model, voice): (&Path, &Path),
-    pcm: std::fs::File,
+    pcm: ThreadOutput,
     language: Option<String>,
     heard: &mpsc::UnboundedSender<u64>,
     stop: &AtomicBool,

@@ -38,10 +38,12 @@ pub(super) struct YtDlp {
     pub(super) max_bytes: u64,
 }
 
-/// How a run ended.
+/// How a run ended: what it wrote, as an error if it failed.
+pub(super) type Ended = Result<Said, Said>;
+
+/// What a run wrote.
 #[derive(Debug)]
-pub(super) struct Ended {
-    pub(super) success: bool,
+pub(super) struct Said {
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: String,
 }
@@ -110,10 +112,11 @@ impl YtDlp {
             .await
             .map_err(|why| Failure::internal(STAGE, why))?;
         tracing::debug!(%status, stderr, "yt-dlp ended");
-        Ok(Ended {
-            success: status.success(),
-            stdout,
-            stderr,
+        let said = Said { stdout, stderr };
+        Ok(if status.success() {
+            Ok(said)
+        } else {
+            Err(said)
         })
     }
 

@@ -3,7 +3,6 @@
 use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::Stdio,
 };
 
 use domain::{
@@ -17,12 +16,12 @@ use url::Url;
 use super::{
     Ahead, CONNECT, Download, Downloaded, STAGE, captions,
     info::{self, Info},
-    process::{Ended, YtDlp},
+    process::{Said, YtDlp},
     refusal,
 };
 use crate::{
     children::time_for_sound,
-    ffmpeg::command::{Arguments, CallError, start},
+    ffmpeg::command::{Arguments, CallError, run},
     temporary::TemporaryFolder,
 };
 
@@ -114,11 +113,9 @@ impl<'a> Site<'a> {
     }
 
     async fn describe(&self, url: &Url) -> Result<Info, Failure> {
-        let ended = self.ytdlp.describe(url.as_str()).await?;
-        if !ended.success {
-            return Err(self.refusal(&ended));
-        }
-        let (info, value) = info::parse(&ended.stdout)?;
+        let described = self.ytdlp.describe(url.as_str()).await?;
+        let page = described.map_err(|said| self.refusal(&said))?;
+        let (info, value) = info::parse(&page.stdout)?;
         fs::write(&self.info, value.to_string())
             .await
             .map_err(|why| Failure::io(STAGE, &self.info, &why))?;
@@ -152,7 +149,7 @@ impl<'a> Site<'a> {
                 |_| {},
             )
             .await?;
-        let (true, Some(path)) = (ended.success, self.named("captions.").await) else {
+        let (Ok(_), Some(path)) = (ended, self.named("captions.").await) else {
             return Ok(None);
         };
         let text = head(&path)
@@ -197,10 +194,9 @@ impl<'a> Site<'a> {
             .ytdlp
             .download(&self.info, selection, &output, progress)
             .await?;
-        match self.named(&format!("{name}.")).await {
-            Some(path) if ended.success => Ok(path),
-            _ => Err(self.refusal(&ended)),
-        }
+        let said = ended.map_err(|said| self.refusal(&said))?;
+        let file = self.named(&format!("{name}.")).await;
+        file.ok_or_else(|| self.refusal(&said))
     }
 
     /// The whole file whose name begins like this.
@@ -234,15 +230,9 @@ impl<'a> Site<'a> {
                 Failure::internal(STAGE, message)
             })
         };
-        let running = start(
-            &program(self.what, "ffmpeg")?,
-            &arguments,
-            Stdio::null(),
-            None,
-            time_for_sound(self.what.limits.max_duration.as_millis() as u64),
-        )
-        .map_err(failed)?;
-        running.finish().await.map_err(failed)?;
+        let time = time_for_sound(self.what.limits.max_duration.as_millis() as u64);
+        let ffmpeg = program(self.what, "ffmpeg")?;
+        run(&ffmpeg, &arguments, time).await.map_err(failed)?;
         // the sound stays: somebody may be listening to it
         fs::remove_file(pictures)
             .await
@@ -251,17 +241,17 @@ impl<'a> Site<'a> {
     }
 
     /// Why a run failed: what the proxy saw is surer than what the program says.
-    fn refusal(&self, ended: &Ended) -> Failure {
+    fn refusal(&self, program: &Said) -> Failure {
         if let Some(why) = self.proxy.objection() {
             return refusal::of_egress(&why);
         }
-        let said = String::from_utf8_lossy(&ended.stdout);
+        let said = String::from_utf8_lossy(&program.stdout);
         if said.contains("larger than max-filesize") {
             return refusal::of_egress(&egress::Error::TooLarge {
                 limit: self.what.limits.max_bytes,
             });
         }
-        refusal::of_site(&ended.stderr, self.what.cookies.is_some())
+        refusal::of_site(&program.stderr, self.what.cookies.is_some())
     }
 }
 

@@ -1,18 +1,19 @@
 //! One quick low-resolution pass over a clip's range: faces and cuts for the camera, and how loud it is.
 
-use std::{fmt::Write as _, path::Path, process::Stdio};
+use std::{fmt::Write as _, io, path::Path};
 
 use domain::{Failure, Layout, Size, TimeRange};
 use reframe::{
     ANALYSIS_FPS, Analyser, Analysis, Clip, Detector, Frame, Shot, THUMBNAIL, analysis_size,
 };
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::AsyncReadExt;
 
 use super::{Material, STAGE, clip::write, failure, timeline::Timeline};
 use crate::children::time_for_pictures;
 use crate::ffmpeg::{
-    command::{Arguments, start},
+    command::{Arguments, CallError, start},
     graph::{self, Loudness},
+    output::Output,
 };
 
 /// Thumbnails of every frame, in the folder that ffmpeg runs in; a second pipe would need a second reader to keep ffmpeg going.
@@ -66,15 +67,13 @@ pub(crate) async fn measure(
         }
         let args = arguments(material, range, looks);
         let time = time_for_pictures(range.duration_ms());
-        let mut running = start(&ffmpeg, &args, Stdio::piped(), Some(scratch), time)
-            .map_err(|why| Failure::internal(STAGE, why))?;
-        if let (Some(analyser), Some(frames)) = (&mut analyser, running.child.stdout.take()) {
-            watch(analyser, frames, analysis_size(material.source.video.shown)).await?;
+        let failed = |why: CallError| failure(&why, scratch);
+        let mut output = start(&ffmpeg, &args, Some(scratch), time).map_err(failed)?;
+        if let Some(analyser) = &mut analyser {
+            let size = analysis_size(material.source.video.shown);
+            watch(analyser, &mut output, size, failed).await?;
         }
-        said = running
-            .finish()
-            .await
-            .map_err(|why| failure(&why, scratch))?;
+        said = output.finish().await.map_err(failed)?;
     }
     if let Some(analyser) = &mut analyser {
         push_thumbnails(analyser, &scratch.join(THUMBNAILS_FILE), timeline)?;
@@ -126,12 +125,17 @@ fn detector(material: &Material<'_>) -> Result<Detector, Failure> {
 /// Shows the analyser every frame that arrives.
 async fn watch(
     analyser: &mut Analyser<'_>,
-    mut frames: impl AsyncRead + Unpin,
+    frames: &mut Output,
     size: Size,
+    failed: impl Fn(CallError) -> Failure,
 ) -> Result<(), Failure> {
     let mut rgb = vec![0; (size.width * size.height * 3) as usize];
-    let mut number = 0;
-    while frames.read_exact(&mut rgb).await.is_ok() {
+    for number in 0.. {
+        match frames.read_exact(&mut rgb).await {
+            Ok(_) => {}
+            Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => break,
+            Err(why) => return Err(failed(why.into())),
+        }
         let frame = Frame {
             time_ms: number * 1000 / u64::from(ANALYSIS_FPS),
             size,
@@ -139,7 +143,6 @@ async fn watch(
         };
         tokio::task::block_in_place(|| analyser.push_frame(&frame))
             .map_err(|why| Failure::internal(STAGE, why))?;
-        number += 1;
     }
     Ok(())
 }
