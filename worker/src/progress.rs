@@ -1,6 +1,7 @@
 //! How far a job is, for the person who waits for it.
 
 use std::{
+    collections::HashMap,
     io::IsTerminal,
     sync::Mutex,
     time::{Duration, Instant},
@@ -42,6 +43,8 @@ pub(crate) struct News {
     pub(crate) clips: Vec<ClipOutput>,
     /// How many there will be, once that is known.
     pub(crate) total_clips: Option<usize>,
+    /// Grows with each step forward, also one that is too small to be told; what is only said again is none.
+    pub(crate) moves: u64,
 }
 
 #[derive(Debug)]
@@ -49,6 +52,18 @@ struct Last {
     percent: f64,
     step: String,
     written: Option<Instant>,
+    /// How far each stage is: two may be at work at once.
+    furthest: HashMap<Stage, f64>,
+}
+
+impl Last {
+    /// Whether a stage is further than it ever was.
+    fn moves(&mut self, stage: Stage, fraction: f64) -> bool {
+        let furthest = self.furthest.entry(stage).or_insert(f64::NEG_INFINITY);
+        let moves = fraction > *furthest;
+        *furthest = furthest.max(fraction);
+        moves
+    }
 }
 
 impl Progress {
@@ -77,6 +92,7 @@ impl Progress {
                 percent: 0.0,
                 step: String::new(),
                 written: None,
+                furthest: HashMap::new(),
             }),
             news: None,
         }
@@ -93,14 +109,20 @@ impl Progress {
     /// Says how many clips there will be.
     pub(crate) fn clips_due(&self, clips: usize) {
         if let Some(news) = &self.news {
-            news.send_modify(|news| news.total_clips = Some(clips));
+            news.send_modify(|news| {
+                news.total_clips = Some(clips);
+                news.moves += 1;
+            });
         }
     }
 
     /// Says that a clip is there.
     pub(crate) fn clip(&self, clip: ClipOutput) {
         if let Some(news) = &self.news {
-            news.send_modify(|news| news.clips.push(clip));
+            news.send_modify(|news| {
+                news.clips.push(clip);
+                news.moves += 1;
+            });
         }
     }
 
@@ -110,11 +132,15 @@ impl Progress {
             return;
         };
         last.percent = last.percent.max(percent(stage, fraction));
+        let moves = last.moves(stage, fraction);
         if let Some(told) = &self.news {
-            told.send_modify(|news| {
+            told.send_if_modified(|news| {
+                let is_other = news.stage != Some(stage) || news.step != step;
                 news.percent = last.percent;
                 news.stage = Some(stage);
                 step.clone_into(&mut news.step);
+                news.moves += u64::from(moves);
+                moves || is_other
             });
         }
         let news = last.step != step;

@@ -8,7 +8,7 @@ use std::{
 
 use domain::{
     ErrorCode, Failure, Fingerprint, Size, Stage, TimeRange,
-    limits::{LEAST_SIDE_PX, MOST_OBLONG},
+    limits::{LEAST_SAMPLE_RATE, LEAST_SIDE_PX, MOST_CHANNELS, MOST_OBLONG, MOST_SAMPLE_RATE},
 };
 use isolang::Language;
 use sha2::{Digest, Sha256};
@@ -176,6 +176,7 @@ fn check(media: &Media, limits: &Limits) -> Result<Video, Failure> {
             media.stream_count, limits.max_streams
         )));
     }
+    media.sounds.iter().try_for_each(check_sound)?;
     let Some(video) = media.video.clone() else {
         return Err(unsupported("the source has no picture"));
     };
@@ -198,6 +199,27 @@ fn check(media: &Media, limits: &Limits) -> Result<Video, Failure> {
         ));
     }
     Ok(video)
+}
+
+/// A moment of sound is unpacked at once, whose memory grows with its channels and, at a very low rate, with its length.
+fn check_sound(sound: &Sound) -> Result<(), Failure> {
+    let &Sound {
+        sample_rate,
+        channels,
+        ..
+    } = sound;
+    // 0 is sound of an unknown kind, which is not decoded
+    if sample_rate != 0 && !(LEAST_SAMPLE_RATE..=MOST_SAMPLE_RATE).contains(&sample_rate) {
+        return Err(unsupported(format!(
+            "the sound has {sample_rate} samples a second, which no recording has"
+        )));
+    }
+    if channels > MOST_CHANNELS {
+        return Err(too_large(format!(
+            "the sound has {channels} channels, the limit is {MOST_CHANNELS}"
+        )));
+    }
+    Ok(())
 }
 
 fn check_size(Size { width, height }: Size, max_pixels: u64) -> Result<(), Failure> {
@@ -402,6 +424,32 @@ mod tests {
         assert_eq!(code((LEAST_SIDE_PX, LEAST_SIDE_PX - 1)), unsupported);
         assert_eq!(code((100 * MOST_OBLONG, 100)), None);
         assert_eq!(code((100, 100 * MOST_OBLONG + 1)), unsupported);
+    }
+
+    #[test]
+    fn sound_is_measured_before_it_is_decoded() {
+        let code = |sample_rate, channels| {
+            let mut media = of_size((160, 90), (160, 90));
+            media.sounds.push(Sound {
+                index: 1,
+                default: true,
+                language: None,
+                duration_ms: None,
+                sample_rate,
+                channels,
+            });
+            check(&media, &Limits::usual()).err().map(|why| why.code)
+        };
+        for rate in [0, LEAST_SAMPLE_RATE, MOST_SAMPLE_RATE] {
+            assert_eq!(code(rate, MOST_CHANNELS), None, "{rate}");
+        }
+        for rate in [4, LEAST_SAMPLE_RATE - 1, MOST_SAMPLE_RATE + 1] {
+            assert_eq!(code(rate, 2), Some(ErrorCode::SourceUnsupported), "{rate}");
+        }
+        assert_eq!(
+            code(48_000, MOST_CHANNELS + 1),
+            Some(ErrorCode::SourceTooLarge)
+        );
     }
 
     #[test]

@@ -39,6 +39,10 @@ use setting::Setting;
 /// How long after a signal to stop everything has to be written; the machine is taken away soon after.
 const LAST_WORDS: Duration = Duration::from_secs(15);
 
+/// How long the end may take to be told, with all that the receiver asks to wait for: Step Functions gives the task up ten minutes after the
+/// attempt's own limit.
+const LAST_EVENT: Duration = Duration::from_mins(9);
+
 /// How the work on an attempt ended.
 #[expect(
     clippy::large_enum_variant,
@@ -110,10 +114,15 @@ async fn run(config: &Config, setting: Setting) -> Result<(), StoreError> {
     };
     let ended = Ended { outcome, at: now() };
     let final_word = settles(&ended.outcome, &job);
-    write_outcome(&bucket, &setting.of, &ended, stop).await?;
+    write_outcome(&bucket, &setting.of, &ended, stop.clone()).await?;
     tracing::info!(outcome = ?std::mem::discriminant(&ended.outcome), "outcome written");
     if let (true, Some(events)) = (final_word, events.as_mut()) {
-        events.end(&ended).await;
+        // what is not told in time is found in the outcome
+        tokio::select! {
+            () = events.end(&ended) => {}
+            () = too_late(stop) => tracing::warn!("the task is stopped before its end was told"),
+            () = tokio::time::sleep(LAST_EVENT) => tracing::warn!("the end was not told in time"),
+        }
     }
     leave_nothing_of_deleted(&jobs, &bucket, &setting).await;
     Ok(())
@@ -309,14 +318,16 @@ async fn write_outcome(
     let key = keys::of_job(&of.job_id, &keys::outcome_of(of.attempt));
     let text =
         serde_json::to_vec_pretty(ended).map_err(|why| StoreError::Refused(why.to_string()))?;
-    let too_late = async {
-        stop.await;
-        tokio::time::sleep(LAST_WORDS).await;
-    };
     tokio::select! {
         written = bucket.write_once(&key, text) => written.map(drop),
-        () = too_late => Err(StoreError::Silent("the outcome is not written in time".to_owned())),
+        () = too_late(stop) => Err(StoreError::Silent("the outcome is not written in time".to_owned())),
     }
+}
+
+/// Waits for the time by which everything has to be said after a signal to stop.
+async fn too_late(stop: Stop) {
+    stop.await;
+    tokio::time::sleep(LAST_WORDS).await;
 }
 
 /// Waits until a stage stands still for `limit`, or all of it has taken too long.
@@ -333,7 +344,9 @@ async fn overdue(news: watch::Receiver<News>, limit: Duration) -> Failure {
 /// Waits until a stage stands still for `limit`; gives the stage.
 async fn stall(mut news: watch::Receiver<News>, limit: Duration) -> Stage {
     loop {
-        match tokio::time::timeout(limit, news.changed()).await {
+        let moves = news.borrow().moves;
+        let moved = async { news.wait_for(|news| news.moves != moves).await.map(drop) };
+        match tokio::time::timeout(limit, moved).await {
             Ok(Ok(())) => {}
             // the pipeline is at its end
             Ok(Err(_)) => std::future::pending().await,
@@ -356,7 +369,7 @@ mod tests {
         let moving = async {
             loop {
                 tokio::time::sleep(Duration::from_secs(50)).await;
-                sender.send_modify(|news| news.percent += 0.001);
+                sender.send_modify(|news| news.moves += 1);
             }
         };
         let begun = tokio::time::Instant::now();
@@ -372,16 +385,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_stage_is_stuck_only_when_nothing_moves() {
-        let (sender, news) = watch::channel(News {
-            stage: Some(Stage::Render),
-            ..News::default()
-        });
+        let (sender, news) = watch::channel(News::default());
+        let progress = Progress::told(sender);
         let moving = async {
-            for percent in 0..5 {
+            for done in 1..=5 {
                 tokio::time::sleep(Duration::from_secs(50)).await;
-                sender.send_modify(|news| news.percent = f64::from(percent));
+                progress.at(Stage::Render, f64::from(done) / 10.0, "Rendering...");
             }
-            std::future::pending::<()>().await;
+            // a program that hangs may go on saying how far it is
+            for second in 0.. {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                let step = ["Rendering...", "Still rendering..."][second % 2];
+                progress.at(Stage::Render, 0.5, step);
+            }
         };
         let begun = tokio::time::Instant::now();
         let stuck = tokio::select! {

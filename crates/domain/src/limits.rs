@@ -87,6 +87,10 @@ limits! {
     "Time that a program of ffmpeg has, on top of that for its input", CHILD_SECONDS: u64 = 300, "seconds", because "To open the largest file on a busy machine.", tested by a_program_has_the_time_of_its_source_and_no_more;
     "Time that it has for each second of picture", CHILD_SECONDS_OF_PICTURE: u64 = 120, "seconds", because "8K is unpacked and composed at a frame in two seconds on the slowest machines.", tested by a_program_has_the_time_of_its_source_and_no_more;
     "Time that it has for each second of sound", CHILD_SECONDS_OF_SOUND: u64 = 10, "seconds", because "It waits for the recogniser, which takes a second or two for it on the slowest machines.", tested by a_program_has_the_time_of_its_source_and_no_more;
+    "What a program may say of a file", PROGRAM_OUTPUT_BYTES: usize = 1 << 20, "bytes", because "A film with thirty streams takes 30 KB; only a title of megabytes takes more.", tested by what_a_program_says_stands_at_its_limit;
+    "Samples of a sound a second, at least", LEAST_SAMPLE_RATE: u32 = 4000, "samples a second", because "Telephones have 8,000; a frame of a few samples a second lasts for hours and is unpacked at once.", tested by sound_is_measured_before_it_is_decoded;
+    "Samples of a sound a second, at most", MOST_SAMPLE_RATE: u32 = 768_000, "samples a second", because "The most that studios record.", tested by sound_is_measured_before_it_is_decoded;
+    "Channels of a sound", MOST_CHANNELS: u32 = 64, "channels", because "The largest mixers have them; each is unpacked beside the others.", tested by sound_is_measured_before_it_is_decoded;
     "What is kept of a program's standard error", STDERR_BYTES: usize = 16 << 10, "bytes", because "The reason is in its last lines.", tested by only_the_end_of_a_long_standard_error_is_kept;
     "The description of a site's page", PAGE_BYTES: u64 = 64 << 20, "bytes", because "Those of the largest sites take about 1 MB.", tested by a_description_stands_at_its_limit;
     "An attempt of a job", ATTEMPT_SECONDS: u64 = 350 * 60, "seconds", because "Ten minutes before Step Functions gives it up without a word to the task.", tested by an_attempt_ends_at_its_limit;
@@ -104,6 +108,8 @@ limits! {
     "Size of a site's caption file", MOST_CAPTION_BYTES: usize = 8 << 20, "bytes", because "Four hours of captions that roll up word by word have about half of it; a larger file is not used, and the sound is listened to.", tested by a_caption_file_at_the_limit_of_bytes_is_read_and_a_larger_one_is_not;
     "Captions in a site's caption file", MOST_CAPTION_CUES: usize = 100_000, "captions", because "Seven a second for four hours, more than one for each word; a file with more is not used.", tested by a_file_at_the_limit_of_cues_is_read_and_a_longer_one_is_not;
     "Lines of one caption", MOST_CAPTION_LINES: usize = 100, "lines", because "People read two or three; a file with more in one is not used.", tested by a_cue_at_the_limit_of_lines_is_read_and_a_longer_one_is_not;
+    "A word of a transcript", LONGEST_WORD: usize = 200, "characters", because "A caption of a script without spaces is one word, and the longest have a hundred; a longer one would be set in type for minutes.", tested by a_word_stands_at_its_limit;
+    "Characters of a transcript for each minute of the source", MOST_LETTERS_PER_MINUTE: u64 = 10_000, "a minute", because "The fastest speakers say about 4,000; more is no speech.", tested by a_transcript_at_the_limit_of_letters_a_minute_is_speech_and_a_fuller_one_is_not;
     "Words, or sentences, of a transcript for each minute of the source", MOST_WORDS_PER_MINUTE: u64 = 1000, "a minute", because "The fastest speakers say about 600; more is no speech, and planning it would cost time and memory for nothing.", tested by a_transcript_at_the_limit_of_words_a_minute_is_speech_and_a_faster_one_is_not;
 
     // Records, events and pages

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{json::explain, limits::MOST_WORDS_PER_MINUTE};
+use crate::{
+    json::explain,
+    limits::{LONGEST_WORD, MOST_LETTERS_PER_MINUTE, MOST_WORDS_PER_MINUTE},
+};
 
 /// The spoken text of a source. A segment is a sentence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -73,9 +76,9 @@ pub enum InvalidTranscript {
     /// Its format is a later one.
     #[error("transcript version {0} is not supported, only 1")]
     Version(u32),
-    /// Times run backwards.
+    /// Times run backwards, or a word is none.
     #[error("segments[{segment}]: {what}")]
-    Times {
+    Segment {
         /// Index of the offending segment.
         segment: usize,
         /// What is wrong there.
@@ -83,11 +86,34 @@ pub enum InvalidTranscript {
     },
 }
 
+impl Segment {
+    /// At least one.
+    fn word_count(&self) -> u64 {
+        let read = self.text.split_whitespace().count();
+        read.max(self.words.len()).max(1) as u64
+    }
+
+    fn letter_count(&self) -> u64 {
+        let timed: usize = self
+            .words
+            .iter()
+            .map(|word| word.text.chars().count())
+            .sum();
+        self.text.chars().count().max(timed) as u64
+    }
+
+    fn has_endless_word(&self) -> bool {
+        let is_endless = |word: &str| word.chars().nth(LONGEST_WORD).is_some();
+        self.words.iter().any(|word| is_endless(&word.text))
+            || self.text.split_whitespace().any(is_endless)
+    }
+}
+
 impl Transcript {
     /// Reads and checks a `transcript.json`.
     ///
     /// # Errors
-    /// When it is no transcript or its times do not run forwards.
+    /// When it is no transcript, its times do not run forwards, or a word of it is longer than any that is said.
     pub fn from_json(bytes: &[u8]) -> Result<Self, InvalidTranscript> {
         let transcript: Self = serde_json::from_slice(bytes)?;
         transcript.check()?;
@@ -99,15 +125,35 @@ impl Transcript {
         self.segments.iter().flat_map(|segment| &segment.words)
     }
 
-    /// Whether there are more words in it than anybody says in its time; sources under a minute are taken for one.
+    /// Whether there are more words or letters in it than anybody says in its time; sources under a minute are taken for one.
     pub fn is_too_fast(&self) -> bool {
-        let said = |segment: &Segment| {
-            let read = segment.text.split_whitespace().count();
-            read.max(segment.words.len()).max(1) as u64
-        };
-        let words: u64 = self.segments.iter().map(said).sum();
-        words.saturating_mul(60_000)
-            > MOST_WORDS_PER_MINUTE.saturating_mul(self.duration_ms.max(60_000))
+        let words = self.segments.iter().map(Segment::word_count).sum::<u64>();
+        let letters = self.segments.iter().map(Segment::letter_count).sum::<u64>();
+        let minute_ms = self.duration_ms.max(60_000);
+        let over =
+            |count: u64, most: u64| count.saturating_mul(60_000) > most.saturating_mul(minute_ms);
+        over(words, MOST_WORDS_PER_MINUTE) || over(letters, MOST_LETTERS_PER_MINUTE)
+    }
+
+    /// Cuts words that are longer than any that is said: a recogniser may repeat a sound for half a minute.
+    pub fn cut_endless_words(&mut self) {
+        let head = |word: &str| word.chars().take(LONGEST_WORD).collect::<String>();
+        for segment in self
+            .segments
+            .iter_mut()
+            .filter(|one| one.has_endless_word())
+        {
+            for word in &mut segment.words {
+                word.text = head(&word.text);
+            }
+            let words: Vec<String> = segment.text.split_whitespace().map(head).collect();
+            segment.text = words.join(" ");
+        }
+    }
+
+    /// Whether a word of it is longer than any that is said, as data are that were taken for speech.
+    pub fn has_endless_word(&self) -> bool {
+        self.segments.iter().any(Segment::has_endless_word)
     }
 
     fn check(&self) -> Result<(), InvalidTranscript> {
@@ -116,7 +162,7 @@ impl Transcript {
         }
         let mut before_ms = 0;
         for (segment, row) in self.segments.iter().enumerate() {
-            let wrong = |what| Err(InvalidTranscript::Times { segment, what });
+            let wrong = |what| Err(InvalidTranscript::Segment { segment, what });
             if row.start_ms > row.end_ms || row.words.iter().any(|word| word.start_ms > word.end_ms)
             {
                 return wrong("ends before it starts");
@@ -128,6 +174,9 @@ impl Transcript {
                     .any(|pair| pair[1].start_ms < pair[0].start_ms)
             {
                 return wrong("starts before the one before it");
+            }
+            if row.has_endless_word() {
+                return wrong("has a word that is longer than any that is said");
             }
             before_ms = row.start_ms;
         }
@@ -164,6 +213,42 @@ mod tests {
         assert!(transcript(most + 1, "", 1000).is_too_fast());
     }
 
+    /// A minute of one sentence.
+    fn minute(text: &str) -> Transcript {
+        Transcript {
+            version: 1,
+            language: "zh".into(),
+            duration_ms: 60_000,
+            source: None,
+            segments: vec![Segment {
+                start_ms: 0,
+                end_ms: 60_000,
+                text: text.into(),
+                speaker: None,
+                words: Vec::new(),
+            }],
+        }
+    }
+
+    #[test]
+    fn a_transcript_at_the_limit_of_letters_a_minute_is_speech_and_a_fuller_one_is_not() {
+        let letters = MOST_LETTERS_PER_MINUTE as usize;
+        assert!(!minute(&"話".repeat(letters)).is_too_fast());
+        assert!(minute(&"話".repeat(letters + 1)).is_too_fast());
+    }
+
+    #[test]
+    fn a_word_stands_at_its_limit() {
+        for letter in ["w", "話", "\u{301}"] {
+            let longest = minute(&format!("a {}", letter.repeat(LONGEST_WORD)));
+            assert!(!longest.has_endless_word() && longest.check().is_ok());
+            let mut endless = minute(&format!("a {}", letter.repeat(LONGEST_WORD + 1)));
+            assert!(endless.has_endless_word() && endless.check().is_err());
+            endless.cut_endless_words();
+            assert_eq!(endless, longest);
+        }
+    }
+
     #[test]
     fn times_must_run_forwards() {
         let json = |a: u64, b: u64| {
@@ -174,7 +259,7 @@ mod tests {
         assert!(Transcript::from_json(json(1, 2).as_bytes()).is_ok());
         assert!(matches!(
             Transcript::from_json(json(3, 2).as_bytes()),
-            Err(InvalidTranscript::Times { segment: 0, .. })
+            Err(InvalidTranscript::Segment { segment: 0, .. })
         ));
         assert!(matches!(
             Transcript::from_json(br#"{"version":2,"language":"","duration_ms":0,"segments":[]}"#),

@@ -9,7 +9,7 @@ use std::{
 
 use domain::{
     ErrorCode, Failure, Stage,
-    limits::{CHILD_BYTES, STDERR_BYTES},
+    limits::{CHILD_BYTES, PROGRAM_OUTPUT_BYTES, STDERR_BYTES},
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
@@ -98,6 +98,8 @@ pub(crate) enum CallError {
     Failed { stderr: String },
     #[error("it was not done after {} s", .0.as_secs())]
     TimedOut(Duration),
+    #[error("it says more than {PROGRAM_OUTPUT_BYTES} bytes of the file")]
+    TooMuch,
     #[error("cannot read what the program writes: {0}")]
     Pipe(std::io::Error),
 }
@@ -127,6 +129,11 @@ impl CallError {
         let is_out_of_memory = |sign| self.stderr().contains(sign);
         if OUT_OF_MEMORY.into_iter().any(is_out_of_memory) {
             let message = "the source takes more memory to decode than there is for it";
+            return Some(Failure::input(stage, ErrorCode::SourceTooLarge, message));
+        }
+        if matches!(self, Self::TooMuch) {
+            let message =
+                "the source has more to say of itself than is read, such as a title of megabytes";
             return Some(Failure::input(stage, ErrorCode::SourceTooLarge, message));
         }
         let Self::TimedOut(time) = self else {
@@ -207,7 +214,7 @@ impl Running {
     }
 }
 
-/// Runs a program to its end and gives its whole standard output and standard error.
+/// Runs a program to its end and gives its whole standard output, up to [`PROGRAM_OUTPUT_BYTES`], and standard error.
 pub(crate) async fn run(
     path: &Path,
     args: &Arguments,
@@ -215,7 +222,11 @@ pub(crate) async fn run(
 ) -> Result<(Vec<u8>, String), CallError> {
     let mut output = start(path, args, None, time)?;
     let mut written = Vec::new();
-    output.read_to_end(&mut written).await?;
+    let most = PROGRAM_OUTPUT_BYTES as u64 + 1;
+    (&mut output).take(most).read_to_end(&mut written).await?;
+    if written.len() > PROGRAM_OUTPUT_BYTES {
+        return Err(CallError::TooMuch);
+    }
     Ok((written, output.finish().await?))
 }
 
@@ -287,6 +298,20 @@ mod tests {
     async fn only_the_end_of_a_long_standard_error_is_kept() {
         let said = tail(&vec![b'x'; 100_000][..]).await;
         assert_eq!(said.len(), STDERR_BYTES);
+    }
+
+    #[tokio::test]
+    async fn what_a_program_says_stands_at_its_limit() {
+        let says = |bytes: usize| {
+            let script = format!("head -c {bytes} /dev/zero");
+            let args = Arguments::new().arg("-c").arg(script);
+            async move { run(Path::new("/bin/sh"), &args, TIME).await }
+        };
+        let (said, _) = says(PROGRAM_OUTPUT_BYTES).await.unwrap();
+        assert_eq!(said.len(), PROGRAM_OUTPUT_BYTES);
+        let why = says(PROGRAM_OUTPUT_BYTES + 1).await.unwrap_err();
+        let failure = why.at_limit(Stage::Download).unwrap();
+        assert_eq!(failure.code, ErrorCode::SourceTooLarge);
     }
 
     #[tokio::test]

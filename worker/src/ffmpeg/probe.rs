@@ -49,6 +49,9 @@ pub(crate) struct Sound {
     pub(crate) language: Option<String>,
     /// Its own length, where the container says so.
     pub(crate) duration_ms: Option<u64>,
+    /// Samples a second; 0 where it cannot be decoded.
+    pub(crate) sample_rate: u32,
+    pub(crate) channels: u32,
 }
 
 /// Frames per second as a fraction.
@@ -77,6 +80,11 @@ impl FrameRate {
 /// What the programs say of a picture with more pixels than they are told to unpack, after its size.
 pub(crate) const TOO_MANY_PIXELS: &str = "exceeds specified max pixel count";
 
+/// What is asked for: a file may say much more of itself.
+const ENTRIES: &str = "stream=index,codec_type,width,height,sample_aspect_ratio,avg_frame_rate,r_frame_rate,color_transfer,field_order,\
+     duration,sample_rate,channels:stream_tags=language,DURATION:stream_disposition=default,attached_pic:stream_side_data=rotation:\
+     format=duration:format_tags=title";
+
 /// Asks `ffprobe` what `file` holds.
 ///
 /// # Errors
@@ -87,7 +95,8 @@ pub(crate) async fn probe(
     max_pixels: u64,
 ) -> Result<Media, CallError> {
     let args = Arguments::new()
-        .words("-hide_banner -loglevel error -print_format json -show_streams -show_format")
+        .words("-hide_banner -loglevel error -print_format json -show_entries")
+        .arg(ENTRIES)
         .input(file, max_pixels);
     let (output, stderr) = run(ffprobe, &args, time_to_look()).await?;
     // a picture that is not unpacked leaves its stream without a size
@@ -141,6 +150,9 @@ struct Stream {
     color_transfer: Option<String>,
     field_order: Option<String>,
     duration: Option<String>,
+    sample_rate: Option<String>,
+    #[serde(default)]
+    channels: u32,
     #[serde(default)]
     tags: Tags,
     #[serde(default)]
@@ -253,6 +265,12 @@ impl Stream {
             default: self.disposition.default != 0,
             language: self.tags.language.clone().filter(|tag| tag != "und"),
             duration_ms: self.duration_ms(),
+            sample_rate: self
+                .sample_rate
+                .as_deref()
+                .and_then(|rate| rate.parse().ok())
+                .unwrap_or(0),
+            channels: self.channels,
         }
     }
 

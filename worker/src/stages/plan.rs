@@ -4,7 +4,7 @@ use std::path::Path;
 
 use domain::{
     ClipOptions, ErrorCode, Failure, Plan, Stage, TimeRange, Transcript,
-    limits::MOST_WORDS_PER_MINUTE,
+    limits::{LONGEST_WORD, MOST_LETTERS_PER_MINUTE, MOST_WORDS_PER_MINUTE},
 };
 use highlights::{Embedder, SoundProfile};
 
@@ -66,13 +66,12 @@ pub(crate) async fn plan(
 
 /// Refuses what is no speech, however it came to be taken for it: captions that spell out data, say.
 fn check(transcript: &Transcript) -> Result<(), Failure> {
-    if transcript.is_too_fast() {
-        let what = "more than anybody says";
-        return Err(Failure::input(
-            STAGE,
-            ErrorCode::NoSpeech,
-            format!("the transcript has over {MOST_WORDS_PER_MINUTE} words a minute, {what}"),
-        ));
+    if transcript.is_too_fast() || transcript.has_endless_word() {
+        let message = format!(
+            "the transcript has over {MOST_WORDS_PER_MINUTE} words or {MOST_LETTERS_PER_MINUTE} letters a minute, or a word of over \
+             {LONGEST_WORD}: nobody says that"
+        );
+        return Err(Failure::input(STAGE, ErrorCode::NoSpeech, message));
     }
     Ok(())
 }

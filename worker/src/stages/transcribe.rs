@@ -74,7 +74,8 @@ pub(crate) async fn transcribe(
         Ok(_) | Err(SpeechError::Io(_)) => decoding.finish().await?,
         Err(_) => String::new(),
     };
-    let transcript = recognised.map_err(|why| failure(&why))?;
+    let mut transcript = recognised.map_err(|why| failure(&why))?;
+    transcript.cut_endless_words();
     check_whole(what, heard_ms, &said)?;
     Ok(shifted(transcript, what.window.start_ms(), duration_ms))
 }

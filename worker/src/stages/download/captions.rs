@@ -5,7 +5,7 @@ mod spoken;
 
 use domain::{
     Segment, SpeechOrigin, Transcript, Word,
-    limits::{MOST_CAPTION_BYTES, MOST_CAPTION_CUES, MOST_CAPTION_LINES, MOST_WORDS_PER_MINUTE},
+    limits::{MOST_CAPTION_BYTES, MOST_CAPTION_CUES, MOST_CAPTION_LINES},
 };
 
 use self::cue::{Cue, cues};
@@ -39,8 +39,10 @@ pub(super) enum NotSpoken {
     OtherCut,
     #[error("there are fewer than {MIN_WORDS_PER_MINUTE} words a minute")]
     TooFewWords,
-    #[error("there are more than {MOST_WORDS_PER_MINUTE} words a minute")]
+    #[error("there is more in a minute than anybody says")]
     TooManyWords,
+    #[error("there is a word that is longer than any that is said")]
+    EndlessWord,
     #[error("they leave much of the time out")]
     PartOnly,
 }
@@ -81,6 +83,9 @@ pub(super) fn transcript(
     };
     if transcript.is_too_fast() {
         return Err(NotSpoken::TooManyWords);
+    }
+    if transcript.has_endless_word() {
+        return Err(NotSpoken::EndlessWord);
     }
     Ok(transcript)
 }
@@ -245,7 +250,7 @@ mod tests {
     #[test]
     fn captions_at_the_limit_of_words_a_minute_are_taken_and_faster_ones_are_not() {
         let captions = |words: usize| format!("00:00.000 --> 02:00.000\n{}", "word ".repeat(words));
-        let most = 2 * MOST_WORDS_PER_MINUTE as usize;
+        let most = 2 * domain::limits::MOST_WORDS_PER_MINUTE as usize;
         assert!(transcript(captions(most).as_bytes(), "en", 120_000).is_ok());
         assert_eq!(
             refused(&captions(most + 1), 120_000),

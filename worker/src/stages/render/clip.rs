@@ -46,6 +46,9 @@ const THUMBNAIL_GRAPH: &str = "thumbnail.graph";
 /// How far the length of a clip may be from what was planned, in milliseconds.
 const LENGTH_TOLERANCE_MS: u64 = 250;
 
+/// The part of the work on a clip that looking into its pictures takes.
+const MEASURING: f64 = 0.2;
+
 /// Name of a clip's file while it is being made.
 pub(crate) fn file_name(name: &str) -> String {
     format!("clip.{}", name.rsplit('.').next().unwrap_or("mp4"))
@@ -65,7 +68,8 @@ pub(crate) async fn make(
     let source = material.source;
     let timeline = Timeline::new(row.start_ms, &row.kept(), frame_rate(&source.video));
     let words = timeline.words(words.iter());
-    let measured = measure::measure(material, row.range(), &timeline, scratch).await?;
+    let mut seen = |fraction| done(fraction * MEASURING);
+    let measured = measure::measure(material, row.range(), &timeline, scratch, &mut seen).await?;
     let pieces = pieces(&measured.shots, &timeline);
     write_captions(material, &words, scratch)?;
     let picture = Picture {
@@ -114,7 +118,7 @@ async fn encode(
     let duration_ms = timeline.duration_ms() as f64;
     let time = time_for_pictures(row.range().duration_ms());
     let called = run_with_progress(&ffmpeg, &args, scratch, time, |ms| {
-        done((ms as f64 / duration_ms).min(0.99));
+        done(MEASURING + (1.0 - MEASURING) * (ms as f64 / duration_ms).min(0.99));
     })
     .await;
     called.map(|_| ()).map_err(|why| failure(&why, scratch))

@@ -35,7 +35,7 @@ pub(crate) struct Measured {
     pub(crate) loudness: Option<Loudness>,
 }
 
-/// Watches and listens to a clip's range once.
+/// Watches and listens to a clip's range once; `seen` hears the fraction that is done.
 ///
 /// # Errors
 /// When ffmpeg or the face detector fails.
@@ -44,6 +44,7 @@ pub(crate) async fn measure(
     range: TimeRange,
     timeline: &Timeline,
     scratch: &Path,
+    seen: &mut impl FnMut(f64),
 ) -> Result<Measured, Failure> {
     let looks = needs_looking(material);
     let detector = if looks {
@@ -71,7 +72,9 @@ pub(crate) async fn measure(
         let mut output = start(&ffmpeg, &args, Some(scratch), time).map_err(failed)?;
         if let Some(analyser) = &mut analyser {
             let size = analysis_size(material.source.video.shown);
-            watch(analyser, &mut output, size, failed).await?;
+            let duration_ms = range.duration_ms() as f64;
+            let mut seen_ms = |ms: u64| seen((ms as f64 / duration_ms).min(1.0));
+            watch(analyser, &mut output, size, scratch, &mut seen_ms).await?;
         }
         said = output.finish().await.map_err(failed)?;
     }
@@ -127,22 +130,25 @@ async fn watch(
     analyser: &mut Analyser<'_>,
     frames: &mut Output,
     size: Size,
-    failed: impl Fn(CallError) -> Failure,
+    scratch: &Path,
+    seen_ms: &mut impl FnMut(u64),
 ) -> Result<(), Failure> {
     let mut rgb = vec![0; (size.width * size.height * 3) as usize];
     for number in 0.. {
         match frames.read_exact(&mut rgb).await {
             Ok(_) => {}
             Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => break,
-            Err(why) => return Err(failed(why.into())),
+            Err(why) => return Err(failure(&why.into(), scratch)),
         }
+        let time_ms = number * 1000 / u64::from(ANALYSIS_FPS);
         let frame = Frame {
-            time_ms: number * 1000 / u64::from(ANALYSIS_FPS),
+            time_ms,
             size,
             rgb: &rgb,
         };
         tokio::task::block_in_place(|| analyser.push_frame(&frame))
             .map_err(|why| Failure::internal(STAGE, why))?;
+        seen_ms(time_ms);
     }
     Ok(())
 }
