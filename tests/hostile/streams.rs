@@ -116,6 +116,27 @@ fn pixels_that_are_not_square_are_no_way_round_the_limit() {
     assert!(line.contains("720x128000"), "{line}");
 }
 
+/// A frame of such sound lasts for hours, and would be unpacked at once.
+#[test]
+fn sound_of_a_few_samples_a_second() {
+    let trial = Trial::new();
+    let sound = "-f lavfi -i aevalsrc=random(0):s=4:d=6";
+    trial.make("slow.mkv", &format!("{PICTURE} {sound} {X264} -c:a flac"));
+    let line = trial.refuses("slow.mkv", SourceUnsupported);
+    assert!(line.contains("4 samples a second"), "{line}");
+}
+
+#[test]
+fn a_title_of_megabytes() {
+    let trial = Trial::new();
+    let title = "t".repeat(2 << 20);
+    trial.write("title.txt", format!(";FFMETADATA1\ntitle={title}\n"));
+    let titled = format!("-f ffmetadata -i {}", trial.path("title.txt").display());
+    let made = format!("{PICTURE} {titled} -map 0 -map_metadata 1 {X264}");
+    trial.make("titled.mp4", &made);
+    trial.refuses("titled.mp4", SourceTooLarge);
+}
+
 /// The largest picture allowed, from one of a tenth of its pixels: it is made into a clip with bounded memory.
 #[test]
 fn the_most_oblong_picture_is_composed_in_little_memory() {

@@ -344,8 +344,8 @@ async fn overdue(news: watch::Receiver<News>, limit: Duration) -> Failure {
 /// Waits until a stage stands still for `limit`; gives the stage.
 async fn stall(mut news: watch::Receiver<News>, limit: Duration) -> Stage {
     loop {
-        let moves = news.borrow().moves;
-        let moved = async { news.wait_for(|news| news.moves != moves).await.map(drop) };
+        let before = news.borrow().moves;
+        let moved = async { news.wait_for(|news| news.moves != before).await.map(drop) };
         match tokio::time::timeout(limit, moved).await {
             Ok(Ok(())) => {}
             // the pipeline is at its end
