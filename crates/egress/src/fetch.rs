@@ -10,7 +10,10 @@ use std::{
 };
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use domain::limits::DOWNLOAD_RETRY_AFTER_S;
+use domain::limits::{
+    DOWNLOAD_RETRY_AFTER_S, DOWNLOAD_SECONDS, DOWNLOAD_SILENCE_SECONDS, LEAST_BYTES_PER_SECOND,
+    SOURCE_BYTES,
+};
 use reqwest::{
     Response,
     header::{ACCEPT_ENCODING, HeaderValue},
@@ -44,13 +47,13 @@ pub struct FetchLimits {
 }
 
 impl Default for FetchLimits {
-    /// 10 GiB within an hour, at 1 KiB/s or more in each 30 s, 3 retries.
+    /// The limits of a source of the product, and 3 retries.
     fn default() -> Self {
         Self {
-            max_bytes: 10 << 30,
-            total: Duration::from_hours(1),
-            stall: Duration::from_secs(30),
-            min_bytes_per_stall: 30 << 10,
+            max_bytes: SOURCE_BYTES,
+            total: Duration::from_secs(DOWNLOAD_SECONDS),
+            stall: Duration::from_secs(DOWNLOAD_SILENCE_SECONDS),
+            min_bytes_per_stall: DOWNLOAD_SILENCE_SECONDS * LEAST_BYTES_PER_SECOND,
             retries: 3,
             first_retry: Duration::from_millis(500),
         }

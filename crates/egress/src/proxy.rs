@@ -14,6 +14,7 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use domain::limits::SOURCE_BYTES;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -33,10 +34,10 @@ pub struct ProxyLimits {
 }
 
 impl Default for ProxyLimits {
-    /// 10 GiB, 10 s, 60 s, 64.
+    /// As large as a source may be, 10 s, 60 s, 64.
     fn default() -> Self {
         Self {
-            max_bytes: 10 << 30,
+            max_bytes: SOURCE_BYTES,
             connect: Duration::from_secs(10),
             idle: Duration::from_mins(1),
             connections: 64,

@@ -1,6 +1,9 @@
 //! Which runs of whole sentences could be clips.
 
-use domain::{ClipOptions, Segment, TimeRange};
+use domain::{
+    ClipOptions, Segment, TimeRange,
+    limits::{MOST_CLIP_SECONDS, MOST_WORDS_PER_MINUTE},
+};
 
 /// Most that a clip begins before its first word, in milliseconds.
 const LEAD_MS: u64 = 350;
@@ -21,7 +24,7 @@ pub(crate) struct Run {
 }
 
 /// Sentences that a run is looked for in: three minutes of one-word sentences at the most words a minute that are speech.
-const LONGEST_RUN: usize = 3_000;
+const LONGEST_RUN: usize = MOST_CLIP_SECONDS as usize * MOST_WORDS_PER_MINUTE as usize / 60;
 /// Runs that begin with the same sentence, and runs in all, from which on only some of the ends are tried, evenly spread: in a
 /// clip of three minutes that is one end for each 1.4 seconds, so that talks of ordinary sentences have all of theirs tried.
 const MOST_ENDS: usize = 128;
