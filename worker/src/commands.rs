@@ -14,7 +14,7 @@ use crate::{
     progress::Progress,
     report,
     setup::{Home, SpeechModel},
-    source::{inspect, unreadable, unusable},
+    source::{Inspector, unreadable, unusable},
     stages::{plan, render::Look},
     temporary::{Noted, TemporaryFolder},
 };
@@ -160,8 +160,14 @@ async fn make_plan(
 ) -> Result<(), Failure> {
     let transcript = read_transcript(transcript)?;
     let written = Promised::open(Stage::Plan, out)?;
+    let folder = temporary(Stage::Plan)?;
+    let inspector = Inspector {
+        home: &context.home,
+        limits: &context.limits,
+        folder: folder.path(),
+    };
     let source = match source {
-        Some(path) => Some(inspect(&context.home, &context.limits, path, None).await?),
+        Some(path) => Some(inspector.inspect(path, None, |_| {}).await?),
         None => None,
     };
     let sound = source.as_ref().and_then(|source| {
@@ -203,7 +209,7 @@ async fn render(
             .map_err(|why| unusable(Stage::Plan, plan, &why))?;
         let look = Look::of(options);
         let language = options.language.as_deref();
-        let material = pipeline::material(context, &source, &transcript, &look, language);
+        let material = pipeline::material(context, &source, &transcript, &look, language)?;
         // what an earlier run said of the clips may not hold any longer
         outputs.folder().forget(Stage::Render, keys::OUTCOME)?;
         let clips = pipeline::rendered(context, &material, &plan, &outputs).await?;

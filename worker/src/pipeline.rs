@@ -68,6 +68,7 @@ pub(crate) async fn clip(
     )
     .await?;
     let source = arrival.source;
+    source.picture()?;
     let window = source.window(&job.options)?;
     clock.done(Stage::Download, source.bytes, false);
 
@@ -90,7 +91,7 @@ pub(crate) async fn clip(
         &transcript,
         &look,
         job.options.language.as_deref(),
-    );
+    )?;
     let clips = rendered(context, &material, &plan, outputs).await?;
     clock.done(
         Stage::Render,
@@ -298,21 +299,25 @@ pub(crate) async fn rendered(
 }
 
 /// What clips are made from; `language` as the person gave it, since the words were heard in the track that it names.
+///
+/// # Errors
+/// When the source has no picture.
 pub(crate) fn material<'a>(
     context: &'a Context,
     source: &'a Source,
     transcript: &'a Transcript,
     look: &'a Look,
     language: Option<&str>,
-) -> Material<'a> {
-    Material {
+) -> Result<Material<'a>, Failure> {
+    Ok(Material {
         home: &context.home,
         limits: &context.limits,
         sound: source.sound(language).map(|sound| sound.index),
         source,
+        video: source.picture()?,
         transcript,
         look,
-    }
+    })
 }
 
 /// What each stage took.

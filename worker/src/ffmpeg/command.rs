@@ -20,8 +20,8 @@ use super::output::Output;
 use crate::children::{Group, Timer};
 
 /// Containers that hold media themselves. Lists such as HLS, DASH or ffconcat are not among them: they make ffmpeg open other files.
-const CONTAINERS: &str =
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,wav,mp3,aac,flac,mxf";
+const CONTAINERS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,mpegvideo,m4v,h264,hevc,ivf,obu,avi,flv,asf,mxf,\
+     ogg,wav,w64,aiff,caf,mp3,aac,ac3,eac3,flac,wv,amr";
 
 /// Arguments of one call.
 #[derive(Debug, Default, Clone)]
@@ -230,31 +230,44 @@ pub(crate) async fn run(
     Ok((written, output.finish().await?))
 }
 
-/// Runs ffmpeg with `-progress pipe:1` in `args` and tells how much it has written, in milliseconds of output.
+/// How much ffmpeg has written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) bytes: u64,
+    /// Milliseconds of output.
+    pub(crate) ms: u64,
+}
+
+/// Runs ffmpeg with `-progress pipe:1` in `args` and tells how much it has written.
 pub(crate) async fn run_with_progress(
     path: &Path,
     args: &Arguments,
     folder: &Path,
     time: Duration,
-    mut done_ms: impl FnMut(u64),
+    mut done: impl FnMut(Written),
 ) -> Result<String, CallError> {
     let mut output = start(path, args, Some(folder), time)?;
     let mut lines = BufReader::new(&mut output).lines();
+    let mut written = Written::default();
     while let Some(line) = lines.next_line().await? {
-        if let Some(ms) = progress_ms(&line) {
-            done_ms(ms);
+        written.read(&line);
+        if line.starts_with("progress=") {
+            done(written);
         }
     }
     output.finish().await
 }
 
-/// `out_time_us=1500000` says that 1,500 ms are written.
-fn progress_ms(line: &str) -> Option<u64> {
-    line.strip_prefix("out_time_us=")?
-        .trim()
-        .parse::<u64>()
-        .ok()
-        .map(|us| us / 1000)
+impl Written {
+    /// Takes in a line such as `out_time_us=1500000`; a report has several, and ends with `progress=`.
+    fn read(&mut self, line: &str) {
+        let number = |name| line.strip_prefix(name)?.trim().parse::<u64>().ok();
+        if let Some(us) = number("out_time_us=") {
+            self.ms = us / 1000;
+        } else if let Some(bytes) = number("total_size=") {
+            self.bytes = bytes;
+        }
+    }
 }
 
 /// Reads to the end and keeps the last [`STDERR_BYTES`] bytes.
@@ -277,9 +290,18 @@ mod tests {
 
     #[test]
     fn progress_lines_are_read_and_others_are_not() {
-        assert_eq!(progress_ms("out_time_us=1500999"), Some(1500));
-        assert_eq!(progress_ms("out_time_us=N/A"), None);
-        assert_eq!(progress_ms("frame=12"), None);
+        let mut written = Written::default();
+        for line in [
+            "frame=12",
+            "total_size=4096",
+            "out_time_us=1500999",
+            "total_size=N/A",
+            "out_time_us=N/A",
+        ] {
+            written.read(line);
+        }
+        let (bytes, ms) = (4096, 1500);
+        assert_eq!(written, Written { bytes, ms });
     }
 
     #[test]

@@ -11,6 +11,9 @@ use crate::children::time_to_look;
 /// A media file with a picture, and sound if it has any.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Media {
+    /// ffmpeg's names for the container, with commas between.
+    pub(crate) format: String,
+    /// 0 where the container does not say.
     pub(crate) duration_ms: u64,
     pub(crate) stream_count: usize,
     /// Title in the file's tags.
@@ -83,7 +86,7 @@ pub(crate) const TOO_MANY_PIXELS: &str = "exceeds specified max pixel count";
 /// What is asked for: a file may say much more of itself.
 const ENTRIES: &str = "stream=index,codec_type,width,height,sample_aspect_ratio,avg_frame_rate,r_frame_rate,color_transfer,field_order,\
      duration,sample_rate,channels:stream_tags=language,DURATION:stream_disposition=default,attached_pic:stream_side_data=rotation:\
-     format=duration:format_tags=title";
+     format=format_name,duration:format_tags=title";
 
 /// Asks `ffprobe` what `file` holds.
 ///
@@ -122,6 +125,8 @@ struct Report {
 
 #[derive(Deserialize, Default)]
 struct Format {
+    #[serde(default)]
+    format_name: String,
     duration: Option<String>,
     #[serde(default)]
     tags: Tags,
@@ -186,6 +191,7 @@ impl Report {
             .map(Stream::video);
         let longest = self.streams.iter().filter_map(Stream::duration_ms).max();
         Media {
+            format: self.format.format_name.clone(),
             duration_ms: self
                 .format
                 .duration

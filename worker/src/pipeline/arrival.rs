@@ -12,7 +12,7 @@ use super::{Context, listening};
 use crate::{
     ffmpeg::probe::probe,
     setup::SpeechModel,
-    source::{Source, inspect, no_media},
+    source::{Inspector, Source, no_media},
     stages::{
         download::{Ahead, Download, DownloadLimits, download},
         transcribe::{Listening, transcribe},
@@ -59,13 +59,19 @@ pub(crate) async fn arrive(
     });
     let (downloaded, heard) =
         tokio::try_join!(downloading, listen_ahead(context, options, model, receiver))?;
-    let source = inspect(
-        &context.home,
-        &context.limits,
-        &downloaded.video,
-        downloaded.title,
-    )
-    .await?;
+    let inspector = Inspector {
+        home: &context.home,
+        limits: &context.limits,
+        folder: downloads,
+    };
+    let copied = |fraction| {
+        context
+            .progress
+            .at(Stage::Download, fraction, "Indexing the source...");
+    };
+    let source = inspector
+        .inspect(&downloaded.video, downloaded.title, copied)
+        .await?;
     let transcript = match downloaded.captions {
         Some(captions) => Some(captions),
         None => heard,

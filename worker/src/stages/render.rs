@@ -13,7 +13,11 @@ use domain::{
 };
 
 use crate::{
-    cli::Limits, ffmpeg::command::CallError, folder::disk_full, outputs::Outputs, setup::Home,
+    cli::Limits,
+    ffmpeg::{command::CallError, probe::Video},
+    folder::disk_full,
+    outputs::Outputs,
+    setup::Home,
     source::Source,
 };
 
@@ -58,6 +62,8 @@ pub(crate) struct Material<'a> {
     pub(crate) home: &'a Home,
     pub(crate) limits: &'a Limits,
     pub(crate) source: &'a Source,
+    /// Its picture.
+    pub(crate) video: &'a Video,
     /// Number of the sound track that the clips get.
     pub(crate) sound: Option<usize>,
     pub(crate) transcript: &'a Transcript,

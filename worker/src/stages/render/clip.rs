@@ -13,7 +13,6 @@ use crate::{
         graph::{self, Picture, Piece},
         probe::{FrameRate, Video, probe},
     },
-    source::Source,
 };
 
 /// More frames a second than this cost bytes and time and show nothing more of a person talking.
@@ -65,15 +64,14 @@ pub(crate) async fn make(
     scratch: &Path,
     done: &mut impl FnMut(f64),
 ) -> Result<RenderedClip, Failure> {
-    let source = material.source;
-    let timeline = Timeline::new(row.start_ms, &row.kept(), frame_rate(&source.video));
+    let timeline = Timeline::new(row.start_ms, &row.kept(), frame_rate(material.video));
     let words = timeline.words(words.iter());
     let mut seen = |fraction| done(fraction * MEASURING);
     let measured = measure::measure(material, row.range(), &timeline, scratch, &mut seen).await?;
     let pieces = pieces(&measured.shots, &timeline);
     write_captions(material, &words, scratch)?;
     let picture = Picture {
-        video: &source.video,
+        video: material.video,
         timeline: &timeline,
         target: material.look.target,
         pieces: &pieces,
@@ -109,7 +107,7 @@ async fn encode(
 ) -> Result<(), Failure> {
     let ffmpeg = material.home.program(STAGE, "ffmpeg")?;
     let args = arguments(
-        material.source,
+        (&material.source.path, material.video),
         material.limits.max_pixels,
         row.start_ms,
         timeline,
@@ -117,15 +115,16 @@ async fn encode(
     );
     let duration_ms = timeline.duration_ms() as f64;
     let time = time_for_pictures(row.range().duration_ms());
-    let called = run_with_progress(&ffmpeg, &args, scratch, time, |ms| {
-        done(MEASURING + (1.0 - MEASURING) * (ms as f64 / duration_ms).min(0.99));
+    let called = run_with_progress(&ffmpeg, &args, scratch, time, |written| {
+        let made = (written.ms as f64 / duration_ms).min(0.99);
+        done(MEASURING + (1.0 - MEASURING) * made);
     })
     .await;
     called.map(|_| ()).map_err(|why| failure(&why, scratch))
 }
 
 fn arguments(
-    source: &Source,
+    (path, video): (&Path, &Video),
     max_pixels: u64,
     start_ms: u64,
     timeline: &Timeline,
@@ -137,7 +136,7 @@ fn arguments(
         .arg(format!("{:.3}", start_ms as f64 / 1000.0))
         .arg("-t")
         .arg(format!("{:.3}", timeline.span_seconds() + 1.0))
-        .input(&source.path, max_pixels)
+        .input(path, max_pixels)
         .graph_file(PICTURE_GRAPH)
         .graph_file(THUMBNAIL_GRAPH);
     let args = if sound {
@@ -155,7 +154,7 @@ fn arguments(
             timeline.rate().seconds
         ))
         .words(ENCODING)
-        .words(if source.video.hdr {
+        .words(if video.hdr {
             "-color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv"
         } else {
             ""

@@ -71,7 +71,7 @@ pub(crate) async fn measure(
         let failed = |why: CallError| failure(&why, scratch);
         let mut output = start(&ffmpeg, &args, Some(scratch), time).map_err(failed)?;
         if let Some(analyser) = &mut analyser {
-            let size = analysis_size(material.source.video.shown);
+            let size = analysis_size(material.video.shown);
             let duration_ms = range.duration_ms() as f64;
             let mut seen_ms = |ms: u64| seen((ms as f64 / duration_ms).min(1.0));
             watch(analyser, &mut output, size, scratch, &mut seen_ms).await?;
@@ -84,7 +84,7 @@ pub(crate) async fn measure(
     let analysis = analyser.map_or_else(Analysis::default, Analyser::finish);
     let clip = Clip {
         duration_ms: range.duration_ms(),
-        source: material.source.video.shown,
+        source: material.video.shown,
         target: material.look.target,
         layout: material.look.layout,
         speech: &speech(material, range),
@@ -97,7 +97,7 @@ pub(crate) async fn measure(
 
 /// Whether the picture must be looked into: not where all of it is shown anyhow.
 fn needs_looking(material: &Material<'_>) -> bool {
-    let (source, target) = (material.source.video.shown, material.look.target);
+    let (source, target) = (material.video.shown, material.look.target);
     let same_shape = (source.ratio() / target.ratio() - 1.0).abs() < 0.02;
     material.look.layout != Layout::Fit && (material.look.layout == Layout::Split || !same_shape)
 }
@@ -195,7 +195,7 @@ fn arguments(material: &Material<'_>, range: TimeRange, looks: bool) -> Argument
 
 /// Frames for the faces and thumbnails for the cuts, from one decode.
 fn looked_at(material: &Material<'_>, timeline: &Timeline) -> String {
-    let video = &material.source.video;
+    let video = material.video;
     let size = analysis_size(video.shown);
     let mut graph = format!(
         "[0:{}]{},scale={}:{}:flags=fast_bilinear,split=2[all][few];",

@@ -1,9 +1,8 @@
 //! The literal line of ffmpeg, and the rates of clips.
 
-use domain::{Fingerprint, Size, TimeRange};
+use domain::{Size, TimeRange};
 
 use super::*;
-use crate::ffmpeg::probe::Media;
 
 fn video(frames: u32, seconds: u32, hdr: bool) -> Video {
     let size = Size {
@@ -21,27 +20,16 @@ fn video(frames: u32, seconds: u32, hdr: bool) -> Video {
     }
 }
 
-fn source(hdr: bool) -> Source {
-    Source {
-        path: "/talks/-a 'b\".mp4".into(),
-        fingerprint: Fingerprint::of_bytes(b""),
-        title: None,
-        media: Media {
-            duration_ms: 60_000,
-            stream_count: 2,
-            title: None,
-            video: None,
-            sounds: Vec::new(),
-        },
-        video: video(25, 1, hdr),
-        bytes: 1,
-    }
-}
-
 fn line(hdr: bool, sound: bool) -> String {
     let kept = [TimeRange::new(12_340, 15_340).unwrap()];
     let timeline = Timeline::new(12_340, &kept, whole(25));
-    let args = arguments(&source(hdr), 100, 12_340, &timeline, sound);
+    let args = arguments(
+        (Path::new("/talks/-a 'b\".mp4"), &video(25, 1, hdr)),
+        100,
+        12_340,
+        &timeline,
+        sound,
+    );
     let args: Vec<_> = args
         .as_slice()
         .iter()
