@@ -3,6 +3,7 @@
 mod again;
 mod captions;
 mod clip;
+mod containers;
 mod cuts;
 mod odd;
 mod picture;

@@ -32,8 +32,16 @@ impl Job {
     /// # Panics
     /// When it cannot be made.
     pub fn new(talk: &Talk, name: &str, end_ms: u64) -> Self {
+        Self::made(name, end_ms, |path| talk.make(path))
+    }
+
+    /// The same with a source that `make` makes where it is told.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub fn made(name: &str, end_ms: u64, make: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        talk.make(&folder.path().join(name));
+        make(&folder.path().join(name));
         let job = Self {
             folder,
             source: name.to_owned(),
