@@ -103,6 +103,7 @@ const VIDEO: Video = Video {
     index: 0,
     stored: SIZE,
     shown: SIZE,
+    sideways: false,
     anamorphic: false,
     frame_rate: RATE,
     hdr: false,

@@ -23,6 +23,9 @@ use crate::children::{Group, Timer};
 const CONTAINERS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,mpegvideo,m4v,h264,hevc,ivf,obu,avi,flv,asf,mxf,\
      ogg,wav,w64,aiff,caf,mp3,aac,ac3,eac3,flac,wv,amr";
 
+/// A word for the input of a call with a graph: the graph stays the same where a picture changes its size, or its time would begin anew.
+pub(crate) const STEADY: &str = "-reinit_filter:v 0";
+
 /// Arguments of one call.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Arguments(Vec<OsString>);

@@ -250,7 +250,13 @@ pub(crate) fn upright(video: &Video, rate: FrameRate) -> String {
     if video.interlaced {
         chain.push_str("bwdif=deint=interlaced,");
     }
-    let _ = write!(chain, "fps={}/{}:start_time=0", rate.frames, rate.seconds);
+    // a stream may change its size on the way; frames that have it already pass as they are
+    let Size { width, height } = video.upright();
+    let _ = write!(
+        chain,
+        "scale={width}:{height},fps={}/{}:start_time=0",
+        rate.frames, rate.seconds
+    );
     if video.anamorphic {
         let _ = write!(
             chain,

@@ -29,6 +29,8 @@ pub(crate) struct Video {
     pub(crate) index: usize,
     /// Size as stored, in pixels.
     pub(crate) stored: Size,
+    /// Whether it is shown on its side.
+    pub(crate) sideways: bool,
     /// Size as shown: turned upright, with square pixels.
     pub(crate) shown: Size,
     /// Whether the pixels are not square.
@@ -55,6 +57,24 @@ pub(crate) struct Sound {
     /// Samples a second; 0 where it cannot be decoded.
     pub(crate) sample_rate: u32,
     pub(crate) channels: u32,
+}
+
+impl Video {
+    /// Size of a decoded frame, which ffmpeg has turned upright; its pixels may not be square.
+    pub(crate) fn upright(&self) -> Size {
+        turned_size(self.stored, self.sideways)
+    }
+}
+
+fn turned_size(size: Size, sideways: bool) -> Size {
+    if sideways {
+        Size {
+            width: size.height,
+            height: size.width,
+        }
+    } else {
+        size
+    }
 }
 
 /// Frames per second as a fraction.
@@ -236,14 +256,8 @@ impl Stream {
         Video {
             index: self.index,
             stored,
-            shown: if sideways {
-                Size {
-                    width: square.height,
-                    height: square.width,
-                }
-            } else {
-                square
-            },
+            sideways,
+            shown: turned_size(square, sideways),
             anamorphic: square != stored,
             frame_rate: self.frame_rate(),
             hdr: matches!(

@@ -123,6 +123,7 @@ mod tests {
                 index: 0,
                 stored: size(stored),
                 shown: size(shown),
+                sideways: false,
                 anamorphic: stored != shown,
                 frame_rate,
                 hdr: false,

@@ -19,6 +19,7 @@ fn video() -> Video {
         index: 0,
         stored: size(1920, 1080),
         shown: size(1920, 1080),
+        sideways: false,
         anamorphic: false,
         frame_rate: RATE,
         hdr: false,
@@ -115,6 +116,7 @@ fn pieces_that_look_alike_share_one_chain() {
 fn an_interlaced_anamorphic_hdr_source_is_made_ordinary() {
     let video = Video {
         stored: size(1440, 1080),
+        sideways: false,
         anamorphic: true,
         hdr: true,
         interlaced: true,

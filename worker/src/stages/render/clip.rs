@@ -9,7 +9,7 @@ use super::{Material, RenderedClip, STAGE, failure, measure, thumbnail, timeline
 use crate::{
     children::time_for_pictures,
     ffmpeg::{
-        command::{Arguments, run_with_progress},
+        command::{Arguments, STEADY, run_with_progress},
         graph::{self, Picture, Piece},
         probe::{FrameRate, Video, probe},
     },
@@ -132,6 +132,7 @@ fn arguments(
 ) -> Arguments {
     let args = Arguments::new()
         .words("-hide_banner -nostdin -loglevel error -nostats -progress pipe:1 -y")
+        .words(STEADY)
         .arg("-ss")
         .arg(format!("{:.3}", start_ms as f64 / 1000.0))
         .arg("-t")

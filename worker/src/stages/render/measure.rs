@@ -11,7 +11,7 @@ use tokio::io::AsyncReadExt;
 use super::{Material, STAGE, clip::write, failure, timeline::Timeline};
 use crate::children::time_for_pictures;
 use crate::ffmpeg::{
-    command::{Arguments, CallError, start},
+    command::{Arguments, CallError, STEADY, start},
     graph::{self, Loudness},
     output::Output,
 };
@@ -174,7 +174,11 @@ fn push_thumbnails(
 fn arguments(material: &Material<'_>, range: TimeRange, looks: bool) -> Arguments {
     let seconds = |ms: u64| format!("{:.3}", ms as f64 / 1000.0);
     let mut args = Arguments::new()
-        .words("-hide_banner -nostdin -nostats -loglevel info -y -skip_loop_filter nokey -flags2 fast -ss")
+        .words(
+            "-hide_banner -nostdin -nostats -loglevel info -y -skip_loop_filter nokey -flags2 fast",
+        )
+        .words(STEADY)
+        .arg("-ss")
         .arg(seconds(range.start_ms()))
         .arg("-t")
         .arg(seconds(range.duration_ms()))

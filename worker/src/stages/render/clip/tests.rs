@@ -13,6 +13,7 @@ fn video(frames: u32, seconds: u32, hdr: bool) -> Video {
         index: 0,
         stored: size,
         shown: size,
+        sideways: false,
         anamorphic: false,
         frame_rate: FrameRate { frames, seconds },
         hdr,
