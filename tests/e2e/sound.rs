@@ -1,6 +1,8 @@
 //! Loudness of loud, quiet and peaky talks, and cuts without clicks.
 
-use tests::{Job, Talk, loudness, probe, samples};
+use std::path::Path;
+
+use tests::{Job, Ran, Talk, clipwright, ffmpeg, loudness, make, probe, samples};
 
 const LOOK: &str = "--aspect-ratio 1:1 --captions none";
 
@@ -55,5 +57,103 @@ fn cuts_shorten_the_clip_and_do_not_click() {
             .iter()
             .fold(0.0_f32, |most, s| most.max(s.abs()));
         assert!(quiet < 0.12, "{quiet} at {join}");
+    }
+}
+
+/// The talk with the channels of its sound as a filter gives them, coded so that they stay apart.
+fn with_channels(filter: &str) -> Job {
+    let talk = Talk {
+        seconds: 6.0,
+        voice: filter.into(),
+        sound: "-c:a pcm_s16le".into(),
+        ..Talk::default()
+    };
+    Job::new(&talk, "talk.mkv", 5_000)
+}
+
+/// Root mean squares of both sides of a clip.
+fn sides(clip: &Path) -> [f64; 2] {
+    let pcm = ffmpeg()
+        .arg("-i")
+        .arg(clip)
+        .args(["-map", "0:a", "-f", "s16le", "-"])
+        .output()
+        .expect("ffmpeg starts")
+        .stdout;
+    let mut squares = [0.0; 2];
+    for moment in pcm.chunks_exact(4) {
+        for (side, bytes) in squares.iter_mut().zip(moment.chunks_exact(2)) {
+            *side += f64::from(i16::from_le_bytes([bytes[0], bytes[1]])).powi(2);
+        }
+    }
+    squares.map(|sum| (sum / (pcm.len() as f64 / 4.0)).sqrt())
+}
+
+#[test]
+fn a_voice_in_any_channel_is_heard_on_both_sides() {
+    for filter in [
+        // one side dead, the sides opposite, the channel for deep tones, a layout that no resampler knows, tracks without any
+        "pan=stereo|c1=c0",
+        "pan=stereo|c0=c0|c1=-1*c0",
+        "pan=5.1|c3=c0",
+        "pan=22.2|c7=c0",
+        "pan=9C|c5=c0",
+        "pan=4C|c0=0.001*c0|c2=c0",
+    ] {
+        let job = with_channels(filter);
+        let clip = job.render("out", LOOK);
+        let (integrated, _) = loudness(&clip);
+        assert!(
+            (integrated + 14.0).abs() < 1.0,
+            "{filter}: {integrated} LUFS"
+        );
+        let [left, right] = sides(&clip);
+        let ratio = left / right;
+        assert!((0.9..1.1).contains(&ratio), "{filter}: {left} and {right}");
+    }
+}
+
+#[test]
+fn two_voices_on_two_sides_stay_there() {
+    let apart = "asplit[a][b];[a]volume=1[l];[b]adelay=1700:all=1[r];[l][r]join=channel_layout=stereo:map=0.0-FL|1.0-FR";
+    let job = with_channels(apart);
+    let clip = job.render("out", LOOK);
+    let pcm = ffmpeg()
+        .arg("-i")
+        .arg(&clip)
+        .args(["-af", "pan=mono|c0=c0-c1", "-f", "s16le", "-"])
+        .output()
+        .expect("ffmpeg starts");
+    let most = pcm
+        .stdout
+        .chunks_exact(2)
+        .map(|bytes| i16::from_le_bytes([bytes[0], bytes[1]]).unsigned_abs());
+    assert!(most.max().unwrap_or(0) > 3_000, "the sides are the same");
+}
+
+#[test]
+fn what_is_said_is_found_in_any_channel_and_in_files_of_sound_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let speech = tests::fixture("speech.flac").display().to_string();
+    for (name, coded) in [
+        ("talk.wav", "-c:a pcm_s16le"),
+        ("talk.mp3", "-c:a libmp3lame"),
+        ("talk.m4a", "-c:a aac"),
+        ("talk.aac", "-c:a aac"),
+        ("talk.ogg", "-c:a libopus"),
+        (
+            "opposite.wav",
+            "-af pan=stereo|c0=c0|c1=-1*c0 -c:a pcm_s16le",
+        ),
+        ("tracks.wav", "-af pan=9C|c5=c0 -c:a pcm_s16le"),
+    ] {
+        make(&folder.path().join(name), &format!("-i {speech} {coded}"));
+        let mut command = clipwright(["transcribe", name, "-o", "transcript.json"]);
+        let _ = Ran::of(command.current_dir(&folder)).well();
+        let said = std::fs::read_to_string(folder.path().join("transcript.json"));
+        let said = said.expect("a transcript").to_lowercase();
+        assert!(said.contains("the"), "{name}: {said}");
+        let words = said.matches("\"confidence\"").count();
+        assert!((12..40).contains(&words), "{name}: {words} words");
     }
 }

@@ -165,16 +165,17 @@ async fn make_plan(
         home: &context.home,
         limits: &context.limits,
         folder: folder.path(),
+        language: options.language.as_deref(),
     };
     let source = match source {
         Some(path) => Some(inspector.inspect(path, None, |_| {}).await?),
         None => None,
     };
     let sound = source.as_ref().and_then(|source| {
-        let sound = source.sound(options.language.as_deref())?;
+        let sound = source.sound.as_ref()?;
         Some(plan::SoundTrack {
             file: &source.path,
-            stream: sound.index,
+            sound,
             window: source.whole()?,
         })
     });
@@ -208,8 +209,7 @@ async fn render(
         let plan = Plan::from_json(&plan_bytes, source.media.duration_ms)
             .map_err(|why| unusable(Stage::Plan, plan, &why))?;
         let look = Look::of(options);
-        let language = options.language.as_deref();
-        let material = pipeline::material(context, &source, &transcript, &look, language)?;
+        let material = pipeline::material(context, &source, &transcript, &look)?;
         // what an earlier run said of the clips may not hold any longer
         outputs.folder().forget(Stage::Render, keys::OUTCOME)?;
         let clips = pipeline::rendered(context, &material, &plan, &outputs).await?;

@@ -85,13 +85,7 @@ pub(crate) async fn clip(
     clock.done(Stage::Plan, size_of(&outputs.path(keys::PLAN)), reused);
 
     let look = Look::of(&job.options);
-    let material = material(
-        context,
-        &source,
-        &transcript,
-        &look,
-        job.options.language.as_deref(),
-    )?;
+    let material = material(context, &source, &transcript, &look)?;
     let clips = rendered(context, &material, &plan, outputs).await?;
     clock.done(
         Stage::Render,
@@ -164,7 +158,7 @@ pub(crate) async fn listen(
 ) -> Result<Transcript, Failure> {
     let language = options.language.as_deref();
     let window = source.window(options)?;
-    let sound = source.sound(language).ok_or_else(|| {
+    let sound = source.sound.clone().ok_or_else(|| {
         Failure::input(
             Stage::Transcribe,
             domain::ErrorCode::NoSpeech,
@@ -173,10 +167,9 @@ pub(crate) async fn listen(
     })?;
     let what = Listening {
         file: source.path.clone(),
-        stream: sound.index,
+        sound,
         window,
         language: language.map(str::to_owned),
-        claimed_ms: sound.duration_ms,
     };
     let heard = |fraction| listening(context, fraction);
     heard(0.0);
@@ -229,11 +222,12 @@ async fn planned(
         .progress
         .at(Stage::Plan, 0.0, "Choosing the clips...");
     let sound = source
-        .sound(job.options.language.as_deref())
+        .sound
+        .as_ref()
         .zip(source.whole())
         .map(|(sound, window)| SoundTrack {
             file: &source.path,
-            stream: sound.index,
+            sound,
             window,
         });
     let plan = plan::plan(
@@ -298,7 +292,7 @@ pub(crate) async fn rendered(
     render::render(material, plan, outputs, done, made).await
 }
 
-/// What clips are made from; `language` as the person gave it, since the words were heard in the track that it names.
+/// What clips are made from.
 ///
 /// # Errors
 /// When the source has no picture.
@@ -307,12 +301,11 @@ pub(crate) fn material<'a>(
     source: &'a Source,
     transcript: &'a Transcript,
     look: &'a Look,
-    language: Option<&str>,
 ) -> Result<Material<'a>, Failure> {
     Ok(Material {
         home: &context.home,
         limits: &context.limits,
-        sound: source.sound(language).map(|sound| sound.index),
+        sound: source.sound.as_ref(),
         source,
         video: source.picture()?,
         transcript,

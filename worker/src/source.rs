@@ -1,5 +1,6 @@
 //! A source that lies on this machine, looked at once: what it holds, whether it can be clipped, and what tells it from others.
 
+mod channels;
 mod check;
 mod fingerprint;
 mod indexed;
@@ -37,6 +38,8 @@ pub(crate) struct Source {
     pub(crate) fingerprint: Fingerprint,
     pub(crate) title: Option<String>,
     pub(crate) media: Media,
+    /// The sound track that is listened to and that clips get.
+    pub(crate) sound: Option<Sound>,
     /// Bytes of the file that was given.
     pub(crate) bytes: u64,
 }
@@ -48,6 +51,8 @@ pub(crate) struct Inspector<'a> {
     pub(crate) limits: &'a Limits,
     /// Where a copy that can be sought in is put, if the source is none.
     pub(crate) folder: &'a Path,
+    /// BCP 47 tag of the language that is spoken, if the person knows it: chooses among sound tracks.
+    pub(crate) language: Option<&'a str>,
 }
 
 impl Inspector<'_> {
@@ -83,11 +88,16 @@ impl Inspector<'_> {
         if let Some(video) = &media.video {
             self.first_frame(&path, video).await?;
         }
+        let mut sound = chosen_sound(&media.sounds, self.language).cloned();
+        if let Some(sound) = &mut sound {
+            sound.mix = channels::mix(self.home, &path, sound, media.duration_ms).await?;
+        }
         Ok(Source {
             path,
             fingerprint,
             title,
             media,
+            sound,
             bytes: meta.len(),
         })
     }
@@ -118,6 +128,20 @@ impl Inspector<'_> {
                 .unwrap_or_else(|| unsupported(format!("the picture cannot be decoded: {why}")))),
         }
     }
+}
+
+/// The sound track to listen to: one in the wanted language, else the default one, else the first.
+fn chosen_sound<'a>(sounds: &'a [Sound], language: Option<&str>) -> Option<&'a Sound> {
+    let is_spoken = |sound: &&Sound| {
+        let tag = sound.language.as_deref();
+        tag.zip(language)
+            .is_some_and(|(tag, wanted)| same_language(tag, wanted))
+    };
+    let default = |sound: &&Sound| sound.default;
+    let chosen = sounds.iter().find(is_spoken);
+    chosen
+        .or_else(|| sounds.iter().find(default))
+        .or_else(|| sounds.first())
 }
 
 fn check_file(path: &Path, meta: &Metadata, limits: &Limits) -> Result<(), Failure> {
@@ -168,24 +192,6 @@ impl Source {
     /// From its start to its end.
     pub(crate) fn whole(&self) -> Option<TimeRange> {
         TimeRange::new(0, self.media.duration_ms).ok()
-    }
-
-    /// The sound track to listen to: one in the wanted language, else the default one, else the first.
-    pub(crate) fn sound(&self, language: Option<&str>) -> Option<&Sound> {
-        let sounds = &self.media.sounds;
-        let spoken = |sound: &&Sound| {
-            language.is_some_and(|wanted| {
-                sound
-                    .language
-                    .as_deref()
-                    .is_some_and(|tag| same_language(tag, wanted))
-            })
-        };
-        sounds
-            .iter()
-            .find(spoken)
-            .or_else(|| sounds.iter().find(|sound| sound.default))
-            .or_else(|| sounds.first())
     }
 }
 

@@ -19,3 +19,4 @@ mod words;
 
 pub use error::SpeechError;
 pub use recognizer::{Options, Recognizer};
+pub use voice::voiced_seconds;

@@ -64,6 +64,23 @@ impl VoiceModel {
     }
 }
 
+/// How many seconds of each channel have a voice in them; the channels are samples of 16 kHz between -1 and 1.
+///
+/// # Errors
+/// When the model, a Silero file, is missing or fails.
+pub fn voiced_seconds(model: &Path, channels: &[Vec<f32>]) -> Result<Vec<f64>, SpeechError> {
+    let model = VoiceModel::load(model)?;
+    let voiced = |samples: &Vec<f32>| {
+        let frames = model.detector().probabilities(samples)?;
+        let count = frames.iter().filter(|one| **one > VOICED).count();
+        Ok((count * FRAME) as f64 / 16_000.0)
+    };
+    channels.iter().map(voiced).collect()
+}
+
+/// The probability from which on a frame is taken for a voice, as Silero's authors do.
+const VOICED: f32 = 0.5;
+
 impl VoiceDetector<'_> {
     /// The probability of speech in each frame of the next block; what lacks of a last frame counts as silence.
     pub(crate) fn probabilities(&mut self, samples: &[f32]) -> Result<Vec<f32>, SpeechError> {

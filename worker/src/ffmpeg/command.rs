@@ -223,11 +223,21 @@ pub(crate) async fn run(
     args: &Arguments,
     time: Duration,
 ) -> Result<(Vec<u8>, String), CallError> {
+    run_up_to(path, args, time, PROGRAM_OUTPUT_BYTES).await
+}
+
+/// The same with another limit on its output, in bytes.
+pub(crate) async fn run_up_to(
+    path: &Path,
+    args: &Arguments,
+    time: Duration,
+    most_bytes: usize,
+) -> Result<(Vec<u8>, String), CallError> {
     let mut output = start(path, args, None, time)?;
     let mut written = Vec::new();
-    let most = PROGRAM_OUTPUT_BYTES as u64 + 1;
+    let most = most_bytes as u64 + 1;
     (&mut output).take(most).read_to_end(&mut written).await?;
-    if written.len() > PROGRAM_OUTPUT_BYTES {
+    if written.len() > most_bytes {
         return Err(CallError::TooMuch);
     }
     Ok((written, output.finish().await?))

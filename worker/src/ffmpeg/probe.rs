@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use domain::Size;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::command::{Arguments, CallError, run};
 use crate::children::time_to_look;
@@ -44,7 +44,7 @@ pub(crate) struct Video {
 }
 
 /// One sound track.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Sound {
     /// Number of the stream in the file.
     pub(crate) index: usize,
@@ -57,6 +57,39 @@ pub(crate) struct Sound {
     /// Samples a second; 0 where it cannot be decoded.
     pub(crate) sample_rate: u32,
     pub(crate) channels: u32,
+    /// ffmpeg's name for what each channel is for.
+    pub(crate) layout: Option<String>,
+    /// How it is brought to one or two channels.
+    pub(crate) mix: Mix,
+}
+
+/// How the channels of a sound are brought to one or two.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
+pub(crate) enum Mix {
+    /// As its layout says.
+    #[default]
+    Usual,
+    /// Of these channels alone, in equal parts, the same on both sides.
+    Only(Vec<usize>),
+}
+
+impl Mix {
+    /// The filter to go before all others, with a comma behind it, for sound in `mono` or `stereo`.
+    pub(crate) fn filter(&self, layout: &str) -> String {
+        let Self::Only(channels) = self else {
+            return String::new();
+        };
+        let part = 1.0 / channels.len() as f64;
+        let parts: Vec<String> = channels
+            .iter()
+            .map(|channel| format!("{part:.4}*c{channel}"))
+            .collect();
+        let all = parts.join("+");
+        match layout {
+            "mono" => format!("pan=mono|c0={all},"),
+            _ => format!("pan=stereo|c0={all}|c1={all},"),
+        }
+    }
 }
 
 impl Video {
@@ -105,7 +138,7 @@ pub(crate) const TOO_MANY_PIXELS: &str = "exceeds specified max pixel count";
 
 /// What is asked for: a file may say much more of itself.
 const ENTRIES: &str = "stream=index,codec_type,width,height,sample_aspect_ratio,avg_frame_rate,r_frame_rate,color_transfer,field_order,\
-     duration,sample_rate,channels:stream_tags=language,DURATION:stream_disposition=default,attached_pic:stream_side_data=rotation:\
+     duration,sample_rate,channels,channel_layout:stream_tags=language,DURATION:stream_disposition=default,attached_pic:stream_side_data=rotation:\
      format=format_name,duration:format_tags=title";
 
 /// Asks `ffprobe` what `file` holds.
@@ -178,6 +211,7 @@ struct Stream {
     sample_rate: Option<String>,
     #[serde(default)]
     channels: u32,
+    channel_layout: Option<String>,
     #[serde(default)]
     tags: Tags,
     #[serde(default)]
@@ -291,6 +325,8 @@ impl Stream {
                 .and_then(|rate| rate.parse().ok())
                 .unwrap_or(0),
             channels: self.channels,
+            layout: self.channel_layout.clone(),
+            mix: Mix::Usual,
         }
     }
 

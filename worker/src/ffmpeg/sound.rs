@@ -10,6 +10,7 @@ use domain::{
 use super::{
     command::{Arguments, start},
     output::{Ending, Output, ThreadOutput},
+    probe::{Mix, Sound},
 };
 use crate::{children::time_for_sound, setup::Home};
 
@@ -31,11 +32,11 @@ pub(crate) fn decode(
     home: &Home,
     stage: Stage,
     file: &Path,
-    stream: usize,
+    sound: &Sound,
     window: TimeRange,
 ) -> Result<(Decoding, ThreadOutput), Failure> {
     let ffmpeg = home.program(stage, "ffmpeg")?;
-    let args = arguments(file, stream, window);
+    let args = arguments(file, sound, window);
     let time = time_for_sound(window.duration_ms());
     let started = start(&ffmpeg, &args, None, time).and_then(Output::for_thread);
     let (samples, ending) = started.map_err(|why| Failure::internal(stage, why))?;
@@ -59,7 +60,7 @@ impl Decoding {
     }
 }
 
-fn arguments(file: &Path, stream: usize, window: TimeRange) -> Arguments {
+fn arguments(file: &Path, sound: &Sound, window: TimeRange) -> Arguments {
     let seconds = |ms: u64| format!("{:.3}", ms as f64 / 1000.0);
     Arguments::new()
         .words("-hide_banner -nostdin -loglevel error -vn -sn -dn -ss")
@@ -67,20 +68,23 @@ fn arguments(file: &Path, stream: usize, window: TimeRange) -> Arguments {
         .arg("-t")
         .arg(seconds(window.duration_ms()))
         .input(file, MOST_PIXELS)
-        .words(&format!("-map 0:{stream} -af"))
+        .words(&format!("-map 0:{} -af", sound.index))
         .arg(continuous(
-            "sample_fmts=s16:channel_layouts=mono:sample_rates=16000",
+            &sound.mix,
+            "mono",
+            "sample_fmts=s16:sample_rates=16000",
         ))
         .words("-f s16le pipe:1")
 }
 
-/// Filters that give sound of a format for every moment, silence where the source has none.
+/// Filters that give sound in `mono` or `stereo` and of a format for every moment, silence where the source has none.
 ///
 /// The silence of a gap is made at once, so it is made of few samples, and a clock that jumps further ends the sound.
-pub(crate) fn continuous(format: &str) -> String {
+pub(crate) fn continuous(mix: &Mix, layout: &str, format: &str) -> String {
     format!(
         "aselect='lte(t-if(isnan(prev_selected_t),0,prev_selected_t),{LONGEST_GAP_SECONDS})',\
-         aformat={format},aresample=async=1:first_pts=0"
+         {}aformat=channel_layouts={layout}:{format},aresample=async=1:first_pts=0",
+        mix.filter(layout)
     )
 }
 
@@ -91,7 +95,11 @@ mod tests {
     #[test]
     fn a_window_is_sought_before_the_input() {
         let window = TimeRange::new(1_500, 4_000).unwrap();
-        let args = arguments(Path::new("a.mp4"), 2, window);
+        let sound = Sound {
+            index: 2,
+            ..Sound::default()
+        };
+        let args = arguments(Path::new("a.mp4"), &sound, window);
         let args: Vec<_> = args
             .as_slice()
             .iter()

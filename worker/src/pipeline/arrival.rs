@@ -63,6 +63,7 @@ pub(crate) async fn arrive(
         home: &context.home,
         limits: &context.limits,
         folder: downloads,
+        language: options.language.as_deref(),
     };
     let copied = |fraction| {
         context
@@ -125,8 +126,7 @@ async fn sound_file(
         .window(media.duration_ms)
         .ok_or_else(|| failed(&"the sound ends before the part to consider begins"))?;
     Ok(Listening {
-        stream: sound.index,
-        claimed_ms: sound.duration_ms,
+        sound: sound.clone(),
         window,
         language: options.language.clone(),
         file,

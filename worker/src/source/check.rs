@@ -159,12 +159,9 @@ mod tests {
         let code = |sample_rate, channels| {
             let mut media = of_size((160, 90), (160, 90));
             media.sounds.push(Sound {
-                index: 1,
-                default: true,
-                language: None,
-                duration_ms: None,
                 sample_rate,
                 channels,
+                ..Sound::default()
             });
             check(&media, &Limits::usual()).err().map(|why| why.code)
         };

@@ -9,7 +9,7 @@ use domain::{
 use highlights::{Embedder, SoundProfile};
 
 use crate::{
-    ffmpeg::sound,
+    ffmpeg::{probe::Sound, sound},
     planner::{self, Talk},
     setup::Home,
 };
@@ -20,7 +20,7 @@ const STAGE: Stage = Stage::Plan;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SoundTrack<'a> {
     pub(crate) file: &'a Path,
-    pub(crate) stream: usize,
+    pub(crate) sound: &'a Sound,
     /// All of the source.
     pub(crate) window: TimeRange,
 }
@@ -78,7 +78,7 @@ fn check(transcript: &Transcript) -> Result<(), Failure> {
 
 /// How the talk sounds: loudness, pitch, pauses, laughter.
 async fn listen(home: &Home, track: SoundTrack<'_>) -> Result<SoundProfile, Failure> {
-    let (decoding, pcm) = sound::decode(home, STAGE, track.file, track.stream, track.window)?;
+    let (decoding, pcm) = sound::decode(home, STAGE, track.file, track.sound, track.window)?;
     let profile = tokio::task::spawn_blocking(move || SoundProfile::from_pcm(pcm));
     let profile = profile.await.map_err(|why| Failure::internal(STAGE, why))?;
     // of sound that cannot be read, ffmpeg says why

@@ -14,7 +14,10 @@ use domain::{
 
 use crate::{
     cli::Limits,
-    ffmpeg::{command::CallError, probe::Video},
+    ffmpeg::{
+        command::CallError,
+        probe::{Sound, Video},
+    },
     folder::disk_full,
     outputs::Outputs,
     setup::Home,
@@ -64,8 +67,8 @@ pub(crate) struct Material<'a> {
     pub(crate) source: &'a Source,
     /// Its picture.
     pub(crate) video: &'a Video,
-    /// Number of the sound track that the clips get.
-    pub(crate) sound: Option<usize>,
+    /// The sound track that the clips get.
+    pub(crate) sound: Option<&'a Sound>,
     pub(crate) transcript: &'a Transcript,
     pub(crate) look: &'a Look,
 }
@@ -146,7 +149,10 @@ fn fingerprint(material: &Material<'_>, row: &PlannedClip, words: &[Word]) -> Fi
     let style = captions.map(|style| style.name);
     Fingerprint::of(&(
         VERSION,
-        (&material.source.fingerprint, material.sound),
+        (
+            &material.source.fingerprint,
+            material.sound.map(|sound| (sound.index, &sound.mix)),
+        ),
         row.range(),
         &row.cuts,
         words,

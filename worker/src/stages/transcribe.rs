@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     allocator,
-    ffmpeg::{output::ThreadOutput, sound},
+    ffmpeg::{output::ThreadOutput, probe::Sound, sound},
     setup::Home,
 };
 
@@ -29,14 +29,12 @@ const VOICE_MODEL: &str = "models/silero-vad";
 pub(crate) struct Listening {
     /// A file with sound.
     pub(crate) file: std::path::PathBuf,
-    /// Number of its sound stream.
-    pub(crate) stream: usize,
+    /// Its sound stream.
+    pub(crate) sound: Sound,
     /// The part to listen to.
     pub(crate) window: TimeRange,
     /// BCP 47 tag of the language; none: detect it.
     pub(crate) language: Option<String>,
-    /// How long that sound stream claims to be.
-    pub(crate) claimed_ms: Option<u64>,
 }
 
 /// Writes down what is said, with times of the source.
@@ -51,7 +49,7 @@ pub(crate) async fn transcribe(
     mut heard: impl FnMut(f64),
 ) -> Result<Transcript, Failure> {
     let voice = home.model(STAGE, VOICE_MODEL)?.join("model.onnx");
-    let (decoding, pcm) = sound::decode(home, STAGE, &what.file, what.stream, what.window)?;
+    let (decoding, pcm) = sound::decode(home, STAGE, &what.file, &what.sound, what.window)?;
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
     let task = {
@@ -131,7 +129,7 @@ impl Drop for StopOnDrop {
 
 /// A file that breaks off ends its sound early, and ffmpeg says why without failing.
 fn check_whole(what: &Listening, heard_ms: u64, stderr: &str) -> Result<(), Failure> {
-    let Some(claimed_ms) = what.claimed_ms else {
+    let Some(claimed_ms) = what.sound.duration_ms else {
         return Ok(());
     };
     let due_ms = claimed_ms

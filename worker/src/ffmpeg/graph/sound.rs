@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::{
-    ffmpeg::sound::continuous,
+    ffmpeg::{probe::Sound, sound::continuous},
     stages::render::timeline::{Frames, Timeline},
 };
 
@@ -29,9 +29,9 @@ pub(crate) struct Loudness {
     pub(crate) true_peak: f64,
 }
 
-/// The graph from `[0:stream]` to `[sound]`: the kept parts, faded at the cuts, at -14 LUFS and at most -2 dBTP.
-pub(crate) fn sound(stream: usize, timeline: &Timeline, loudness: Option<Loudness>) -> String {
-    let mut graph = kept_sound(stream, timeline);
+/// The graph from `[0:track]` to `[sound]`: the kept parts, faded at the cuts, at -14 LUFS and at most -2 dBTP.
+pub(crate) fn sound(track: &Sound, timeline: &Timeline, loudness: Option<Loudness>) -> String {
+    let mut graph = kept_sound(track, timeline);
     if let Some(loudness) = loudness {
         graph.push_str(&levelled(loudness));
     }
@@ -40,10 +40,10 @@ pub(crate) fn sound(stream: usize, timeline: &Timeline, loudness: Option<Loudnes
 }
 
 /// The graph that measures the loudness of the kept parts.
-pub(crate) fn measured_sound(stream: usize, timeline: &Timeline) -> String {
+pub(crate) fn measured_sound(track: &Sound, timeline: &Timeline) -> String {
     format!(
         "{},ebur128=peak=true:framelog=quiet[measured]",
-        kept_sound(stream, timeline)
+        kept_sound(track, timeline)
     )
 }
 
@@ -64,11 +64,12 @@ pub(super) fn levelled(loudness: Loudness) -> String {
 
 /// The sound is divided at the end of each kept part, and what was cut out before the part is trimmed off its start: sent to a
 /// sink of its own, it would leave ffmpeg without a request for more and frames would pile up (seen in ffmpeg 7).
-fn kept_sound(stream: usize, timeline: &Timeline) -> String {
+fn kept_sound(track: &Sound, timeline: &Timeline) -> String {
     let kept = timeline.kept();
     let mut graph = format!(
-        "[0:{stream}]{},apad,atrim=end={:.6}",
-        continuous("channel_layouts=stereo:sample_rates=48000"),
+        "[0:{}]{},apad,atrim=end={:.6}",
+        track.index,
+        continuous(&track.mix, "stereo", "sample_rates=48000"),
         timeline.span_seconds()
     );
     if let [Frames { from: 0, .. }] = kept {

@@ -4,6 +4,7 @@ use domain::TimeRange;
 use reframe::{Keyframe, Rect};
 
 use super::{sound::levelled, *};
+use crate::ffmpeg::probe::Sound;
 
 const RATE: FrameRate = FrameRate {
     frames: 25,
@@ -58,6 +59,13 @@ fn graph(video: &Video, kept: &[(u64, u64)], pieces: &[Piece], captions: Option<
     };
     let graph = format!("{}\n\n{}", picture(&made_from), thumbnail(&made_from));
     graph.replace("];", "];\n")
+}
+
+fn track(index: usize) -> Sound {
+    Sound {
+        index,
+        ..Sound::default()
+    }
 }
 
 const SPLIT: View = View::Split {
@@ -142,16 +150,16 @@ fn sound_in_one_part_and_in_three_with_fades_at_the_cuts() {
             true_peak,
         })
     };
-    let whole = sound(1, &timeline(&[(0, 4_000)]), loudness(-20.0, -12.0));
+    let whole = sound(&track(1), &timeline(&[(0, 4_000)]), loudness(-20.0, -12.0));
     insta::assert_snapshot!("sound_whole", whole.replace(';', ";\n"));
     let kept = timeline(&[(0, 1_000), (1_400, 2_000), (3_000, 3_040)]);
-    let cut = sound(2, &kept, loudness(-26.0, -3.0));
+    let cut = sound(&track(2), &kept, loudness(-26.0, -3.0));
     insta::assert_snapshot!("sound_cut", cut.replace(';', ";\n"));
 }
 
 #[test]
 fn sound_that_cannot_be_heard_is_left_as_it_is() {
-    let silent = sound(1, &timeline(&[(0, 4_000)]), None);
+    let silent = sound(&track(1), &timeline(&[(0, 4_000)]), None);
     assert!(!silent.contains("volume") && silent.ends_with("[sound]"));
 }
 
