@@ -104,7 +104,6 @@ const VIDEO: Video = Video {
     stored: SIZE,
     shown: SIZE,
     sideways: false,
-    anamorphic: false,
     frame_rate: RATE,
     hdr: false,
     interlaced: false,

@@ -257,7 +257,7 @@ pub(crate) fn upright(video: &Video, rate: FrameRate) -> String {
         "scale={width}:{height},fps={}/{}:start_time=0",
         rate.frames, rate.seconds
     );
-    if video.anamorphic {
+    if video.is_anamorphic() {
         let _ = write!(
             chain,
             ",scale={}:{},setsar=1",

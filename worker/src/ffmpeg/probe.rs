@@ -33,8 +33,6 @@ pub(crate) struct Video {
     pub(crate) sideways: bool,
     /// Size as shown: turned upright, with square pixels.
     pub(crate) shown: Size,
-    /// Whether the pixels are not square.
-    pub(crate) anamorphic: bool,
     /// Frames per second on average.
     pub(crate) frame_rate: FrameRate,
     /// Whether brightness is coded for high dynamic range (PQ or HLG).
@@ -96,6 +94,11 @@ impl Video {
     /// Size of a decoded frame, which ffmpeg has turned upright; its pixels may not be square.
     pub(crate) fn upright(&self) -> Size {
         turned_size(self.stored, self.sideways)
+    }
+
+    /// Whether the pixels are not square.
+    pub(crate) fn is_anamorphic(&self) -> bool {
+        self.shown != self.upright()
     }
 }
 
@@ -178,8 +181,8 @@ struct Report {
 
 #[derive(Deserialize, Default)]
 struct Format {
-    #[serde(default)]
-    format_name: String,
+    #[serde(default, rename = "format_name")]
+    names: String,
     duration: Option<String>,
     #[serde(default)]
     tags: Tags,
@@ -245,7 +248,7 @@ impl Report {
             .map(Stream::video);
         let longest = self.streams.iter().filter_map(Stream::duration_ms).max();
         Media {
-            format: self.format.format_name.clone(),
+            format: self.format.names.clone(),
             duration_ms: self
                 .format
                 .duration
@@ -292,7 +295,6 @@ impl Stream {
             stored,
             sideways,
             shown: turned_size(square, sideways),
-            anamorphic: square != stored,
             frame_rate: self.frame_rate(),
             hdr: matches!(
                 self.color_transfer.as_deref(),
@@ -379,7 +381,7 @@ mod tests {
                 height: 1920
             }
         );
-        assert!(video.anamorphic && video.hdr && !video.interlaced);
+        assert!(video.is_anamorphic() && video.hdr && !video.interlaced);
         assert!((video.frame_rate.get() - 29.97).abs() < 0.01);
     }
 

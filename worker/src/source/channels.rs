@@ -130,10 +130,10 @@ async fn parts(
     let ffmpeg = home.program(Stage::Download, "ffmpeg")?;
     let channels = sound.channels as usize;
     let mut samples = vec![Vec::new(); channels];
-    let duration_s = duration_ms / 1000;
-    let step_s = (duration_s.saturating_sub(PART_S) / PARTS).max(PART_S);
+    let end_s = duration_ms / 1000;
+    let step_s = (end_s.saturating_sub(PART_S) / PARTS).max(PART_S);
     for from_s in (0..PARTS).map(|part| part * step_s) {
-        if from_s > duration_s {
+        if from_s > end_s {
             break;
         }
         let args = arguments(path, sound.index, from_s);

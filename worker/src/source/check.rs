@@ -124,7 +124,6 @@ mod tests {
                 stored: size(stored),
                 shown: size(shown),
                 sideways: false,
-                anamorphic: stored != shown,
                 frame_rate,
                 hdr: false,
                 interlaced: false,

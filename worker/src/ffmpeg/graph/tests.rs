@@ -21,7 +21,6 @@ fn video() -> Video {
         stored: size(1920, 1080),
         shown: size(1920, 1080),
         sideways: false,
-        anamorphic: false,
         frame_rate: RATE,
         hdr: false,
         interlaced: false,
@@ -125,7 +124,6 @@ fn an_interlaced_anamorphic_hdr_source_is_made_ordinary() {
     let video = Video {
         stored: size(1440, 1080),
         sideways: false,
-        anamorphic: true,
         hdr: true,
         interlaced: true,
         ..video()

@@ -14,7 +14,6 @@ fn video(frames: u32, seconds: u32, hdr: bool) -> Video {
         stored: size,
         shown: size,
         sideways: false,
-        anamorphic: false,
         frame_rate: FrameRate { frames, seconds },
         hdr,
         interlaced: false,
