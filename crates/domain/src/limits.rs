@@ -53,7 +53,7 @@ limits! {
     "The last second of a source that a submission may name", LATEST_SECOND: u32 = 86_400, "seconds", because "A day, longer than any source.", tested by limits_are_kept;
     "Topics of a submission", MOST_TOPICS: usize = 20, "topics", because "Each is compared with every sentence.", tested by limits_are_kept;
     "A topic", LONGEST_TOPIC: usize = 200, "characters", because "A topic is a few words, not a text.", tested by limits_are_kept;
-    "An address of a source or a receiver", LONGEST_URL: usize = 2048, "bytes", because "What browsers and proxies carry; it stands in every record and event of the job.", tested by texts_stand_at_their_limits;
+    "An address of a source, a receiver or a file that was made", LONGEST_URL: usize = 2048, "bytes", because "What browsers and proxies carry; it stands in every record and event of the job.", tested by texts_stand_at_their_limits;
     "A back end's own name of a job or a user", LONGEST_LABEL: usize = 256, "bytes", because "It is an id in somebody's table; it stands in the record and in every callback.", tested by texts_stand_at_their_limits;
     "An idempotency key", LONGEST_KEY: usize = 255, "characters", because "What other services with such keys take; it is hashed and not kept.", tested by what_is_malformed_is_refused_and_nothing_written;
     "The body of a submission, and of a request about an upload", SUBMISSION_BYTES: usize = 64 * 1024, "bytes", because "Every field at its limit fits twice.", tested by bodies_stand_at_their_limits;
@@ -109,6 +109,10 @@ limits! {
     // Records, events and pages
     "The id of a job, an upload or a message", LONGEST_ID: usize = 64, "characters", because "It stands in keys, headers and names of executions; a UUID has 36.", tested by ids_mean_nothing_to_a_path;
     "The body of an event", EVENT_BYTES: usize = 256 * 1024, "bytes", because "A job of thirty clips with all its texts fits.", tested by a_body_has_a_limit_whoever_sends_it;
+    "Clips of an output that is reported", MOST_REPORTED_CLIPS: usize = MOST_CLIPS as usize, "clips", because "As many as a job may have; with every address and text at its limit the record is an item of DynamoDB. More are passed over.", tested by no_more_clips_are_kept_than_a_job_may_have;
+    "Timings of an output that is reported", MOST_TIMINGS: usize = 20, "timings", because "There are five stages; they stand in the record and in every event of its end. More are passed over.", tested by timings_stand_at_their_limits;
+    "The name of a timing that is reported", LONGEST_TIMING: usize = 64, "bytes", because "It is the name of a stage and a unit; one under a longer name is passed over.", tested by timings_stand_at_their_limits;
+    "How deep an event is read", EVENT_DEPTH: usize = 8, "levels", because "The deepest that is known has five; what lies deeper is passed over, so that nobody fills the stack with brackets.", tested by what_is_not_known_is_passed_over;
     "How long a receiver of the worker's events may ask it to wait", EVENT_RETRY_AFTER_S: u64 = 600, "seconds", because "The worker is paid for while it waits; the outcome that it has written says the same as the event.", tested by a_wish_to_wait_is_kept_as_seconds_or_date_up_to_its_limit;
     "Jobs of one part of a list", MOST_LISTED: usize = 100, "jobs", because "A part is read and answered within the time and size of a function's answer.", tested by a_list_is_given_in_parts_newest_first_and_by_status;
     "A part of a list of jobs or deliveries", LISTED_BYTES: usize = 2 << 20, "bytes", because "Lambda's answer has 6 MB, in which this text stands as a text once more: each quotation mark becomes two characters, one within a text four.", tested by parts_of_a_list_end_by_their_bytes;
