@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ClipOutput, ErrorCode, JobId, JobOutput, Stage, Status, Timestamp, json,
     limits::{LONGEST_LABEL, LONGEST_MESSAGE, LONGEST_STEP},
-    number, text,
+    number, outcome, text,
 };
 
 /// What happened.
@@ -154,7 +154,11 @@ pub struct Event {
     )]
     pub error_code: Option<ErrorCode>,
     /// The clip just finished.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "outcome::clip_of_a_plan",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub clip: Option<ClipOutput>,
 }
 
@@ -197,6 +201,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::limits::MOST_CLIP_INDEX;
 
     /// An event with one field more, or another.
     fn with(field: &str, value: Value) -> Event {
@@ -219,6 +224,17 @@ mod tests {
         let of = |bytes: usize| with("owner_user_id", json!("u".repeat(bytes))).owner_user_id;
         assert_eq!(of(LONGEST_LABEL), Some("u".repeat(LONGEST_LABEL)));
         assert_eq!(of(LONGEST_LABEL + 1), None);
+    }
+
+    #[test]
+    fn a_clip_of_a_number_that_no_plan_has_is_none() {
+        let of = |index: u32| {
+            let clip =
+                json!({"clip_index": index, "s3_url": "x", "duration_ms": 9, "virality_score": 1});
+            with("clip", clip).clip.map(|clip| clip.clip_index)
+        };
+        assert_eq!(of(MOST_CLIP_INDEX - 1), Some(MOST_CLIP_INDEX - 1));
+        assert_eq!(of(MOST_CLIP_INDEX), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::{
     ErrorCode, Failure, Score, ScoreBreakdown, Stage, json,
     limits::{
-        LONGEST_MESSAGE, LONGEST_TEXT, LONGEST_TIMING, LONGEST_TITLE, LONGEST_URL,
+        LONGEST_MESSAGE, LONGEST_TEXT, LONGEST_TIMING, LONGEST_TITLE, LONGEST_URL, MOST_CLIP_INDEX,
         MOST_REPORTED_CLIPS, MOST_TIMINGS,
     },
     number, text,
@@ -217,11 +217,19 @@ fn first_clips<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<ClipOutput>, 
     Ok(clips)
 }
 
+/// Reads the clip that a report of progress names, if a plan may have one of that number: each stands in the record until the job ends.
+pub(crate) fn clip_of_a_plan<'de, D: Deserializer<'de>>(
+    reader: D,
+) -> Result<Option<ClipOutput>, D::Error> {
+    let clip = Option::<ClipOutput>::deserialize(reader)?;
+    Ok(clip.filter(|clip| clip.clip_index < MOST_CLIP_INDEX))
+}
+
 /// Reads as many timings as there is room for, without those under long names.
 fn timings_if_any<'de, D: Deserializer<'de>>(
     reader: D,
 ) -> Result<Option<BTreeMap<String, u64>>, D::Error> {
-    let told = Option::<BTreeMap<String, number::Near>>::deserialize(reader)?;
+    let told: Option<BTreeMap<String, number::Near>> = json::known(reader)?;
     let short =
         |(name, ms): (String, number::Near)| (name.len() <= LONGEST_TIMING).then_some((name, ms.0));
     Ok(told.map(|all| {
@@ -329,11 +337,13 @@ mod tests {
 
     #[test]
     fn timings_stand_at_their_limits() {
-        let read = |timings: Value| {
+        let told = |timings: Value| {
             let mut output = output(&[]);
             output["timings"] = timings;
-            read(output).timings.unwrap()
+            read(output).timings
         };
+        let read = |timings: Value| told(timings).unwrap();
+        assert_eq!(told(json!(["of a later kind"])), None);
         let (fits, long) = ("f".repeat(LONGEST_TIMING), "l".repeat(LONGEST_TIMING + 1));
         assert_eq!(
             read(json!({&fits: 1.4, &long: 2})),
