@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::{
     deliver_callback::Messages,
     http::{Problem, now, parse},
+    ingest_webhook::read,
     manage_jobs::position,
     settle_job::attempt_of,
     start_job::queued,
@@ -47,6 +48,19 @@ fn is_a_job(submission: Submission, sources: &Guard) {
     submission.options.check().expect("options were checked");
     let job = Job::new(JobId::new(Uuid::nil()), submission, now());
     serde_json::to_vec(&JobView::plain(job)).expect("a job can be shown");
+}
+
+/// A worker's event: one that is taken is read again as it was.
+///
+/// # Panics
+/// When it is not.
+pub fn event(data: &[u8]) {
+    let Ok(event) = read(data, now()) else {
+        return;
+    };
+    let _ = event.check();
+    let written = serde_json::to_vec(&event).expect("an event can be written");
+    assert_eq!(read(&written, now()).ok(), Some(event));
 }
 
 /// A cursor of a list: one that is taken names a job and a time, and nothing else.
@@ -99,6 +113,7 @@ mod tests {
     #[test]
     fn corpora_are_taken_as_they_must_be() {
         replay("submission", submission);
+        replay("event", event);
         replay("cursor", cursor);
         replay("records", records);
     }
@@ -111,6 +126,25 @@ mod tests {
         }
         assert_grows_gently(submission, r#"{"topics":["a""#, r#","b""#, "]}");
         assert_grows_gently(submission, "", "[", "");
+        for (head, piece, tail) in [
+            (r#"{"event":"job.started","current_step":""#, "a", "\"}"),
+            (
+                r#"{"event":"job.started","current_step":""#,
+                "\\ud800",
+                "\"}",
+            ),
+            ("", "[", ""),
+            (r#"{"a":["#, "[],", "1]}"),
+            (r#"{"a":1"#, r#","a":1e999"#, "}"),
+            (
+                r#"{"output":{"total_clips":1,"clips":[{}"#,
+                r#",{"s3_url":""}"#,
+                "]}}",
+            ),
+            (r#"{"output":{"timings":{"":1"#, r#","b":1"#, "}}}"),
+        ] {
+            assert_grows_gently(event, head, piece, tail);
+        }
         assert_grows_gently(cursor, "", "61", "");
         let record = r#"{"dynamodb":{"SequenceNumber":"1","Keys":{"id":{"S":"a"}},"NewImage":{"id":{"S":"a"},"status":{"S":"queued"},"attempt":{"N":"1"}}}}"#;
         let more = format!(",{record}");

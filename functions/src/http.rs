@@ -3,7 +3,7 @@
 use aws::StoreError;
 use domain::{JobId, Timestamp, json::explain, limits::LISTED_BYTES};
 use lambda_http::{Body, Request, Response, http::StatusCode};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::json;
 use tracing::{Instrument, Span, field::Empty};
 
@@ -214,15 +214,22 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         });
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|why| Problem::Invalid {
-        field: field_at_fault(&why),
-        message: format!("the body is not as expected: {}", explain(why.inner())),
-    })?;
+    let parsed = fitting(&mut reader)?;
     reader.end().map_err(|why| Problem::Invalid {
         field: None,
         message: format!("the body is not as expected: {}", explain(&why)),
     })?;
     Ok(parsed)
+}
+
+/// What a reader of JSON has as a type, with the path of the field that does not fit.
+pub(crate) fn fitting<'de, T: DeserializeOwned>(
+    reader: impl Deserializer<'de, Error = serde_json::Error>,
+) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(reader).map_err(|why| Problem::Invalid {
+        field: field_at_fault(&why),
+        message: format!("the body is not as expected: {}", explain(why.inner())),
+    })
 }
 
 /// Path of the field that does not fit; one that is missing or there twice is only named in what the parser says.

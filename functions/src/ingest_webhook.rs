@@ -1,6 +1,7 @@
 //! `ingest-webhook`: takes the worker's signed events and writes down what they say.
 
 mod readable;
+mod reading;
 mod secret;
 
 use aws::{Changed, Connection, JobTable, Patience, SecretStore, StoreError};
@@ -8,13 +9,13 @@ use domain::{BadSignature, Event, Job, Rates, SignatureHeaders, limits::EVENT_BY
 use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
 use serde_json::json;
 
-use readable::readable;
+pub(crate) use reading::read;
 use secret::NotVerified;
 pub use secret::SigningSecrets;
 
 use crate::{
     config::Settings,
-    http::{Problem, about, answer, body, header, now, parse, settled},
+    http::{Problem, about, answer, body, header, now, settled},
     observe::count,
     routes,
 };
@@ -76,7 +77,7 @@ impl IngestWebhook {
         found.ok_or(Problem::NoRoute)?;
         let bytes = body(request, EVENT_BYTES)?;
         self.believe(request, bytes).await?;
-        let event: Event = parse(&readable(bytes))?;
+        let event = read(bytes, now())?;
         event
             .check()
             .map_err(|wrong| Problem::invalid(wrong.field, wrong.what))?;

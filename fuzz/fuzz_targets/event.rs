@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| domain::fuzzing::event(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| functions::fuzzing::event(data));

@@ -75,32 +75,28 @@ pub(crate) struct Setter<'a> {
     pub(crate) area: SafeArea,
     /// The em in pixels.
     pub(crate) em: f64,
+    /// The space between two words, in em: enough for outlines, a box, and a word that grows.
+    pub(crate) gap: f64,
     font: FontId,
 }
 
 impl<'a> Setter<'a> {
     pub(crate) fn new(style: &'a Style, fonts: &'a Fonts<'a>, size: domain::Size) -> Self {
+        let font = Fonts::find(style.font);
         Self {
             style,
             fonts,
             area: SafeArea::of(size),
             em: style.em * f64::from(size.width.min(size.height)),
-            font: Fonts::find(style.font),
+            // measured once: every way to cut words into lines asks for it
+            gap: gap(style, fonts.space(font)),
+            font,
         }
     }
 
     /// Room for letters in a line, in em of the unshrunk size.
     fn room(&self) -> f64 {
         self.area.width() / self.em - 2.0 * self.style.reach()
-    }
-
-    /// The space between two words, in em: enough for outlines, a box, and a word that grows.
-    pub(crate) fn gap(&self) -> f64 {
-        let padding = match self.style.backdrop {
-            Backdrop::Word { .. } => 0.1,
-            _ => 0.5 * self.style.outline,
-        };
-        self.fonts.space(self.font).max(LEAST_SPACE) + padding + 1.5 * (self.style.pop - 1.0)
     }
 
     fn set(&self, piece: Piece) -> SetPiece {
@@ -125,7 +121,7 @@ impl<'a> Setter<'a> {
         let letters: f64 = line.iter().map(|set| set.width).sum();
         let gaps = line.iter().skip(1).filter(|set| set.piece.spaced).count();
         let widest = line.iter().map(|set| set.width).fold(0.0, f64::max);
-        letters + gaps as f64 * self.gap() + widest * (self.style.pop - 1.0)
+        letters + gaps as f64 * self.gap + widest * (self.style.pop - 1.0)
     }
 
     /// Cuts what is too long even when it shrinks; scripts without spaces are cut rather than shrunk.
@@ -173,6 +169,14 @@ impl<'a> Setter<'a> {
             em: self.em * (self.room() / width).min(1.0),
         }
     }
+}
+
+fn gap(style: &Style, space: f64) -> f64 {
+    let padding = match style.backdrop {
+        Backdrop::Word { .. } => 0.1,
+        _ => 0.5 * style.outline,
+    };
+    space.max(LEAST_SPACE) + padding + 1.5 * (style.pop - 1.0)
 }
 
 fn end_ms(last_ms: u64, next_ms: Option<u64>) -> u64 {

@@ -1,54 +1,134 @@
-//! What `fuzz/` feeds with made-up words: no text may become a tag, a time line or an event.
+//! What `fuzz/` feeds with made-up words: no text may become a tag, a time line, an event or a section.
 
-use domain::Word;
+use std::{iter, path::Path, sync::LazyLock};
 
-use crate::{cues, escape, piece::pieces, srt, vtt};
+use domain::{AspectRatio, Word};
+use unicode_segmentation::UnicodeSegmentation;
 
-/// Words, one a line, as captions of all three formats.
+use crate::{Cue, FontFiles, Fonts, STYLES, Style, ass, cues, srt, vtt};
+
+/// What a word has at most when it comes here: longer ones are cut where a transcript is read.
+const LETTERS_OF_A_WORD: usize = 100;
+/// Characters of a letter, which may have marks.
+const CHARS_OF_A_LETTER: usize = 4;
+
+static FILES: LazyLock<FontFiles> = LazyLock::new(|| {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.cache/clipwright/fonts");
+    FontFiles::read(Path::new(folder)).expect("fonts that `make setup` has fetched")
+});
+static FONTS: LazyLock<Fonts<'static>> = LazyLock::new(|| Fonts::new(&FILES).expect("fonts"));
+
+/// A language and words, one a line, as captions of all three formats; the first letter decides the style.
 ///
 /// # Panics
 /// When a word breaks out of its place.
 pub fn captions(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
+    let (language, text) = text.split_once('\n').unwrap_or(("en", &text));
     let words: Vec<Word> = (text.split('\n').zip(0..))
         .map(|(text, at)| Word {
-            text: text.to_owned(),
+            text: word(text),
             start_ms: at * 250,
             end_ms: at * 250 + 200,
             confidence: 1.0,
         })
         .collect();
-    for piece in pieces(&words) {
-        let letters = escape::for_ass(&piece.text);
-        assert!(is_plain_in_ass(&letters), "{letters}");
+    let style = &STYLES[usize::from(data.first().copied().unwrap_or_default()) % STYLES.len()];
+    let script = |words: &[Word]| {
+        let size = AspectRatio::default().output_size();
+        ass(words, style, size, &FONTS, language)
+    };
+    are_events(&script(&words), &script(&[]), style);
+    are_cues(&cues(&words));
+}
+
+/// A text that is no longer than a word of the product.
+fn word(text: &str) -> String {
+    let letters = text.graphemes(true).take(LETTERS_OF_A_WORD);
+    letters
+        .flat_map(|letter| letter.chars().take(CHARS_OF_A_LETTER))
+        .collect()
+}
+
+/// Whether a script is its head and lines of events whose tags are all our own.
+fn are_events(script: &str, head: &str, style: &Style) {
+    let events = script.strip_prefix(head).expect("no word changes the head");
+    assert!(!events.contains('\r'), "{events:?}");
+    for event in events.lines() {
+        let text = event.strip_prefix("Dialogue: ").and_then(|fields| {
+            // the text is the tenth field, whatever commas it has
+            fields.splitn(10, ',').nth(9)
+        });
+        let text = text.unwrap_or_else(|| panic!("no event: {event:?}"));
+        assert!(is_plain(text), "{} {event:?}", style.name);
     }
-    let cues = cues(&words);
-    let (subrip, web) = (srt(&cues), vtt(&cues));
+    let sections: Vec<&str> = script
+        .lines()
+        .filter(|line| line.starts_with('['))
+        .collect();
+    assert_eq!(sections, ["[Script Info]", "[V4+ Styles]", "[Events]"]);
+}
+
+/// Whether the text of an event begins with a place, has no tags after it but fonts, and no other command in its letters.
+fn is_plain(text: &str) -> bool {
+    let mut rest = text;
+    let blocks = iter::from_fn(|| {
+        let letters = letters_before_tags(rest)?;
+        let (tags, after) = rest[letters..].strip_prefix('{')?.split_once('}')?;
+        rest = after;
+        Some((letters, tags))
+    });
+    let are_ours = blocks.enumerate().all(|(number, (letters, tags))| {
+        if number == 0 {
+            letters == 0 && tags.starts_with("\\pos(") && !tags.contains("\\fn")
+        } else {
+            is_font(tags)
+        }
+    });
+    are_ours && letters_before_tags(rest) == Some(rest.len())
+}
+
+/// Bytes of letters before the next tags, none if there is a command among them.
+fn letters_before_tags(text: &str) -> Option<usize> {
+    let mut letters = text.char_indices();
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            '{' => return Some(at),
+            '}' => return None,
+            '\\' => {
+                let (_, next) = letters.next()?;
+                matches!(next, '{' | '}' | '\u{2060}').then_some(())?;
+            }
+            _ => (),
+        }
+    }
+    Some(text.len())
+}
+
+/// Whether tags choose one of our fonts, its size and its weight, and nothing else.
+fn is_font(tags: &str) -> bool {
+    let parts = tags.strip_prefix("\\fn").and_then(|tags| {
+        let (name, rest) = tags.split_once("\\fs")?;
+        let (size, bold) = rest.split_once("\\b")?;
+        Some((name, size, bold))
+    });
+    parts.is_some_and(|(name, size, bold)| {
+        let found = Fonts::name(Fonts::find(name)).0;
+        found == name && size.parse::<f64>().is_ok() && matches!(bold, "0" | "1")
+    })
+}
+
+/// Whether there is a time line and a blank line for each cue, and no tag.
+fn are_cues(cues: &[Cue]) {
+    let (subrip, web) = (srt(cues), vtt(cues));
     assert_eq!(subrip.matches("-->").count(), cues.len(), "{subrip}");
     assert_eq!(web.matches("-->").count(), cues.len(), "{web}");
     // a blank line ends a cue: there is one after each, and one after the head of a WebVTT file
     assert_eq!(subrip.matches("\n\n").count(), cues.len(), "{subrip}");
     assert_eq!(web.matches("\n\n").count(), cues.len() + 1, "{web}");
-    let tag = |text: &str| {
-        let opened = text.split('<').skip(1);
-        opened.into_iter().any(|rest| !rest.starts_with('\u{2060}'))
-    };
-    assert!(!tag(&subrip) && !web.contains('<'));
-}
-
-/// Whether braces are escaped, no backslash begins a command, and the line does not end.
-fn is_plain_in_ass(letters: &str) -> bool {
-    let mut rest = letters.chars();
-    while let Some(letter) = rest.next() {
-        let plain = match letter {
-            '\\' => matches!(rest.next(), Some('{' | '}' | '\u{2060}')),
-            other => !matches!(other, '{' | '}' | '\n' | '\r'),
-        };
-        if !plain {
-            return false;
-        }
-    }
-    true
+    let mut opened = subrip.split('<').skip(1);
+    assert!(opened.all(|rest| rest.starts_with('\u{2060}')), "{subrip}");
+    assert!(!web.contains('<'), "{web}");
 }
 
 #[cfg(test)]
@@ -63,9 +143,38 @@ mod tests {
     }
 
     #[test]
+    fn tags_of_a_word_are_told_from_ours() {
+        let ours = r"{\pos(1.0,2.0)}{\fnPoppins Bold\fs80.00\b0}a";
+        assert!(is_plain(ours));
+        assert!(is_plain(&format!("{ours}\\{{\\\u{2060}b1\\}}")));
+        for escaped in [r"{\b1}", r"\N", "}", r"{\fnArial\fs1\b1}", "{", "\\"] {
+            assert!(!is_plain(&format!("{ours}{escaped}")), "{escaped}");
+        }
+    }
+
+    #[test]
+    fn no_word_becomes_a_command_in_any_style() {
+        let words = "en\n{\\b1}\n\\N\nx\\h{\\p1}m 0 0{\\p0}\r\n[Events]\nDialogue: 0,0:00:00.00,9:00:00.00,Idle,,0,0,0,,x\n\u{85}{\n}\u{2028}\\\n<i>";
+        for first in 0..STYLES.len() as u8 {
+            captions(&[&[first], words.as_bytes()].concat());
+        }
+    }
+
+    #[test]
     fn work_grows_with_the_words() {
         for piece in [
-            "word\n", "a", "- ", "<", "{\\b1}", "-->", "我", "e\u{301}", "\u{1160}",
+            "incomprehensibilities\n",
+            "-\n",
+            "成功之前放弃成功\n",
+            "\u{301}\u{301}\u{301}\u{301}\n",
+            "a",
+            "- ",
+            "<",
+            "{\\b1}",
+            "-->",
+            "我",
+            "e\u{301}",
+            "\u{1160}",
         ] {
             assert_grows_gently(captions, "", piece, "");
         }

@@ -67,7 +67,7 @@ fn place_line<'a>(
     for (seen, &index) in order.iter().enumerate() {
         let set = &line[index];
         if seen > 0 && spaced(line, order[seen - 1], index) {
-            pen += setter.gap() * em;
+            pen += setter.gap * em;
         }
         let width = set.width * em;
         words.push(Placed {
@@ -98,5 +98,5 @@ fn still_width(line: &[SetPiece], order: &[usize], setter: &Setter) -> f64 {
         .windows(2)
         .filter(|pair| spaced(line, pair[0], pair[1]))
         .count();
-    line.iter().map(|set| set.width).sum::<f64>() + gaps as f64 * setter.gap()
+    line.iter().map(|set| set.width).sum::<f64>() + gaps as f64 * setter.gap
 }

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ClipOutput, ErrorCode, JobId, JobOutput, Stage, Status, Timestamp,
-    limits::{LONGEST_MESSAGE, LONGEST_STEP},
-    number, text,
+    ClipOutput, ErrorCode, JobId, JobOutput, Stage, Status, Timestamp, json,
+    limits::{LONGEST_LABEL, LONGEST_MESSAGE, LONGEST_STEP},
+    number, outcome, text,
 };
 
 /// What happened.
@@ -88,7 +88,11 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_job_id: Option<String>,
     /// The user that it is for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "text::uncut_if_any::<_, LONGEST_LABEL>",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub owner_user_id: Option<String>,
     /// Where the job stands.
     pub status: Status,
@@ -136,13 +140,25 @@ pub struct Event {
     )]
     pub sequence: Option<u32>,
     /// The stage it is in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "json::known",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub stage: Option<Stage>,
     /// Stable name of what went wrong.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "json::known",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub error_code: Option<ErrorCode>,
     /// The clip just finished.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "outcome::clip_of_a_plan",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub clip: Option<ClipOutput>,
 }
 
@@ -182,19 +198,53 @@ impl Event {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::limits::MOST_CLIP_INDEX;
+
+    /// An event with one field more, or another.
+    fn with(field: &str, value: Value) -> Event {
+        let mut event = json!({"event": "job.progress", "timestamp": "2024-11-28T10:30:00Z", "job_id": "x", "status": "running",
+            "progress_percent": 5, "current_step": "x"});
+        event[field] = value;
+        serde_json::from_value(event).unwrap()
+    }
 
     #[test]
     fn a_long_step_is_cut() {
-        let of = |bytes: usize| -> Event {
-            let event = json!({"event": "job.progress", "timestamp": "2024-11-28T10:30:00Z", "job_id": "x", "status": "running",
-                "progress_percent": 5, "current_step": "s".repeat(bytes)});
-            serde_json::from_value(event).unwrap()
-        };
+        let of = |bytes: usize| with("current_step", json!("s".repeat(bytes)));
         assert_eq!(of(LONGEST_STEP).current_step, "s".repeat(LONGEST_STEP));
         assert!(of(LONGEST_STEP + 1).current_step.ends_with('\u{2026}'));
         assert_eq!(of(450_000).current_step.len(), LONGEST_STEP);
+    }
+
+    #[test]
+    fn a_long_id_of_a_user_is_none() {
+        let of = |bytes: usize| with("owner_user_id", json!("u".repeat(bytes))).owner_user_id;
+        assert_eq!(of(LONGEST_LABEL), Some("u".repeat(LONGEST_LABEL)));
+        assert_eq!(of(LONGEST_LABEL + 1), None);
+    }
+
+    #[test]
+    fn a_clip_of_a_number_that_no_plan_has_is_none() {
+        let of = |index: u32| {
+            let clip =
+                json!({"clip_index": index, "s3_url": "x", "duration_ms": 9, "virality_score": 1});
+            with("clip", clip).clip.map(|clip| clip.clip_index)
+        };
+        assert_eq!(of(MOST_CLIP_INDEX - 1), Some(MOST_CLIP_INDEX - 1));
+        assert_eq!(of(MOST_CLIP_INDEX), None);
+    }
+
+    #[test]
+    fn names_of_a_later_version_are_none() {
+        for strange in [json!("translate"), json!(404), json!({})] {
+            assert_eq!(with("stage", strange.clone()).stage, None, "{strange}");
+            assert_eq!(with("error_code", strange.clone()).error_code, None);
+        }
+        assert_eq!(with("stage", json!("plan")).stage, Some(Stage::Plan));
+        let code = with("error_code", json!("no_speech")).error_code;
+        assert_eq!(code, Some(ErrorCode::NoSpeech));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::str::from_utf8;
 
-use crate::{ClipOptions, Event, Plan, Secret, Secrets, SignatureHeaders, Timestamp, Transcript};
+use crate::{ClipOptions, Plan, Secret, Secrets, SignatureHeaders, Timestamp, Transcript};
 
 /// Headers of a signed message, one a line, and its body: none is believed that was not signed.
 ///
@@ -23,19 +23,6 @@ pub fn signature(data: &[u8]) {
     let now = Timestamp::from_ms(1_700_000_000_000);
     assert!(secrets.verify(headers, body, now).is_err(), "{text}");
     let _ = Secret::parse(&text);
-}
-
-/// A worker's event: one that is taken is read again as it was.
-///
-/// # Panics
-/// When it is not.
-pub fn event(data: &[u8]) {
-    let Ok(event) = serde_json::from_slice::<Event>(data) else {
-        return;
-    };
-    let _ = event.check();
-    let written = serde_json::to_vec(&event).expect("an event can be written");
-    assert_eq!(serde_json::from_slice::<Event>(&written).ok(), Some(event));
 }
 
 /// A `plan.json`: one that is taken has parts to show, in order and inside the source.
@@ -104,7 +91,6 @@ mod tests {
     #[test]
     fn corpora_are_taken_as_they_must_be() {
         replay("signature", signature);
-        replay("event", event);
         replay("plan", plan);
         replay("transcript", transcript);
         replay("options", options);
@@ -114,13 +100,6 @@ mod tests {
     fn work_grows_with_the_input() {
         assert_grows_gently(signature, "a\n1700000000\n", "v1,YWFhYWFh ", "\n{}");
         assert_grows_gently(signature, "a\n1700000000\nv1,YWFh\n", "{}", "");
-        assert_grows_gently(
-            event,
-            r#"{"event":"job.started","current_step":""#,
-            "a",
-            "\"}",
-        );
-        assert_grows_gently(event, "", "[", "");
         let clip = r#"{"clip_index":0,"rank":1,"start_ms":0,"end_ms":9000,"title":"","summary":"","reason":"","virality_score":0,"score_breakdown":{"hook":0,"flow":0,"value":0,"emotion":0},"cuts":[[1,2]"#;
         let plan_of_one = format!(r#"{{"version":1,"clips":[{clip}"#);
         assert_grows_gently(plan, &plan_of_one, ",[3,5]", "]}]}");

@@ -1,4 +1,7 @@
-//! What is wrong with a text of JSON, without the names that Rust has for things.
+//! What is wrong with a text of JSON, without the names that Rust has for things, and what may be passed over.
+
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::text::cut;
 
@@ -80,6 +83,14 @@ fn named(said: &str) -> Option<String> {
     missing
         .map(|name| format!("{name} is missing"))
         .or_else(|| twice.map(|name| format!("{name} is there twice")))
+}
+
+/// Reads what a later version may write in another way: a name or a shape that is not known is none.
+pub(crate) fn known<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    reader: D,
+) -> Result<Option<T>, D::Error> {
+    let told = Value::deserialize(reader)?;
+    Ok(serde_json::from_value(told).ok())
 }
 
 #[cfg(test)]

@@ -89,6 +89,10 @@ impl Number {
     }
 }
 
+/// The nearest whole number to any number, where it stands in a list or a map.
+#[derive(Deserialize)]
+pub(crate) struct Near(#[serde(deserialize_with = "near")] pub(crate) u64);
+
 /// Reads the nearest whole number of a kind to any number: what others report is taken as it can be.
 ///
 /// # Errors

@@ -1,10 +1,15 @@
 //! What an attempt ended with: the file `outcome.json`, and the `output` of `job.completed`.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
-    ErrorCode, Failure, Score, ScoreBreakdown, Stage,
-    limits::{LONGEST_MESSAGE, LONGEST_TEXT, LONGEST_TITLE},
+    ErrorCode, Failure, Score, ScoreBreakdown, Stage, json,
+    limits::{
+        LONGEST_MESSAGE, LONGEST_TEXT, LONGEST_TIMING, LONGEST_TITLE, LONGEST_URL, MOST_CLIP_INDEX,
+        MOST_REPORTED_CLIPS, MOST_TIMINGS,
+    },
     number, text,
 };
 
@@ -23,7 +28,7 @@ pub enum Outcome {
         /// What each stage took.
         stages: Vec<StageReport>,
         /// Versions of the tools that made it, e.g. `ffmpeg`.
-        tools: std::collections::BTreeMap<String, String>,
+        tools: BTreeMap<String, String>,
     },
     /// It stopped before the end.
     Failed {
@@ -86,15 +91,28 @@ pub struct JobOutput {
     )]
     pub source_duration_ms: Option<u64>,
     /// What each stage took in milliseconds, by names such as `transcribe_ms`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timings: Option<std::collections::BTreeMap<String, u64>>,
+    #[serde(
+        default,
+        deserialize_with = "timings_if_any",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub timings: Option<BTreeMap<String, u64>>,
     /// The clips in the order of the source.
+    #[serde(deserialize_with = "first_clips")]
     pub clips: Vec<ClipOutput>,
     /// Where the transcript is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "text::uncut_if_any::<_, LONGEST_URL>",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub transcript_url: Option<String>,
     /// Where the plan is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "text::uncut_if_any::<_, LONGEST_URL>",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub plan_url: Option<String>,
 }
 
@@ -105,6 +123,7 @@ pub struct ClipOutput {
     #[serde(deserialize_with = "number::near")]
     pub clip_index: u32,
     /// Where the video is: an object address, or a path in the tool's folder.
+    #[serde(deserialize_with = "text::uncut::<_, LONGEST_URL>")]
     pub s3_url: String,
     /// Its length.
     #[serde(deserialize_with = "number::near")]
@@ -148,7 +167,11 @@ pub struct ClipOutput {
     )]
     pub end_ms: Option<u64>,
     /// The scores apart.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "json::known",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub score_breakdown: Option<ScoreBreakdown>,
     /// Why it was chosen.
     #[serde(
@@ -158,10 +181,18 @@ pub struct ClipOutput {
     )]
     pub reason: Option<String>,
     /// Where its captions are (`WebVTT`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "text::uncut_if_any::<_, LONGEST_URL>",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub captions_url: Option<String>,
     /// Where its thumbnail is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "text::uncut_if_any::<_, LONGEST_URL>",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub thumbnail_url: Option<String>,
     /// Pixels from left to right.
     #[serde(
@@ -177,6 +208,36 @@ pub struct ClipOutput {
         skip_serializing_if = "Option::is_none"
     )]
     pub height: Option<u32>,
+}
+
+/// Reads as many clips as a job may have: more are no reason to lose these.
+fn first_clips<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<ClipOutput>, D::Error> {
+    let mut clips = Vec::deserialize(reader)?;
+    clips.truncate(MOST_REPORTED_CLIPS);
+    Ok(clips)
+}
+
+/// Reads the clip that a report of progress names, if a plan may have one of that number: each stands in the record until the job ends.
+pub(crate) fn clip_of_a_plan<'de, D: Deserializer<'de>>(
+    reader: D,
+) -> Result<Option<ClipOutput>, D::Error> {
+    let clip = Option::<ClipOutput>::deserialize(reader)?;
+    Ok(clip.filter(|clip| clip.clip_index < MOST_CLIP_INDEX))
+}
+
+/// Reads as many timings as there is room for, without those under long names.
+fn timings_if_any<'de, D: Deserializer<'de>>(
+    reader: D,
+) -> Result<Option<BTreeMap<String, u64>>, D::Error> {
+    let told: Option<BTreeMap<String, number::Near>> = json::known(reader)?;
+    let short =
+        |(name, ms): (String, number::Near)| (name.len() <= LONGEST_TIMING).then_some((name, ms.0));
+    Ok(told.map(|all| {
+        all.into_iter()
+            .filter_map(short)
+            .take(MOST_TIMINGS)
+            .collect()
+    }))
 }
 
 impl JobOutput {
@@ -216,4 +277,88 @@ pub struct StageReport {
     pub bytes: u64,
     /// Whether all of it was taken from an earlier run.
     pub reused: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn output(clips: &[Value]) -> Value {
+        json!({"total_clips": clips.len(), "clips": clips})
+    }
+
+    fn clip() -> Value {
+        json!({"clip_index": 0, "s3_url": "https://b/0", "duration_ms": 9, "virality_score": 1})
+    }
+
+    fn read(output: Value) -> JobOutput {
+        serde_json::from_value(output).unwrap()
+    }
+
+    #[test]
+    fn no_more_clips_are_kept_than_a_job_may_have() {
+        for (told, kept) in [(30, 30), (31, 30), (2000, 30)] {
+            let read = read(output(&vec![clip(); told]));
+            assert_eq!(read.clips.len(), kept);
+            assert_eq!(read.total_clips as usize, told);
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_too_long_is_none_and_the_rest_stays() {
+        let long = |bytes: usize| json!("x".repeat(bytes));
+        let read = |bytes: usize| {
+            let mut clip = clip();
+            for field in ["s3_url", "captions_url", "thumbnail_url"] {
+                clip[field] = long(bytes);
+            }
+            let mut output = output(&[clip]);
+            output["transcript_url"] = long(bytes);
+            output["plan_url"] = long(bytes);
+            let output = read(output);
+            let clip = output.clips[0].clone();
+            assert_eq!(clip.duration_ms, 9);
+            let optional = [
+                clip.captions_url,
+                clip.thumbnail_url,
+                output.transcript_url,
+                output.plan_url,
+            ];
+            (
+                clip.s3_url.len(),
+                optional.map(|url| url.map(|url| url.len())),
+            )
+        };
+        assert_eq!(read(LONGEST_URL), (LONGEST_URL, [Some(LONGEST_URL); 4]));
+        assert_eq!(read(LONGEST_URL + 1), (0, [None; 4]));
+    }
+
+    #[test]
+    fn timings_stand_at_their_limits() {
+        let told = |timings: Value| {
+            let mut output = output(&[]);
+            output["timings"] = timings;
+            read(output).timings
+        };
+        let read = |timings: Value| told(timings).unwrap();
+        assert_eq!(told(json!(["of a later kind"])), None);
+        let (fits, long) = ("f".repeat(LONGEST_TIMING), "l".repeat(LONGEST_TIMING + 1));
+        assert_eq!(
+            read(json!({&fits: 1.4, &long: 2})),
+            BTreeMap::from([(fits, 1)])
+        );
+        let many: serde_json::Map<_, _> = (0..=MOST_TIMINGS)
+            .map(|number| (format!("stage_{number}"), json!(1)))
+            .collect();
+        assert_eq!(read(Value::Object(many)).len(), MOST_TIMINGS);
+    }
+
+    #[test]
+    fn scores_of_a_later_kind_are_none_and_the_rest_stays() {
+        let mut clip = clip();
+        clip["score_breakdown"] = json!({"hook": 92});
+        assert_eq!(read(output(&[clip])).clips[0].score_breakdown, None);
+    }
 }

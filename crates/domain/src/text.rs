@@ -20,7 +20,7 @@ pub fn cut(text: &str, most_bytes: usize) -> String {
     let start = &text[..text.floor_char_boundary(most_bytes)];
     let ends = start.grapheme_indices(true).map(|(at, one)| at + one.len());
     let whole = ends.take_while(|end| *end <= room).last().unwrap_or(0);
-    // no letter of any script is that long
+    // one letter may carry hundreds of marks: it is cut too, since leaving it out would leave next to nothing of the text
     let end = if 2 * whole < room {
         text.floor_char_boundary(room)
     } else {
@@ -44,6 +44,26 @@ pub(crate) fn bounded_if_any<'de, D: Deserializer<'de>, const MOST: usize>(
 ) -> Result<Option<String>, D::Error> {
     let text = Option::<String>::deserialize(reader)?;
     Ok(text.map(|text| cut(&text, MOST)))
+}
+
+/// Reads a text whose parts mean nothing, such as an address; one that is too long becomes an empty one.
+pub(crate) fn uncut<'de, D: Deserializer<'de>, const MOST: usize>(
+    reader: D,
+) -> Result<String, D::Error> {
+    let text = String::deserialize(reader)?;
+    Ok(if text.len() <= MOST {
+        text
+    } else {
+        String::new()
+    })
+}
+
+/// Reads the same where it may be missing or null; one that is too long becomes none.
+pub(crate) fn uncut_if_any<'de, D: Deserializer<'de>, const MOST: usize>(
+    reader: D,
+) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(reader)?;
+    Ok(text.filter(|text| text.len() <= MOST))
 }
 
 #[cfg(test)]

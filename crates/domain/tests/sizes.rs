@@ -7,11 +7,12 @@ use domain::{
     JobId, JobOutput, JobSource, Labels, Outcome, Owner, Plan, Rates, Record, Settlement, Stage,
     Submission, Timestamp,
     limits::{
-        EVENT_BYTES, LONGEST_LABEL, LONGEST_MESSAGE, LONGEST_TEXT, LONGEST_TITLE, LONGEST_TOPIC,
-        LONGEST_URL, MOST_CLIPS, MOST_MESSAGE_IDS, MOST_TOPICS,
+        EVENT_BYTES, LONGEST_LABEL, LONGEST_MESSAGE, LONGEST_TEXT, LONGEST_TIMING, LONGEST_TITLE,
+        LONGEST_TOPIC, LONGEST_URL, MOST_CLIPS, MOST_MESSAGE_IDS, MOST_REPORTED_CLIPS,
+        MOST_TIMINGS, MOST_TOPICS,
     },
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// What `DynamoDB` takes.
 const ITEM_BYTES: usize = 400 * 1024;
@@ -35,20 +36,27 @@ fn address(id: &JobId, name: &str) -> String {
 }
 
 fn output(id: &JobId) -> JobOutput {
+    output_at(|name| address(id, name))
+}
+
+/// An output with everything at its limit, whose files are at these addresses.
+fn output_at(address: impl Fn(&str) -> String) -> JobOutput {
     let long = u64::from(u32::MAX);
     let score = 0.123;
     let clip = |index: u32| {
-        let of = |end: &str| address(id, &format!("clips/clip_{index:02}.{end}"));
+        let of = |end: &str| address(&format!("clips/clip_{index:02}.{end}"));
         json!({"clip_index": index, "s3_url": of("mp4"), "duration_ms": long, "virality_score": score, "summary": endless(),
             "title": endless(), "rank": index + 1, "start_ms": long, "end_ms": long, "reason": endless(), "captions_url": of("vtt"),
             "score_breakdown": {"hook": score, "flow": score, "value": score, "emotion": score}, "thumbnail_url": of("jpg"),
             "width": 1080, "height": 1920})
     };
-    let clips: Vec<Value> = (0..MOST_CLIPS).map(clip).collect();
-    let timings = json!({"download_ms": long, "transcribe_ms": long, "plan_ms": long, "render_ms": long, "upload_ms": long});
-    let output = json!({"total_clips": MOST_CLIPS, "source_video_title": endless(), "processing_time_seconds": 4_294_967.295,
+    let clips: Vec<Value> = (0..MOST_REPORTED_CLIPS as u32).map(clip).collect();
+    let timings: Map<String, Value> = (0..MOST_TIMINGS)
+        .map(|number| (format!("{number:x>LONGEST_TIMING$}"), long.into()))
+        .collect();
+    let output = json!({"total_clips": MOST_REPORTED_CLIPS, "source_video_title": endless(), "processing_time_seconds": 4_294_967.295,
         "considered_ms": long, "source_duration_ms": long, "timings": timings, "clips": clips,
-        "transcript_url": address(id, "transcript.json"), "plan_url": address(id, "plan.json")});
+        "transcript_url": address("transcript.json"), "plan_url": address("plan.json")});
     serde_json::from_value(output).expect("valid")
 }
 
@@ -84,6 +92,10 @@ fn submitted() -> Job {
 /// The record of the same job at its end, having heard all that it can remember.
 fn record() -> Record {
     let job = submitted();
+    record_of(&job, output(&job.id))
+}
+
+fn record_of(job: &Job, output: JobOutput) -> Record {
     let Value::Object(mut record) = json!(job) else {
         panic!("no record")
     };
@@ -94,7 +106,7 @@ fn record() -> Record {
     assert!(Job::claim(&of, &"t".repeat(64), at()).apply(&mut record));
     let ended = Ended {
         outcome: Outcome::Succeeded {
-            output: output(&job.id),
+            output,
             stages: vec![],
             tools: [].into(),
         },
@@ -138,6 +150,22 @@ fn item_bytes(value: &Value) -> usize {
 fn a_record_at_every_limit_is_an_item() {
     let bytes = item_bytes(&Value::Object(record()));
     assert!((150_000..ITEM_BYTES).contains(&bytes), "{bytes}");
+}
+
+#[test]
+fn a_record_of_another_workers_addresses_at_their_limit_is_an_item() {
+    let output = output_at(|name| format!("{name:x>LONGEST_URL$}"));
+    let record = record_of(&submitted(), output);
+    let bytes = item_bytes(&Value::Object(record));
+    assert!((350_000..ITEM_BYTES).contains(&bytes), "{bytes}");
+}
+
+#[test]
+fn a_record_with_clips_of_an_edit_under_way_is_an_item() {
+    let mut record = record();
+    record["attempt_clips"] = record["clips"].clone();
+    let bytes = item_bytes(&Value::Object(record));
+    assert!((250_000..ITEM_BYTES).contains(&bytes), "{bytes}");
 }
 
 #[test]

@@ -1,34 +1,69 @@
-//! Texts of languages whose strings are UTF-16, in which half of a pair may stand alone: no text in UTF-8, though JSON can write it.
+//! What JSON can write and Rust cannot hold: half of a pair of UTF-16, which is no text in UTF-8, and numbers beyond the largest float.
 
 use std::borrow::Cow;
 
+use serde::de::IgnoredAny;
+
 /// What stands for a character that is none.
 const REPLACEMENT: &[u8] = br"\ufffd";
+/// What stands for a number that is as large or larger; just below the largest float, to which a parser may round up and fail.
+const LARGEST: &str = "1e308";
 /// Bytes of an escape such as `\ud83d`.
 const ESCAPE: usize = 6;
 
-/// The same JSON with a replacement character for each half of a pair that stands alone.
+/// The same JSON with a replacement character for each half of a pair that stands alone, and the largest number for each beyond it.
 pub(super) fn readable(json: &[u8]) -> Cow<'_, [u8]> {
     let mut read = Vec::new();
     let (mut copied, mut at) = (0, 0);
+    let mut in_text = false;
     while at < json.len() {
-        match (json[at], half(json, at), half(json, at + ESCAPE)) {
-            (b'\\', Some(Half::First), Some(Half::Second)) => at += 2 * ESCAPE,
-            (b'\\', Some(_), _) => {
-                read.extend_from_slice(&json[copied..at]);
-                read.extend_from_slice(REPLACEMENT);
-                at += ESCAPE;
-                copied = at;
-            }
-            (b'\\', None, _) => at += 2,
-            _ => at += 1,
+        let (length, other) = if in_text {
+            part_of_text(json, at)
+        } else {
+            part(json, at)
+        };
+        in_text ^= json[at] == b'"';
+        if let Some(other) = other {
+            read.extend_from_slice(&json[copied..at]);
+            read.extend_from_slice(other);
+            copied = at + length;
         }
+        at += length;
     }
     if copied == 0 {
         return Cow::Borrowed(json);
     }
     read.extend_from_slice(&json[copied..]);
     Cow::Owned(read)
+}
+
+/// Bytes of what stands here in a text, and what is to stand there.
+fn part_of_text(json: &[u8], at: usize) -> (usize, Option<&'static [u8]>) {
+    match (json[at], half(json, at), half(json, at + ESCAPE)) {
+        (b'\\', Some(Half::First), Some(Half::Second)) => (2 * ESCAPE, None),
+        (b'\\', Some(_), _) => (ESCAPE, Some(REPLACEMENT)),
+        (b'\\', None, _) => (2, None),
+        _ => (1, None),
+    }
+}
+
+/// The same outside of texts.
+fn part(json: &[u8], at: usize) -> (usize, Option<&'static [u8]>) {
+    let of_number = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+    let length = json[at..].iter().take_while(of_number).count();
+    let number = std::str::from_utf8(&json[at..at + length]).unwrap_or_default();
+    (length.max(1), beyond(number))
+}
+
+/// What stands for a number, if it is beyond the largest.
+fn beyond(number: &str) -> Option<&'static [u8]> {
+    let least: f64 = LARGEST.parse().ok()?;
+    let value: f64 = number.parse().ok()?;
+    let is_json = || serde_json::from_str::<IgnoredAny>(number).is_ok();
+    (value.abs() >= least && is_json()).then(|| match number.strip_prefix('-') {
+        Some(_) => b"-1e308".as_slice(),
+        None => LARGEST.as_bytes(),
+    })
 }
 
 #[derive(Clone, Copy)]
@@ -59,6 +94,7 @@ mod tests {
             "",
             r#"{"a": "b"}"#,
             r#""\ud83d\ude00""#,
+            r#"["1e400", "\"1e400", 1e307, -1.5, 01e400, 1e400.5, 1e-400]"#,
             r#""\\ud800""#,
             r#""\u00e9\""#,
             r"\",
@@ -69,6 +105,11 @@ mod tests {
         }
         assert_eq!(read(r#""\ud800""#), r#""\ufffd""#);
         assert_eq!(read(r#""\uDC00\ud83d\ude00x""#), r#""\ufffd\ud83d\ude00x""#);
+        let huge = "9".repeat(400);
+        assert_eq!(
+            read(&format!(r#"{{"a1e400": 1e400, "b": [-2.5E+999,{huge}]}}"#)),
+            r#"{"a1e400": 1e308, "b": [-1e308,1e308]}"#
+        );
         assert_eq!(
             read(r#""\\\ud83d\ud83d\ude00""#),
             r#""\\\ufffd\ud83d\ude00""#

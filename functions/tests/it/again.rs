@@ -1,6 +1,6 @@
 //! What was there before and comes again: a deleted job's key, an edited plan of a job that was paid for, a result that no table takes.
 
-use domain::{AttemptOf, Job, keys};
+use domain::{AttemptOf, Change, Job, keys};
 use serde_json::{Value, json};
 
 use crate::{
@@ -135,7 +135,13 @@ async fn an_outcome_that_no_table_takes_ends_the_job_all_the_same() {
             .json(&samples::submission())
     );
     let id = submitted.id();
-    let clip = |index: u32| json!({"clip_index": index, "s3_url": format!("https://b/{}", "x".repeat(30_000)), "duration_ms": 1, "virality_score": 0.5});
+    // as if a record had grown to nearly what the table takes: outputs are cut to what one that has not has room for
+    let grown = Change {
+        set: vec![("padding".into(), "x".repeat(390_000).into())],
+        ..Change::default()
+    };
+    assert!(cloud.change(&id, &grown).await);
+    let clip = |index: u32| json!({"clip_index": index, "s3_url": format!("https://b/{}", "x".repeat(2000)), "duration_ms": 1, "virality_score": 0.5});
     let clips: Vec<Value> = (0..20).map(clip).collect();
     let outcome = json!({"status": "succeeded", "finished_at": functions::now().to_string(), "stages": [], "tools": {},
         "output": {"total_clips": 20, "clips": clips}});

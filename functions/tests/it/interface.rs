@@ -1,6 +1,6 @@
 //! Whatever the old system's TypeScript interface accepts is taken: events made at random from it, written in every way that JSON has.
 
-use domain::{JobId, Status};
+use domain::{JobId, Status, limits::MOST_REPORTED_CLIPS};
 use proptest::{option, prelude::*, sample::select, test_runner::TestRunner};
 use serde_json::{Value, json};
 
@@ -24,9 +24,10 @@ fn number() -> BoxedStrategy<String> {
         any::<u64>().prop_map(|number| number.to_string()),
         (-1e300..1e300_f64).prop_map(|number| json!(number).to_string()),
         select(vec![
-            "-0", "-0.0", "4.5E4", "45e+3", "1e-300", "-1.5", "100.5"
+            "-0", "-0.0", "4.5E4", "45e+3", "1e-300", "-1.5", "100.5", "1e400", "-1E+999", "1e-400"
         ])
         .prop_map(str::to_owned),
+        (300_usize..500).prop_map(|digits| "9".repeat(digits)),
     ]
     .boxed()
 }
@@ -51,7 +52,7 @@ fn text() -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// An ISO 8601 time, with a zone and without.
+/// An ISO 8601 time, with a zone and without, or any `string`, which is all that the interface asks for.
 fn time() -> BoxedStrategy<String> {
     let times = [
         "2024-11-28T10:30:00.000Z",
@@ -64,10 +65,12 @@ fn time() -> BoxedStrategy<String> {
         "2024-11-28T10:30",
         "20241128T103000Z",
         "2024-11-28",
+        "2024-11-28T24:00:00Z",
+        "2024-11-28T10:30:60Z",
+        "Thu, 28 Nov 2024 10:30:00 GMT",
     ];
-    select(times.to_vec())
-        .prop_map(|time| format!("\"{time}\""))
-        .boxed()
+    let times = select(times.to_vec()).prop_map(|time| format!("\"{time}\""));
+    prop_oneof![times, text()].boxed()
 }
 
 /// A field that may be absent, or null as Python writes one that is absent.
@@ -84,16 +87,26 @@ fn required(value: BoxedStrategy<String>) -> BoxedStrategy<Written> {
     value.prop_map(Some).boxed()
 }
 
-/// An object of these fields and one that nobody knows.
+/// An object of these fields and one that nobody knows; some stand there before with another value, which `JSON.parse` passes over.
 fn object(fields: Vec<(&'static str, BoxedStrategy<Written>)>) -> BoxedStrategy<String> {
     let (names, values): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
-    let more = option::of(prop_oneof![number(), text()]);
-    (values, more)
-        .prop_map(move |(values, more)| {
-            let fields = names.iter().zip(values);
-            let known = fields.filter_map(|(name, value)| Some(format!("\"{name}\": {}", value?)));
+    let any = || prop_oneof![number(), text(), Just("[{}]".to_owned())];
+    let before = prop::collection::vec((select(names.clone()), any()), 0..3);
+    (values, option::of(any()), before)
+        .prop_map(move |(values, more, before)| {
+            let fields = names.iter().copied().zip(values);
+            let mut known: Vec<(&str, String)> = fields
+                .filter_map(|(name, value)| Some((name, value?)))
+                .collect();
+            let before = before.into_iter();
+            let repeated: Vec<_> = before
+                .filter(|(name, _)| known.iter().any(|(there, _)| there == name))
+                .collect();
+            known.splice(..0, repeated);
+            known.extend(more.map(|more| ("of_a_later_version", more)));
             let fields: Vec<String> = known
-                .chain(more.map(|more| format!("\"of_a_later_version\": {more}")))
+                .iter()
+                .map(|(name, value)| format!("\"{name}\": {value}"))
                 .collect();
             format!("{{{}}}", fields.join(", "))
         })
@@ -197,7 +210,7 @@ fn whatever_the_old_interface_accepts_is_taken() {
 async fn the_events_that_were_refused_are_taken() {
     let cloud = Cloud::start().await;
     let ingest = cloud.ingest_webhook().await;
-    let changes: [(&str, Value); 10] = [
+    let changes: [(&str, Value); 16] = [
         ("/output/clips/0/duration_ms", json!(45000.0)),
         ("/output/total_clips", json!(2.0)),
         ("/job_id", json!("genesis/abc")),
@@ -208,12 +221,19 @@ async fn the_events_that_were_refused_are_taken() {
         ("/output/processing_time_seconds", json!(6e299)),
         ("/output/processing_time_seconds", json!(1e-300)),
         ("/output", Value::Null),
+        ("/timestamp", json!("2024-11-28T24:00:00Z")),
+        ("/timestamp", json!("yesterday")),
+        ("/stage", json!("translate")),
+        ("/error_code", json!("no_such_code")),
+        ("/output/clips/0/s3_url", json!("x".repeat(9000))),
+        ("/output/clips/0/score_breakdown", json!({"hook": 92})),
     ];
     for (number, (field, value)) in changes.into_iter().enumerate() {
         let id = cloud.running(&format!("job-{number}")).await;
         let mut body = samples::events(&id, 1, "job.completed")[4].clone();
         body["output"]["processing_time_seconds"] = json!(482.5);
-        *body.pointer_mut(field).expect("a field") = value;
+        let (object, name) = field.rsplit_once('/').expect("a path");
+        body.pointer_mut(object).expect("an object")[name] = value;
         let told = tell!(ingest, event(&body).signed());
         assert_eq!(
             (told.status, &told.body["job_status"]),
@@ -221,6 +241,23 @@ async fn the_events_that_were_refused_are_taken() {
             "{field} {told:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn an_output_of_too_many_clips_is_taken_with_as_many_as_a_job_may_have() {
+    let cloud = Cloud::start().await;
+    let ingest = cloud.ingest_webhook().await;
+    let id = cloud.running("job-1").await;
+    let mut body = samples::events(&id, 1, "job.completed")[4].clone();
+    let clip = |index: u32| json!({"clip_index": index, "s3_url": "https://b.test/x", "duration_ms": 9, "virality_score": 1});
+    body["output"]["clips"] = (0..2000).map(clip).collect();
+    body["owner_user_id"] = json!("u".repeat(9000));
+    let told = tell!(ingest, event(&body).signed());
+    assert_eq!(
+        (told.status, &told.body["job_status"]),
+        (200, &json!("succeeded"))
+    );
+    assert_eq!(cloud.job(&id).await.clips.len(), MOST_REPORTED_CLIPS);
 }
 
 #[tokio::test]

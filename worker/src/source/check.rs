@@ -190,14 +190,15 @@ mod tests {
         let mut media = of_size((160, 90), (160, 90));
         media.stream_count = MOST_STREAMS;
         media.duration_ms = SOURCE_SECONDS * 1000;
-        assert!(check(&media, &usual).is_ok());
+        assert!(check(&media, &usual).is_ok() && check_length(&media, &usual).is_ok());
         let crowded = Media {
             stream_count: MOST_STREAMS + 1,
             ..media.clone()
         };
-        let code = |media| check(media, &usual).unwrap_err().code;
-        assert_eq!(code(&crowded), ErrorCode::SourceTooLarge);
+        let crowded = check(&crowded, &usual).unwrap_err();
+        assert_eq!(crowded.code, ErrorCode::SourceTooLarge);
         media.duration_ms += 1;
-        assert_eq!(code(&media), ErrorCode::SourceTooLong);
+        let long = check_length(&media, &usual).unwrap_err();
+        assert_eq!(long.code, ErrorCode::SourceTooLong);
     }
 }

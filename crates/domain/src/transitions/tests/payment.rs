@@ -1,0 +1,174 @@
+//! What is paid for, and what the owner keeps when a plan is edited.
+
+use super::*;
+
+#[test]
+fn credits_are_those_of_the_source_considered() {
+    let mut record = running();
+    deliver(&mut record, &events("job.completed"));
+    let job = job(&record);
+    assert_eq!(
+        (job.status, job.credits_charged, job.active_owner),
+        (Status::Succeeded, Some(3), None)
+    );
+    assert_eq!(job.source.title.as_deref(), Some("Talk"));
+    assert_eq!(job.clips.len(), 2);
+}
+
+#[test]
+fn a_job_is_paid_for_once_also_when_its_plan_is_edited() {
+    let mut record = running();
+    deliver(&mut record, &events("job.completed"));
+    assert!(job(&record).edit_plan("abc", at(300)).apply(&mut record));
+    assert_eq!(job(&record).credits_charged, Some(3));
+    let again = Event {
+        attempt: Some(2),
+        ..events("job.completed").pop().unwrap()
+    };
+    assert!(
+        Job::event(
+            &again,
+            Rates {
+                credits_per_minute: 7
+            },
+            at(301)
+        )
+        .apply(&mut record)
+    );
+    assert_eq!(
+        (job(&record).status, job(&record).credits_charged),
+        (Status::Succeeded, Some(3))
+    );
+}
+
+/// A job with two clips that were paid for, whose plan a person has edited; the new attempt has made a clip.
+fn edited() -> Record {
+    let mut record = running();
+    deliver(&mut record, &events("job.completed"));
+    assert!(job(&record).edit_plan("abc", at(300)).apply(&mut record));
+    let of = AttemptOf {
+        job_id: "job-1".parse().unwrap(),
+        attempt: 2,
+    };
+    assert!(Job::claim(&of, "task 2", at(301)).apply(&mut record));
+    let made = Event {
+        attempt: Some(2),
+        clip: Some(clip("https://b/new")),
+        ..events("job.completed").swap_remove(2)
+    };
+    assert!(Job::event(&made, RATES, at(302)).apply(&mut record));
+    record
+}
+
+fn clip(s3_url: &str) -> ClipOutput {
+    let clip = json!({"clip_index": 0, "s3_url": s3_url, "duration_ms": 9, "virality_score": 0.5});
+    serde_json::from_value(clip).unwrap()
+}
+
+/// Addresses of the clips that the owner is shown, and what was paid.
+fn shown(record: &Record) -> (Vec<String>, Option<u64>) {
+    let job = job(record);
+    let urls = job
+        .shown_clips()
+        .into_iter()
+        .map(|clip| clip.s3_url.clone());
+    (urls.collect(), job.credits_charged)
+}
+
+#[test]
+fn an_edit_that_comes_to_nothing_leaves_the_owner_what_was_paid_for() {
+    let paid = (
+        vec!["https://b/0".to_owned(), "https://b/1".to_owned()],
+        Some(3),
+    );
+    let gone = Ended {
+        outcome: Outcome::Failed {
+            error: "the video is gone".into(),
+            error_code: ErrorCode::SourceUnavailable,
+            stage: Stage::Download,
+            retryable: false,
+        },
+        at: at(400),
+    };
+    let settled = |record: &Record, outcome| {
+        let Settlement::Change(change) = job(record).settle(2, outcome, RATES, at(400)) else {
+            panic!("settled to nothing")
+        };
+        *change
+    };
+    let failed = Event {
+        attempt: Some(2),
+        ..events("job.failed").pop().unwrap()
+    };
+    let ways: [(&str, Change); 5] = [
+        ("canceled", Job::cancel(&Owner::user("ann"), at(400))),
+        ("the source is gone", settled(&edited(), Some(&gone))),
+        ("another attempt begins", settled(&edited(), None)),
+        ("told of as failed", Job::event(&failed, RATES, at(400))),
+        ("given up", job(&edited()).fail(2, "no room", at(400))),
+    ];
+    for (name, change) in ways {
+        let mut record = edited();
+        assert_eq!(shown(&record), paid, "{name}: while it runs");
+        assert!(change.apply(&mut record), "{name}");
+        assert_eq!(shown(&record), paid, "{name}");
+        let ended = job(&record);
+        assert_eq!(ended.timings, job(&edited()).timings, "{name}");
+        if ended.status.is_terminal() {
+            assert!(ended.retry(at(401)).apply(&mut record), "{name}");
+            assert_eq!(shown(&record), paid, "{name}: tried again");
+            assert_eq!(
+                job(&record).edition,
+                2,
+                "{name}: it goes on with what the edit has made"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_clips_of_an_edit_take_the_place_of_those_before_when_it_has_succeeded() {
+    let mut record = edited();
+    assert_eq!(job(&record).edition, 2);
+    let mut last = events("job.completed").pop().unwrap();
+    last.attempt = Some(2);
+    last.output.as_mut().unwrap().clips = vec![clip("https://b/new")];
+    assert!(Job::event(&last, RATES, at(400)).apply(&mut record));
+    assert_eq!(shown(&record), (vec!["https://b/new".to_owned()], Some(3)));
+    assert!(job(&record).attempt_clips.is_empty());
+    assert!(job(&record).edit_plan("def", at(500)).apply(&mut record));
+    assert_eq!(job(&record).edition, 3);
+}
+
+#[test]
+fn a_success_without_clips_is_paid_for_when_the_first_clips_come() {
+    let mut record = running();
+    let mut empty = events("job.completed").pop().unwrap();
+    empty.output.as_mut().unwrap().clips.clear();
+    deliver(&mut record, &events("job.completed")[..4]);
+    deliver(&mut record, [&empty]);
+    assert_eq!(shown(&record), (vec![], None));
+    // as such a record was written before
+    let mut old = record.clone();
+    old.insert("credits_charged".into(), 0.into());
+    for mut record in [record, old] {
+        assert!(job(&record).edit_plan("abc", at(300)).apply(&mut record));
+        assert_eq!(
+            job(&record).edition,
+            0,
+            "there is nothing to keep apart from"
+        );
+        let full = Event {
+            attempt: Some(2),
+            ..events("job.completed").pop().unwrap()
+        };
+        assert!(Job::event(&full, RATES, at(301)).apply(&mut record));
+        assert_eq!(shown(&record).1, Some(3));
+        // and what was paid for stays, whatever an edit brings
+        assert!(job(&record).edit_plan("def", at(400)).apply(&mut record));
+        empty.attempt = Some(3);
+        assert!(Job::event(&empty, RATES, at(401)).apply(&mut record));
+        let (clips, credits) = shown(&record);
+        assert_eq!((clips.len(), credits), (2, Some(3)));
+    }
+}
