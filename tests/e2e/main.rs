@@ -1,6 +1,7 @@
 //! The real binary on real input, checked by looking at what it makes.
 
 mod again;
+mod bars;
 mod captions;
 mod clip;
 mod containers;

@@ -72,7 +72,7 @@ impl Talk {
     pub fn make(&self, path: &Path) {
         let (width, height) = self.size;
         let ground = format!(
-            "gradients=s={width}x{height}:c0=0x31485a:c1=0x6d8a96:d={}:speed=0.01:r=25",
+            "gradients=s={width}x{height}:c0=0x31485a:c1=0x6d8a96:d={}:speed=0.01:r=25:seed=1",
             self.seconds
         );
         let graph = format!(

@@ -104,6 +104,7 @@ const VIDEO: Video = Video {
     stored: SIZE,
     shown: SIZE,
     sideways: false,
+    area: None,
     frame_rate: RATE,
     hdr: false,
     interlaced: false,

@@ -1,5 +1,6 @@
 //! A source that lies on this machine, looked at once: what it holds, whether it can be clipped, and what tells it from others.
 
+mod bars;
 mod channels;
 mod check;
 mod fingerprint;
@@ -77,7 +78,7 @@ impl Inspector<'_> {
             .or_else(|| media.title.clone())
             .or_else(|| Some(given.file_stem()?.to_string_lossy().into_owned()))
             .map(|title| domain::text::cut(&title, domain::limits::LONGEST_TITLE));
-        let (path, media) = if indexed::is_needed(&media) {
+        let (path, mut media) = if indexed::is_needed(&media) {
             let copy = indexed::copy(self, &given, &fingerprint, copied).await?;
             let media = self.probe(&copy).await?;
             (copy, media)
@@ -87,6 +88,10 @@ impl Inspector<'_> {
         check_length(&media, self.limits)?;
         if let Some(video) = &media.video {
             self.first_frame(&path, video).await?;
+            let area = bars::area(self.home, &path, video, media.duration_ms).await?;
+            if let Some(area) = area {
+                media.video = media.video.map(|video| video.without_bars(area));
+            }
         }
         let mut sound = chosen_sound(&media.sounds, self.language).cloned();
         if let Some(sound) = &mut sound {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use domain::Size;
+use reframe::Rect;
 use serde::{Deserialize, Serialize};
 
 use super::command::{Arguments, CallError, run};
@@ -31,7 +32,9 @@ pub(crate) struct Video {
     pub(crate) stored: Size,
     /// Whether it is shown on its side.
     pub(crate) sideways: bool,
-    /// Size as shown: turned upright, with square pixels.
+    /// The part of a decoded frame inside of its bars, if it has any; see [`Video::without_bars`].
+    pub(crate) area: Option<Rect>,
+    /// Size as shown: turned upright, without bars, with square pixels.
     pub(crate) shown: Size,
     /// Frames per second on average.
     pub(crate) frame_rate: FrameRate,
@@ -96,9 +99,30 @@ impl Video {
         turned_size(self.stored, self.sideways)
     }
 
+    /// Size of what is shown of a decoded frame.
+    pub(crate) fn visible(&self) -> Size {
+        self.area.map_or(self.upright(), |area| area.size)
+    }
+
     /// Whether the pixels are not square.
     pub(crate) fn is_anamorphic(&self) -> bool {
-        self.shown != self.upright()
+        self.shown != self.visible()
+    }
+
+    /// The same picture with only a part of it shown.
+    pub(crate) fn without_bars(self, area: Rect) -> Self {
+        let (all, shown) = (self.upright(), self.shown);
+        let part = |shown: u32, part: u32, all: u32| {
+            ((f64::from(shown) * f64::from(part) / f64::from(all)).round() as u32).max(1)
+        };
+        Self {
+            area: Some(area),
+            shown: Size {
+                width: part(shown.width, area.size.width, all.width),
+                height: part(shown.height, area.size.height, all.height),
+            },
+            ..self
+        }
     }
 }
 
@@ -294,6 +318,7 @@ impl Stream {
             index: self.index,
             stored,
             sideways,
+            area: None,
             shown: turned_size(square, sideways),
             frame_rate: self.frame_rate(),
             hdr: matches!(

@@ -124,6 +124,7 @@ mod tests {
                 stored: size(stored),
                 shown: size(shown),
                 sideways: false,
+                area: None,
                 frame_rate,
                 hdr: false,
                 interlaced: false,

@@ -152,6 +152,7 @@ fn fingerprint(material: &Material<'_>, row: &PlannedClip, words: &[Word]) -> Fi
         (
             &material.source.fingerprint,
             material.sound.map(|sound| (sound.index, &sound.mix)),
+            material.video.shown,
         ),
         row.range(),
         &row.cuts,

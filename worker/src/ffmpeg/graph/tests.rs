@@ -21,6 +21,7 @@ fn video() -> Video {
         stored: size(1920, 1080),
         shown: size(1920, 1080),
         sideways: false,
+        area: None,
         frame_rate: RATE,
         hdr: false,
         interlaced: false,
@@ -123,7 +124,6 @@ fn pieces_that_look_alike_share_one_chain() {
 fn an_interlaced_anamorphic_hdr_source_is_made_ordinary() {
     let video = Video {
         stored: size(1440, 1080),
-        sideways: false,
         hdr: true,
         interlaced: true,
         ..video()

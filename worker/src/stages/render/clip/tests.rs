@@ -14,6 +14,7 @@ fn video(frames: u32, seconds: u32, hdr: bool) -> Video {
         stored: size,
         shown: size,
         sideways: false,
+        area: None,
         frame_rate: FrameRate { frames, seconds },
         hdr,
         interlaced: false,

@@ -1,0 +1,364 @@
+//! Bars around a picture, black or filled with a blurred copy of it: what is left without them is the picture.
+
+use std::path::Path;
+
+use domain::{Failure, Size, Stage};
+use reframe::Rect;
+
+use crate::{
+    children::time_to_look,
+    ffmpeg::{
+        command::{Arguments, run_up_to},
+        probe::Video,
+    },
+    setup::Home,
+};
+
+/// Frames that are looked at, evenly spread.
+const FRAMES: u64 = 12;
+/// Fewer bright frames say nothing of what is always dark.
+const LEAST_FRAMES: usize = 3;
+/// The longer side of a frame as it is looked at, in pixels.
+const LONGER_SIDE: u32 = 640;
+
+/// Brighter than this is no bar: 16 is black, and what codes it leaves noise.
+const BLACK: u8 = 30;
+/// A frame without anything brighter is of a dark scene.
+const BRIGHT: u8 = 70;
+/// The part of a border's length along which the picture begins: where it is less, there is only something bright in the dark.
+const STRAIGHT: f64 = 0.5;
+/// Less of the picture than this is never all of it.
+const LEAST_PART: f64 = 0.15;
+
+/// Frames in shades of grey, all of one size.
+struct Frames {
+    size: Size,
+    grey: Vec<Vec<u8>>,
+}
+
+/// The part of the picture inside its bars, in pixels of the upright frame, at even positions; none if there are no bars.
+///
+/// # Errors
+/// When ffmpeg is missing; a frame that cannot be decoded is left out.
+pub(super) async fn area(
+    home: &Home,
+    path: &Path,
+    video: &Video,
+    duration_ms: u64,
+) -> Result<Option<Rect>, Failure> {
+    let upright = video.upright();
+    let frames = frames(home, path, video, duration_ms).await?;
+    let found =
+        tokio::task::block_in_place(|| frames.black_bars().or_else(|| frames.blurred_bars()));
+    Ok(found.and_then(|found| enlarged(found, frames.size, upright)))
+}
+
+/// Looks at key frames alone, which are quick to come to; each is the one before its moment, so that its time is before the start.
+async fn frames(
+    home: &Home,
+    path: &Path,
+    video: &Video,
+    duration_ms: u64,
+) -> Result<Frames, Failure> {
+    let ffmpeg = home.program(Stage::Download, "ffmpeg")?;
+    let size = looked_at(video.upright());
+    let bytes = (size.width * size.height) as usize;
+    let mut grey = Vec::new();
+    for number in 0..FRAMES {
+        let at_ms = duration_ms * (2 * number + 1) / (2 * FRAMES);
+        let args = Arguments::new()
+            .words("-hide_banner -nostdin -loglevel error -skip_frame nokey -noaccurate_seek -ss")
+            .arg(format!("{:.3}", at_ms as f64 / 1000.0))
+            .input(path, domain::limits::MOST_PIXELS)
+            .words(&format!(
+                "-map 0:{} -frames:v 1 -fps_mode passthrough -vf scale={}:{}:flags=area,format=gray -f rawvideo pipe:1",
+                video.index, size.width, size.height
+            ));
+        if let Ok((frame, _)) = run_up_to(&ffmpeg, &args, time_to_look(), bytes).await
+            && frame.len() == bytes
+        {
+            grey.push(frame);
+        }
+    }
+    Ok(Frames { size, grey })
+}
+
+fn looked_at(upright: Size) -> Size {
+    let longer = f64::from(upright.width.max(upright.height));
+    let scale = (f64::from(LONGER_SIDE) / longer).min(1.0);
+    let side = |pixels: u32| ((f64::from(pixels) * scale).round() as u32).max(1);
+    Size {
+        width: side(upright.width),
+        height: side(upright.height),
+    }
+}
+
+/// From pixels as they are looked at to those of the frame, inwards by one where the border may lie between, and to even numbers.
+fn enlarged(found: Rect, size: Size, upright: Size) -> Option<Rect> {
+    let axis = |from: u32, length: u32, small: u32, large: u32| {
+        let scale = f64::from(large) / f64::from(small);
+        let inner = f64::from(u32::from(scale > 1.01));
+        let start = if from == 0 {
+            0.0
+        } else {
+            (f64::from(from) + inner) * scale
+        };
+        let end = if from + length == small {
+            f64::from(large)
+        } else {
+            (f64::from(from + length) - inner) * scale
+        };
+        let start = (start / 2.0).ceil() as u32 * 2;
+        let end = (end / 2.0).floor() as u32 * 2;
+        (end > start).then(|| (start, end - start))
+    };
+    let (x, width) = axis(found.x, found.size.width, size.width, upright.width)?;
+    let (y, height) = axis(found.y, found.size.height, size.height, upright.height)?;
+    let part = f64::from(width) * f64::from(height)
+        / (f64::from(upright.width) * f64::from(upright.height));
+    let is_all = width + 2 > upright.width && height + 2 > upright.height;
+    (part >= LEAST_PART && !is_all).then_some(Rect {
+        x,
+        y,
+        size: Size { width, height },
+    })
+}
+
+impl Frames {
+    fn width(&self) -> usize {
+        self.size.width as usize
+    }
+
+    fn height(&self) -> usize {
+        self.size.height as usize
+    }
+
+    /// What is inside of black bars.
+    fn black_bars(&self) -> Option<Rect> {
+        let brightest = self.brightest()?;
+        let (width, height) = (self.width(), self.height());
+        let is_lit = |x: usize, y: usize| brightest[y * width + x] > BLACK;
+        // noise may light a pixel of a bar now and then
+        let lit_row = |y: usize| (0..width).filter(|&x| is_lit(x, y)).count() * 50 > width;
+        let lit_column = |x: usize| (0..height).filter(|&y| is_lit(x, y)).count() * 50 > height;
+        let (top, bottom) = (
+            (0..height).find(|&y| lit_row(y))?,
+            (0..height).rfind(|&y| lit_row(y))?,
+        );
+        let (left, right) = (
+            (0..width).find(|&x| lit_column(x))?,
+            (0..width).rfind(|&x| lit_column(x))?,
+        );
+        // the line after the border: the border itself may be half of each
+        let row = |y: usize| {
+            let lit = (left..=right).filter(|&x| is_lit(x, y)).count();
+            lit as f64 / (right - left + 1) as f64
+        };
+        let column = |x: usize| {
+            let lit = (top..=bottom).filter(|&y| is_lit(x, y)).count();
+            lit as f64 / (bottom - top + 1) as f64
+        };
+        let within = |is_bar: bool, straight: f64| !is_bar || straight >= STRAIGHT;
+        let is_straight = within(top > 0, row((top + 1).min(bottom)))
+            && within(bottom + 1 < height, row(bottom.saturating_sub(1).max(top)))
+            && within(left > 0, column((left + 1).min(right)))
+            && within(right + 1 < width, column(right.saturating_sub(1).max(left)));
+        let has_bars = top > 0 || left > 0 || bottom + 1 < height || right + 1 < width;
+        (has_bars && is_straight).then(|| rect(left, top, right, bottom))
+    }
+
+    /// The brightest that each pixel ever is, over frames that are not of dark scenes; none if there are too few.
+    fn brightest(&self) -> Option<Vec<u8>> {
+        let is_bright = |frame: &&Vec<u8>| {
+            frame.iter().filter(|pixel| **pixel > BRIGHT).count() * 20 > frame.len()
+        };
+        let bright: Vec<&Vec<u8>> = self.grey.iter().filter(is_bright).collect();
+        let needed = LEAST_FRAMES.min(self.grey.len());
+        if bright.is_empty() || bright.len() < needed {
+            return None;
+        }
+        let mut brightest = vec![0; self.width() * self.height()];
+        for frame in bright {
+            for (most, pixel) in brightest.iter_mut().zip(frame) {
+                *most = (*most).max(*pixel);
+            }
+        }
+        Some(brightest)
+    }
+
+    /// What is between two bars that are filled with a blurred copy of it, left and right or above and below.
+    fn blurred_bars(&self) -> Option<Rect> {
+        let (width, height) = (self.width(), self.height());
+        if let Some((from, to)) = self.sharp_part(false) {
+            return Some(rect(from, 0, to, height - 1));
+        }
+        let (from, to) = self.sharp_part(true)?;
+        Some(rect(0, from, width - 1, to))
+    }
+
+    /// Where the sharp part of the picture begins and ends across, or from top to bottom: on both sides of it everything is blurred, and
+    /// its borders are straight. A speaker before a blurred ground has no such borders.
+    fn sharp_part(&self, down: bool) -> Option<(usize, usize)> {
+        let (across, along) = if down {
+            (self.height(), self.width())
+        } else {
+            (self.width(), self.height())
+        };
+        if across < 64 || self.grey.is_empty() {
+            return None;
+        }
+        let pixel = |frame: &[u8], a: usize, b: usize| {
+            let at = if down { a * along + b } else { b * across + a };
+            f64::from(frame[at])
+        };
+        // steps between neighbours along each line, and the part of the line that a step to the next line goes through
+        let mut detail = vec![0.0; across];
+        let mut border = vec![0.0; across];
+        for frame in &self.grey {
+            for a in 0..across {
+                for b in 1..along {
+                    detail[a] += (pixel(frame, a, b) - pixel(frame, a, b - 1)).abs();
+                }
+                if a > 0 {
+                    let steps = (0..along).filter(|&b| {
+                        (pixel(frame, a, b) - pixel(frame, a - 1, b)).abs() > BORDER_STEP
+                    });
+                    border[a] += steps.count() as f64 / along as f64;
+                }
+            }
+        }
+        let count = self.grey.len() as f64;
+        let per_pixel = |line: usize| detail[line] / count / along as f64;
+        let is_border = |line: usize| border[line] / count > BORDER_PART;
+        // from the outside, where a blurred bar has no steps; inside there may be many
+        let from = (across / 20..across * 9 / 20).find(|&line| is_border(line))?;
+        let to = (across * 11 / 20..across * 19 / 20).rfind(|&line| is_border(line))?;
+        let mean = |lines: std::ops::Range<usize>| {
+            let length = lines.len().max(1) as f64;
+            lines.map(per_pixel).sum::<f64>() / length
+        };
+        let bars = mean(1..from - 1).max(mean(to + 1..across - 1));
+        let inside = mean(from + 1..to - 1);
+        // both bars are as wide, since the sharp copy lies in the middle; the border that is seen further out is the surer one
+        let is_even = from.abs_diff(across - to) <= across / 30 + 1;
+        let margin = from.min(across - to);
+        (is_even && bars * BLURRED < inside).then(|| (margin, across - margin - 1))
+    }
+}
+
+/// The step in brightness from a blurred bar to the picture, where there is one, and the part of the border that has it.
+const BORDER_STEP: f64 = 10.0;
+const BORDER_PART: f64 = 0.3;
+/// How much more detail there is in the picture than in its bars.
+const BLURRED: f64 = 4.0;
+
+fn rect(left: usize, top: usize, right: usize, bottom: usize) -> Rect {
+    Rect {
+        x: left as u32,
+        y: top as u32,
+        size: Size {
+            width: (right - left + 1) as u32,
+            height: (bottom - top + 1) as u32,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: Size = Size {
+        width: 160,
+        height: 90,
+    };
+
+    /// Frames of which `light` says how bright a pixel is.
+    fn frames(light: impl Fn(usize, usize, usize) -> u8) -> Frames {
+        let frame = |number: usize| {
+            let pixels = (0..90).flat_map(|y| (0..160).map(move |x| (x, y)));
+            pixels.map(|(x, y)| light(number, x, y)).collect()
+        };
+        Frames {
+            size: SIZE,
+            grey: (0..8).map(frame).collect(),
+        }
+    }
+
+    /// Something with a lot of detail.
+    fn busy(number: usize, x: usize, y: usize) -> u8 {
+        80 + ((x * 7 + y * 13 + number * 5) % 100) as u8
+    }
+
+    fn found(frames: &Frames) -> Option<(u32, u32, u32, u32)> {
+        let area = frames.black_bars().or_else(|| frames.blurred_bars())?;
+        Some((area.x, area.y, area.size.width, area.size.height))
+    }
+
+    #[test]
+    fn black_bars_are_found_on_any_side() {
+        let inside = |left: usize, top: usize, right: usize, bottom: usize| {
+            frames(move |number, x, y| {
+                let is_inside = (left..=right).contains(&x) && (top..=bottom).contains(&y);
+                if is_inside { busy(number, x, y) } else { 17 }
+            })
+        };
+        assert_eq!(found(&inside(0, 12, 159, 77)), Some((0, 12, 160, 66)));
+        assert_eq!(found(&inside(55, 0, 104, 89)), Some((55, 0, 50, 90)));
+        assert_eq!(found(&inside(20, 10, 159, 79)), Some((20, 10, 140, 70)));
+        assert_eq!(found(&inside(0, 0, 159, 89)), None);
+    }
+
+    #[test]
+    fn something_bright_in_the_dark_has_no_bars_around_it() {
+        let spot = frames(|number, x, y| {
+            let (dx, dy) = (x as i64 - 80 - number as i64, y as i64 - 50);
+            if dx * dx + dy * dy < 30 * 30 { 200 } else { 18 }
+        });
+        assert_eq!(found(&spot), None);
+        assert_eq!(found(&frames(|_, _, _| 20)), None, "all of it is dark");
+        let dark_start = frames(|number, x, y| if number < 6 { 16 } else { busy(number, x, y) });
+        assert_eq!(found(&dark_start), None);
+    }
+
+    #[test]
+    fn bars_of_a_blurred_copy_are_found_and_a_blurred_ground_is_not() {
+        let upright = frames(|number, x, y| {
+            if (55..105).contains(&x) {
+                busy(number, x, y)
+            } else {
+                60 + (y / 4) as u8
+            }
+        });
+        assert_eq!(found(&upright), Some((55, 0, 50, 90)));
+        let speaker = frames(|number, x, y| {
+            let width = 20 + y / 3;
+            if x.abs_diff(80) < width {
+                busy(number, x, y)
+            } else {
+                60 + (y / 4) as u8
+            }
+        });
+        assert_eq!(found(&speaker), None);
+    }
+
+    #[test]
+    fn what_is_left_is_at_even_places_inside_of_the_border() {
+        let upright = Size {
+            width: 1920,
+            height: 1080,
+        };
+        let size = Size {
+            width: 640,
+            height: 360,
+        };
+        let area = enlarged(rect(218, 0, 421, 359), size, upright).unwrap();
+        assert_eq!((area.x, area.size.width), (658, 604));
+        assert_eq!((area.y, area.size.height), (0, 1080));
+        assert_eq!(enlarged(rect(0, 0, 639, 359), size, upright), None);
+        assert_eq!(
+            enlarged(rect(300, 100, 340, 200), size, upright),
+            None,
+            "too little is left"
+        );
+    }
+}
