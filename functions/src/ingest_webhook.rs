@@ -1,6 +1,6 @@
 //! `ingest-webhook`: takes the worker's signed events and writes down what they say.
 
-mod readable;
+mod lone_surrogates;
 mod secret;
 
 use aws::{Changed, Connection, JobTable, Patience, SecretStore, StoreError};
@@ -8,7 +8,7 @@ use domain::{BadSignature, Event, Job, Rates, SignatureHeaders, limits::EVENT_BY
 use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
 use serde_json::json;
 
-use readable::readable;
+use lone_surrogates::without_lone_surrogates;
 use secret::NotVerified;
 pub use secret::SigningSecrets;
 
@@ -76,7 +76,7 @@ impl IngestWebhook {
         found.ok_or(Problem::NoRoute)?;
         let bytes = body(request, EVENT_BYTES)?;
         self.believe(request, bytes).await?;
-        let event: Event = parse(&readable(bytes))?;
+        let event: Event = parse(&without_lone_surrogates(bytes))?;
         event
             .check()
             .map_err(|wrong| Problem::invalid(wrong.field, wrong.what))?;

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     config::Settings,
-    deliver_callback::Errand,
+    deliver_callback::DeliveryMessage,
     http::now,
     messages::{News, text},
     permanent_failures::PermanentFailures,
@@ -110,12 +110,12 @@ impl PublishEvents {
             None if job.callback_url.is_some() && moved(before, job) => Some(job.attempt),
             None => return Ok(()),
         };
-        let errand = Errand {
+        let message = DeliveryMessage {
             progress_of,
-            ..Errand::now(&job.id, &job.owner)
+            ..DeliveryMessage::now(&job.id, &job.owner)
         };
         self.callback_queue
-            .send(&job.owner, &errand, Duration::ZERO)
+            .send(&job.owner, &message, Duration::ZERO)
             .await
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws::{Clients, Connection, JobTable, ListenerTable, Patience, SessionTable, StoreError};
-use domain::{Job, JobId, Owner, limits::WISH_BYTES};
+use domain::{Job, JobId, Owner, limits::CLIENT_MESSAGE_BYTES};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -66,10 +66,10 @@ pub struct SocketAnswer {
     status_code: u16,
 }
 
-/// What a client asks for.
+/// What a client says.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "action", rename_all = "lowercase")]
-enum Wish {
+enum ClientMessage {
     #[serde(rename_all = "camelCase")]
     Subscribe {
         #[serde(default)]
@@ -175,10 +175,12 @@ impl Realtime {
             return self.clients.cut(id).await;
         };
         let body = event.body.as_deref().unwrap_or_default();
-        let wish = Some(body).filter(|body| body.len() <= WISH_BYTES);
-        let answers = match wish.and_then(|body| serde_json::from_str(body).ok()) {
-            Some(Wish::Ping) => vec![Message::Pong],
-            Some(Wish::Subscribe { job_id }) => self.subscribe(id, &owner, job_id, now).await?,
+        let message = Some(body).filter(|body| body.len() <= CLIENT_MESSAGE_BYTES);
+        let answers = match message.and_then(|body| serde_json::from_str(body).ok()) {
+            Some(ClientMessage::Ping) => vec![Message::Pong],
+            Some(ClientMessage::Subscribe { job_id }) => {
+                self.subscribe(id, &owner, job_id, now).await?
+            }
             None => {
                 let what = "must be {\"action\": \"subscribe\"}, with a jobId or without, or {\"action\": \"ping\"}";
                 vec![refusal("invalid_request", what)]

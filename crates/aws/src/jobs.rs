@@ -32,6 +32,23 @@ const READ_AT_ONCE: usize = 100;
 
 type Item = HashMap<String, AttributeValue>;
 
+/// A change as what an update is made of: a call's builder and that of a transaction's part have the same methods, and no trait.
+macro_rules! expressed {
+    ($update:expr, $change:expr) => {{
+        let Expression {
+            update,
+            condition,
+            names,
+            values,
+        } = Expression::of($change)?;
+        $update
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
+    }};
+}
+
 /// The table of jobs.
 #[derive(Debug, Clone)]
 pub struct JobTable {
@@ -101,19 +118,10 @@ impl JobTable {
 
     /// A change of a job, as a part of a transaction.
     pub(crate) fn update(&self, id: &JobId, change: &Change) -> Result<Update, StoreError> {
-        let Expression {
-            update,
-            condition,
-            names,
-            values,
-        } = Expression::of(change)?;
-        Update::builder()
+        let update = Update::builder()
             .table_name(&self.table)
-            .key("id", text(id.as_str()))
-            .update_expression(update)
-            .condition_expression(condition)
-            .set_expression_attribute_names(Some(names))
-            .set_expression_attribute_values(Some(values))
+            .key("id", text(id.as_str()));
+        expressed!(update, change)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(StoreError::unreadable)
@@ -141,21 +149,12 @@ impl JobTable {
     /// # Errors
     /// When the table does not answer or refuses.
     pub async fn change(&self, id: &JobId, change: &Change) -> Result<Changed, StoreError> {
-        let Expression {
-            update,
-            condition,
-            names,
-            values,
-        } = Expression::of(change)?;
-        let updated = self
+        let update = self
             .client
             .update_item()
             .table_name(&self.table)
-            .key("id", text(id.as_str()))
-            .update_expression(update)
-            .condition_expression(condition)
-            .set_expression_attribute_names(Some(names))
-            .set_expression_attribute_values(Some(values))
+            .key("id", text(id.as_str()));
+        let updated = expressed!(update, change)
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match past_conflicts(|| updated.clone().send()).await {
@@ -326,26 +325,12 @@ impl JobTable {
             add: vec![("attempt", 0)],
             ..Change::default()
         };
-        let Expression {
-            update,
-            condition,
-            names,
-            values,
-        } = Expression::of(&never)?;
         let asked = self
             .client
             .update_item()
             .table_name(&self.table)
-            .key("id", text("/"))
-            .update_expression(update);
-        let asked = asked
-            .condition_expression(condition)
-            .set_expression_attribute_names(Some(names));
-        match asked
-            .set_expression_attribute_values(Some(values))
-            .send()
-            .await
-        {
+            .key("id", text("/"));
+        match expressed!(asked, &never).send().await {
             Err(why)
                 if !matches!(
                     why.as_service_error(),

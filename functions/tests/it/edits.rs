@@ -1,6 +1,6 @@
 //! Plans that are edited: what the owner has stays until an edit has succeeded, and nothing of one that came to nothing is left.
 
-use domain::{AttemptOf, JobId, Status, keys};
+use domain::{AttemptOf, Job, JobId, Status, keys};
 use serde_json::{Value, json};
 
 use crate::{
@@ -210,4 +210,79 @@ async fn a_plan_that_does_not_come_into_force_is_not_stored() {
         assert_eq!((refused.status, refused.code()), wanted);
         assert_eq!(cloud.stored(&id).await, before, "gone: {gone}");
     }
+}
+
+#[tokio::test]
+async fn an_edited_plan_of_a_job_that_was_paid_for_costs_nothing_more() {
+    let cloud = Cloud::start().await;
+    let ingest = cloud.ingest_webhook().await;
+    let id = cloud.running("job-1").await;
+    let tell = async |attempt: u32, considered_ms: u64| {
+        let mut last = samples::events(&id, attempt, "job.completed").remove(4);
+        last["output"]["considered_ms"] = considered_ms.into();
+        assert_eq!(tell!(ingest, event(&last).signed()).status, 200);
+        cloud.job(&id).await
+    };
+    assert_eq!(tell(1, 120_001).await.credits_charged, Some(3));
+    let plan = Call::new("PUT", format!("{JOBS}/{id}/plan")).user("ann");
+    let edited = ask!(cloud.manage_jobs(), plan.json(&samples::plan()));
+    assert_eq!(edited.status, 202);
+    assert!(cloud.claim(&id, 2).await);
+    let again = tell(2, 600_000).await;
+    assert_eq!((again.attempt, again.credits_charged), (2, Some(3)));
+    crate::history::check(&cloud);
+}
+
+#[tokio::test]
+async fn a_plan_larger_than_any_of_ours_is_refused() {
+    let cloud = Cloud::start().await;
+    let submitted = ask!(
+        cloud.submit_job(),
+        Call::new("POST", JOBS)
+            .user("ann")
+            .json(&samples::submission())
+    );
+    let id = submitted.id();
+    assert!(
+        cloud
+            .change(
+                &id,
+                &Job::cancel(&domain::Owner::user("ann"), functions::now())
+            )
+            .await
+    );
+    let sent = |pointer: &str, value: Value| {
+        let mut plan = samples::plan();
+        *plan.pointer_mut(pointer).expect("a place in the plan") = value;
+        Call::new("PUT", format!("{JOBS}/{id}/plan"))
+            .user("ann")
+            .json(&plan)
+    };
+    let row = samples::plan()["clips"][0].clone();
+    let many: Vec<Value> = (0..31)
+        .map(|index| {
+            let mut row = row.clone();
+            row["clip_index"] = json!(index);
+            row
+        })
+        .collect();
+    let manage = cloud.manage_jobs();
+    let wrong = [
+        ("clips", "/clips", json!(many)),
+        (
+            "clips[0]",
+            "/clips/0/title",
+            json!("x".repeat(domain::limits::LONGEST_TITLE + 1)),
+        ),
+        ("clips[0]", "/clips/0/end_ms", json!(4_000_000)),
+        ("clips[0]", "/clips/0/clip_index", json!(4_000_000)),
+    ];
+    for (field, pointer, value) in wrong {
+        let answer = ask!(manage, sent(pointer, value));
+        assert_eq!((answer.status, answer.field()), (422, field));
+    }
+    assert_eq!(
+        ask!(manage, sent("/clips/0/title", json!("mine"))).status,
+        202
+    );
 }

@@ -97,7 +97,7 @@ async fn an_owner_never_has_more_than_its_places() {
 async fn over_its_places_an_owner_waits_without_losing_a_try() {
     let customer = Customer::start().await;
     let id = customer.ended().await;
-    let errands = customer.publish().await;
+    let messages = customer.publish().await;
     let (shares, ann) = (customer.cloud.shares(), Owner::user("ann"));
     let places = deliveries(&ann);
     let now_ms = functions::now().as_ms();
@@ -106,7 +106,7 @@ async fn over_its_places_an_owner_waits_without_losing_a_try() {
         let taken = shares.take(&places, &holder, now_ms, now_ms + 60_000);
         assert!(taken.await.expect("taken"));
     }
-    assert_eq!(customer.run(&errands[..1]).await, 0);
+    assert_eq!(customer.run(&messages[..1]).await, 0);
     assert!(customer.receiver.take().is_empty());
     let waiting = customer.cloud.front.messages.take();
     assert_eq!(waiting.len(), 1);

@@ -1,6 +1,6 @@
 //! Connections of the WebSocket API: who is let in, what a client may ask for, and what is left of one that goes.
 
-use domain::{JobId, Owner, limits::WISH_BYTES};
+use domain::{JobId, Owner, limits::CLIENT_MESSAGE_BYTES};
 use functions::realtime::{Realtime, SocketEvent};
 use serde_json::{Value, json};
 
@@ -48,8 +48,8 @@ pub(crate) async fn connected(cloud: &Cloud, id: &str, user: &str) {
 }
 
 /// What a client hears back when it says something.
-pub(crate) async fn say(cloud: &Cloud, id: &str, wish: &Value) -> Vec<Value> {
-    say_text(cloud, id, &wish.to_string()).await
+pub(crate) async fn say(cloud: &Cloud, id: &str, message: &Value) -> Vec<Value> {
+    say_text(cloud, id, &message.to_string()).await
 }
 
 async fn say_text(cloud: &Cloud, id: &str, text: &str) -> Vec<Value> {
@@ -193,7 +193,7 @@ async fn a_client_listens_before_it_is_shown_anything() {
     let cloud = Cloud::start().await;
     let id = cloud.running("job-1").await;
     connected(&cloud, "c-1", "ann").await;
-    for (wish, looks) in [
+    for (message, looks) in [
         (json!({"action": "subscribe"}), "DynamoDB.Query"),
         (
             json!({"action": "subscribe", "jobId": id}),
@@ -201,7 +201,7 @@ async fn a_client_listens_before_it_is_shown_anything() {
         ),
     ] {
         cloud.front.calls();
-        say(&cloud, "c-1", &wish).await;
+        say(&cloud, "c-1", &message).await;
         let calls = cloud.front.calls();
         let registered = calls.iter().position(|call| call == "DynamoDB.UpdateItem");
         let looked = calls.iter().rposition(|call| call == looks);
@@ -210,7 +210,7 @@ async fn a_client_listens_before_it_is_shown_anything() {
 }
 
 #[tokio::test]
-async fn what_is_no_wish_is_answered_and_the_connection_stays() {
+async fn what_is_no_client_message_is_answered_and_the_connection_stays() {
     let cloud = Cloud::start().await;
     connected(&cloud, "c-1", "ann").await;
     let before = (cloud.all(SESSIONS), cloud.all(LISTENERS));
@@ -246,13 +246,16 @@ async fn what_is_no_wish_is_answered_and_the_connection_stays() {
 }
 
 #[tokio::test]
-async fn a_wish_stands_at_its_limit() {
+async fn a_client_message_stands_at_its_limit() {
     let cloud = Cloud::start().await;
     connected(&cloud, "c-1", "ann").await;
     let empty = json!({"action": "ping", "x": ""}).to_string().len();
-    for (bytes, kind) in [(WISH_BYTES, "pong"), (WISH_BYTES + 1, "error")] {
-        let wish = json!({"action": "ping", "x": "x".repeat(bytes - empty)});
-        let heard = say(&cloud, "c-1", &wish).await;
+    for (bytes, kind) in [
+        (CLIENT_MESSAGE_BYTES, "pong"),
+        (CLIENT_MESSAGE_BYTES + 1, "error"),
+    ] {
+        let message = json!({"action": "ping", "x": "x".repeat(bytes - empty)});
+        let heard = say(&cloud, "c-1", &message).await;
         assert_eq!((heard.len(), &heard[0]["type"]), (1, &json!(kind)));
     }
 }
@@ -366,12 +369,12 @@ async fn a_client_that_is_gone_before_its_snapshot_is_not_left_listening() {
     let cloud = Cloud::start().await;
     connected(&cloud, "c-1", "ann").await;
     cloud.front.sockets.lose("c-1");
-    let wish = happening(
+    let message = happening(
         "c-1",
         "MESSAGE",
         &json!({"body": "{\"action\": \"subscribe\"}"}),
     );
-    assert_eq!(answer(&cloud.realtime(), wish).await, 200);
+    assert_eq!(answer(&cloud.realtime(), message).await, 200);
     assert!(!listens(&cloud, "c-1").await);
 }
 
@@ -386,12 +389,12 @@ async fn a_client_that_cannot_be_served_is_told_and_cut() {
             calls += usize::from(call.starts_with("DynamoDB"));
             (calls == nth && call.starts_with("DynamoDB")).then_some(Fault::Broken)
         });
-        let wish = happening(
+        let message = happening(
             "c-1",
             "MESSAGE",
             &json!({"body": "{\"action\": \"subscribe\"}"}),
         );
-        assert_eq!(answer(&cloud.realtime(), wish).await, 503, "call {nth}");
+        assert_eq!(answer(&cloud.realtime(), message).await, 503, "call {nth}");
         assert!(!cloud.front.sockets.is_open("c-1"), "call {nth}");
     }
 }

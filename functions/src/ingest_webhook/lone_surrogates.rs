@@ -8,7 +8,7 @@ const REPLACEMENT: &[u8] = br"\ufffd";
 const ESCAPE: usize = 6;
 
 /// The same JSON with a replacement character for each half of a pair that stands alone.
-pub(super) fn readable(json: &[u8]) -> Cow<'_, [u8]> {
+pub(super) fn without_lone_surrogates(json: &[u8]) -> Cow<'_, [u8]> {
     let mut read = Vec::new();
     let (mut copied, mut at) = (0, 0);
     while at < json.len() {
@@ -54,7 +54,9 @@ mod tests {
 
     #[test]
     fn half_a_pair_is_replaced_and_nothing_else_is_touched() {
-        let read = |text: &str| String::from_utf8(readable(text.as_bytes()).into_owned()).unwrap();
+        let read = |text: &str| {
+            String::from_utf8(without_lone_surrogates(text.as_bytes()).into_owned()).unwrap()
+        };
         for same in [
             "",
             r#"{"a": "b"}"#,
