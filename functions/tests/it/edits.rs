@@ -101,7 +101,7 @@ async fn what_was_paid_for_is_shown_while_a_plan_is_edited_and_after_it_came_to_
         ask!(cloud.manage_jobs(), wish(&id, "POST", "/retry")).status,
         202
     );
-    assert_eq!(cloud.job(&id).await.edition, 2);
+    assert_eq!(cloud.job(&id).await.edition, 3);
     assert!(cloud.claim(&id, 3).await);
     let failed = samples::events(&id, 3, "job.failed").remove(4);
     let told = tell!(cloud.ingest_webhook().await, event(&failed).signed());
@@ -110,6 +110,67 @@ async fn what_was_paid_for_is_shown_while_a_plan_is_edited_and_after_it_came_to_
     let shown = still_has_both_clips(&cloud, &id).await;
     assert_eq!(shown["errorCode"], "source_unavailable");
     history::check(&cloud);
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_what_an_edit_has_made_that_came_to_nothing() {
+    let of_edit = keys::of_edition(2, OUTPUTS[0]);
+    let (cloud, id) = with_an_edit_under_way().await;
+    // it goes on by itself with what it has made
+    settle(&cloud, &id, 2).await;
+    assert_eq!(cloud.job(&id).await.status, Status::Queued);
+    assert!(cloud.stored(&id).await.contains(&of_edit));
+    assert!(cloud.claim(&id, 3).await);
+    let canceled = ask!(cloud.manage_jobs(), wish(&id, "POST", "/cancel"));
+    assert_eq!(canceled.status, 200);
+    settle(&cloud, &id, 3).await;
+    assert!(!cloud.stored(&id).await.contains(&of_edit));
+    still_has_both_clips(&cloud, &id).await;
+
+    // a person is quicker than the end of the execution: the next edit does not touch it, and the end of that one takes both away
+    let (cloud, id) = with_an_edit_under_way().await;
+    for call in [("POST", "/cancel", 200), ("POST", "/retry", 202)] {
+        let done = ask!(cloud.manage_jobs(), wish(&id, call.0, call.1));
+        assert_eq!(done.status, call.2);
+    }
+    let of_next = keys::of_edition(3, OUTPUTS[0]);
+    cloud.store(&id, &of_next).await;
+    settle(&cloud, &id, 2).await;
+    let stored = cloud.stored(&id).await;
+    assert!(
+        stored.contains(&of_next) && !stored.contains(&of_edit),
+        "{stored:?}"
+    );
+    still_has_both_clips(&cloud, &id).await;
+}
+
+#[tokio::test]
+async fn a_job_that_came_to_nothing_shows_no_clips() {
+    for last in ["canceled", "job.failed"] {
+        let cloud = Cloud::start().await;
+        let id = cloud.running("job-1").await;
+        let events = samples::events(&id, 1, "job.failed");
+        let ingest = cloud.ingest_webhook().await;
+        for body in &events[..4] {
+            assert_eq!(tell!(ingest, event(body).signed()).status, 200);
+        }
+        let shown = ask!(cloud.manage_jobs(), wish(&id, "GET", "")).body;
+        assert_eq!(shown["clips"].as_array().map(Vec::len), Some(1));
+        if last == "canceled" {
+            let canceled = ask!(cloud.manage_jobs(), wish(&id, "POST", "/cancel"));
+            assert_eq!(
+                (canceled.status, &canceled.body["clips"]),
+                (200, &json!([]))
+            );
+        } else {
+            assert_eq!(tell!(ingest, event(&events[4]).signed()).status, 200);
+        }
+        let shown = ask!(cloud.manage_jobs(), wish(&id, "GET", "")).body;
+        assert_eq!(
+            (&shown["clips"], &shown["creditsCharged"]),
+            (&json!([]), &Value::Null)
+        );
+    }
 }
 
 #[tokio::test]
