@@ -26,8 +26,10 @@ const MOST_AT_A_TURN: usize = 4;
 /// When to look again where somebody else has the turn.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
-/// When to look again where an owner's deliveries have all their places: it may be long, and many may wait.
-const NO_PLACE_S: (f64, f64) = (5.0, 20.0);
+/// When to look again where an owner's deliveries have all their places: from this on, and up to four times as late.
+const NO_PLACE_S: f64 = 5.0;
+/// The same for a message that has waited for long. A place that is free meanwhile stays so for no longer than its quadruple, 5 min.
+const LONGEST_NO_PLACE_S: f64 = 75.0;
 
 /// What this function may touch.
 #[derive(Debug)]
@@ -63,6 +65,9 @@ pub struct DeliveryMessage {
     /// The attempt whose progress is to be told, once and as it is then; none: what is owed.
     #[serde(default)]
     pub progress_of: Option<u32>,
+    /// Since when it waits for a place among its owner's deliveries, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_since: Option<i64>,
 }
 
 impl DeliveryMessage {
@@ -73,6 +78,7 @@ impl DeliveryMessage {
             owner: Some(owner.clone()),
             not_before: now().as_ms(),
             progress_of: None,
+            waits_since: None,
         }
     }
 }
@@ -188,7 +194,13 @@ impl DeliverCallback {
         let holder = Uuid::now_v7().to_string();
         let taken = self.shares.take(&places, &holder, now_ms, until_ms);
         if !taken.await? {
-            return self.queue.send(&owner, message, no_place()).await;
+            let since = message.waits_since.unwrap_or(now_ms);
+            let waiting = DeliveryMessage {
+                waits_since: Some(since),
+                ..message.clone()
+            };
+            let pause = no_place(now_ms - since, trying::chance());
+            return self.queue.send(&owner, &waiting, pause).await;
         }
         let run = self.take_turn(message, &owner, now_ms, until_ms).await;
         self.shares.give_back(&places, &holder).await?;
@@ -256,7 +268,11 @@ impl DeliverCallback {
                 return self.later(&delivery).await;
             }
         }
-        self.queue.send(owner, message, Duration::ZERO).await
+        let next = DeliveryMessage {
+            waits_since: None,
+            ..message.clone()
+        };
+        self.queue.send(owner, &next, Duration::ZERO).await
     }
 
     /// Sends the one message that leads to the next try: without the note of it every message that comes by would send another.
@@ -276,8 +292,26 @@ impl DeliverCallback {
     }
 }
 
-/// Not the same for all that wait, or they would all come back at once.
-fn no_place() -> Duration {
-    let (least, most) = NO_PLACE_S;
-    Duration::from_secs_f64(least + (most - least) * trying::chance())
+/// The longer a message has waited, the later it comes again: thousands that all come every few seconds would cost more than what they
+/// wait for. Not the same for all, or they would all come back at once; `chance` is from 0 to 1.
+fn no_place(waited_ms: i64, chance: f64) -> Duration {
+    let least = (waited_ms as f64 / 4000.0).clamp(NO_PLACE_S, LONGEST_NO_PLACE_S);
+    Duration::from_secs_f64(least * (1.0 + 3.0 * chance))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longer_a_message_has_waited_for_a_place_the_later_it_comes_again() {
+        let pauses = |minutes: i64| [0.0, 1.0].map(|chance| no_place(minutes * 60_000, chance));
+        let seconds = |bounds: [u64; 2]| bounds.map(Duration::from_secs);
+        assert_eq!(pauses(0), seconds([5, 20]));
+        assert_eq!(pauses(2), seconds([30, 120]));
+        assert_eq!(pauses(5), seconds([75, 300]));
+        assert_eq!(pauses(60 * 24), seconds([75, 300]));
+        // the clock was set back
+        assert_eq!(pauses(-60), seconds([5, 20]));
+    }
 }

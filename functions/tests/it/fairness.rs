@@ -111,6 +111,14 @@ async fn over_its_places_an_owner_waits_without_losing_a_try() {
     let waiting = customer.cloud.front.messages.take();
     assert_eq!(waiting.len(), 1);
     assert!((5..=20).contains(&waiting[0].0), "{waiting:?}");
+    // the longer it has waited, the later it comes again
+    let mut patient = waiting[0].1.clone();
+    assert!(patient["waits_since"].as_i64() >= Some(now_ms));
+    patient["waits_since"] = json!(now_ms - 3_600_000);
+    assert_eq!(customer.run(&[patient.clone()]).await, 0);
+    let later = customer.cloud.front.messages.take();
+    assert!((75..=300).contains(&later[0].0), "{later:?}");
+    assert_eq!(later[0].1, patient);
     assert_eq!(customer.states(&id).await, [DeliveryState::Pending; 2]);
     assert!(customer.owed(&id).await.iter().all(|one| one.failures == 0));
     shares.give_back(&places, "0").await.expect("given back");
