@@ -17,7 +17,7 @@ use domain::{Change, Condition, Job, JobId, Owner, Status, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Connection, StoreError,
+    Connection, StoreError, UploadUse,
     conflicts::past_conflicts,
     error::sorted,
     expression::Expression,
@@ -63,6 +63,8 @@ pub enum Created {
     New(Box<Job>),
     /// A job of this id was there.
     Existing(Box<Job>),
+    /// The upload that it is to be made from is not there any more, or has as many jobs as may be.
+    NoUpload,
 }
 
 /// What became of a change.
@@ -293,6 +295,7 @@ impl JobTable {
             expires_at: until,
             sweep: Some(DUE.to_owned()),
             deleted_at: Some(now.to_string()),
+            upload: UploadUse::of(job),
         };
         let deleted = self
             .client
@@ -368,6 +371,9 @@ pub(crate) struct Tombstone {
     sweep: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deleted_at: Option<String>,
+    /// What it was made from, until it has been swept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    upload: Option<UploadUse>,
 }
 
 /// Every job has an owner, what is left of one has none.

@@ -41,4 +41,5 @@ mod submission;
 mod tables;
 mod template;
 mod unreachable;
+mod upload_uses;
 mod uploads;
