@@ -10,8 +10,8 @@ use subtle::{Choice, ConstantTimeEq};
 use tokio::sync::Mutex;
 
 use crate::{
+    cached_secret::{CachedSecret, NoValue},
     http::{Problem, header},
-    remembered::{NoValue, Remembered},
 };
 
 /// How long keys are believed before they are read again.
@@ -39,7 +39,7 @@ pub(crate) fn user(request: &Request) -> Result<Owner, Problem> {
 pub struct ServiceKeys {
     store: SecretStore,
     secret: String,
-    read: Mutex<Remembered<HashMap<String, String>>>,
+    read: Mutex<CachedSecret<HashMap<String, String>>>,
 }
 
 impl ServiceKeys {
@@ -48,7 +48,7 @@ impl ServiceKeys {
         Self {
             store,
             secret,
-            read: Mutex::new(Remembered::NOTHING),
+            read: Mutex::new(CachedSecret::EMPTY),
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use domain::limits::UPLOAD_BYTES;
+
 /// A setting without which a function cannot work.
 #[derive(Debug, thiserror::Error)]
 #[error("the environment variable {name} is {what}")]
@@ -198,7 +200,7 @@ impl Settings {
     /// # Errors
     /// When it is no number.
     pub fn max_upload_bytes(self) -> Result<u64, InvalidSetting> {
-        parsed("MAX_UPLOAD_BYTES", 5_000_000_000)
+        parsed("MAX_UPLOAD_BYTES", UPLOAD_BYTES)
     }
 
     /// `ENVIRONMENT`: which deployment this is, for the metrics.

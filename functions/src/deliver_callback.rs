@@ -26,8 +26,10 @@ const MOST_AT_A_TURN: usize = 4;
 /// When to look again where somebody else has the turn.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
-/// When to look again where an owner's deliveries have all their places: it may be long, and many may wait.
-const NO_PLACE_S: (f64, f64) = (5.0, 20.0);
+/// When to look again where an owner's deliveries have all their places: from this on, and up to four times as late.
+const NO_PLACE_S: f64 = 5.0;
+/// The same for a message that has waited for long. A place that is free meanwhile stays so for no longer than its quadruple, 5 min.
+const LONGEST_NO_PLACE_S: f64 = 75.0;
 
 /// What this function may touch.
 #[derive(Debug)]
@@ -50,9 +52,9 @@ pub struct DeliverCallback {
     pub permanent_failures: PermanentFailures,
 }
 
-/// A job of which something is due at a time.
+/// A message of the queue: a job of which something is due at a time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Errand {
+pub struct DeliveryMessage {
     /// The job.
     pub job_id: JobId,
     /// Whose it is; none in a message of an older version.
@@ -63,9 +65,12 @@ pub struct Errand {
     /// The attempt whose progress is to be told, once and as it is then; none: what is owed.
     #[serde(default)]
     pub progress_of: Option<u32>,
+    /// Since when it waits for a place among its owner's deliveries, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_since: Option<i64>,
 }
 
-impl Errand {
+impl DeliveryMessage {
     /// What is owed, at once.
     pub(crate) fn now(job_id: &JobId, owner: &Owner) -> Self {
         Self {
@@ -73,6 +78,7 @@ impl Errand {
             owner: Some(owner.clone()),
             not_before: now().as_ms(),
             progress_of: None,
+            waits_since: None,
         }
     }
 }
@@ -92,16 +98,14 @@ struct QueueMessage {
 }
 
 impl Messages {
-    /// The errands that can be read.
-    pub(crate) fn errands(&self) -> impl Iterator<Item = Errand> {
-        self.records
-            .iter()
-            .filter_map(|message| message.errand().ok())
+    /// Those that can be read.
+    pub(crate) fn readable(&self) -> impl Iterator<Item = DeliveryMessage> {
+        self.records.iter().filter_map(|record| record.read().ok())
     }
 }
 
 impl QueueMessage {
-    fn errand(&self) -> Result<Errand, serde_json::Error> {
+    fn read(&self) -> Result<DeliveryMessage, serde_json::Error> {
         serde_json::from_str(&self.body)
     }
 }
@@ -148,23 +152,21 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 }
 
 impl DeliverCallback {
-    /// Runs every errand; one that fails or panics comes again without the others.
+    /// Deals with every message; one that fails or panics comes again without the others.
     pub async fn handle(&self, messages: &Messages) -> MessagesAnswer {
-        let runs = messages.records.iter().map(|message| async {
-            let errand = message.errand();
-            let job_id = errand.as_ref().ok().map(|errand| errand.job_id.as_str());
+        let runs = messages.records.iter().map(|record| async {
+            let message = record.read();
+            let job_id = message.as_ref().ok().map(|message| message.job_id.as_str());
             let span = tracing::info_span!("job", job_id);
             let run = async {
-                let errand = errand.as_ref();
-                let errand = errand.map_err(|why| StoreError::Refused(why.to_string()))?;
-                self.run(errand).await
+                let message = message.as_ref();
+                let message = message.map_err(|why| StoreError::Refused(why.to_string()))?;
+                self.run(message).await
             };
-            let is_done = self
-                .permanent_failures
-                .handled(&message.body, Box::pin(run));
+            let is_done = self.permanent_failures.handled(&record.body, Box::pin(run));
             let is_done = is_done.instrument(span).await;
             (!is_done).then(|| MessageFailure {
-                message_id: message.message_id.clone(),
+                message_id: record.message_id.clone(),
             })
         });
         MessagesAnswer {
@@ -173,15 +175,15 @@ impl DeliverCallback {
     }
 
     /// Waits in the queue until it is time, for a place among its owner's deliveries and for its turn; then delivers what is due.
-    async fn run(&self, errand: &Errand) -> Result<(), StoreError> {
+    async fn run(&self, message: &DeliveryMessage) -> Result<(), StoreError> {
         let now_ms = now().as_ms();
-        let Some(owner) = self.owner_of(errand).await? else {
+        let Some(owner) = self.owner_of(message).await? else {
             // nothing is said of a job that was deleted
-            return self.deliveries.forget(&errand.job_id).await;
+            return self.deliveries.forget(&message.job_id).await;
         };
-        if errand.not_before > now_ms {
-            let wait = Duration::from_millis((errand.not_before - now_ms) as u64);
-            return self.queue.send(&owner, errand, wait).await;
+        if message.not_before > now_ms {
+            let wait = Duration::from_millis((message.not_before - now_ms) as u64);
+            return self.queue.send(&owner, message, wait).await;
         }
         let until_ms = now_ms + TURN.as_millis() as i64;
         let places = Places {
@@ -192,34 +194,40 @@ impl DeliverCallback {
         let holder = Uuid::now_v7().to_string();
         let taken = self.shares.take(&places, &holder, now_ms, until_ms);
         if !taken.await? {
-            return self.queue.send(&owner, errand, no_place()).await;
+            let since = message.waits_since.unwrap_or(now_ms);
+            let waiting = DeliveryMessage {
+                waits_since: Some(since),
+                ..message.clone()
+            };
+            let pause = no_place(now_ms - since, trying::chance());
+            return self.queue.send(&owner, &waiting, pause).await;
         }
-        let run = self.take_turn(errand, &owner, now_ms, until_ms).await;
+        let run = self.take_turn(message, &owner, now_ms, until_ms).await;
         self.shares.give_back(&places, &holder).await?;
         run
     }
 
-    async fn owner_of(&self, errand: &Errand) -> Result<Option<Owner>, StoreError> {
-        if errand.owner.is_some() {
-            return Ok(errand.owner.clone());
+    async fn owner_of(&self, message: &DeliveryMessage) -> Result<Option<Owner>, StoreError> {
+        if message.owner.is_some() {
+            return Ok(message.owner.clone());
         }
-        Ok(self.jobs.get(&errand.job_id).await?.map(|job| job.owner))
+        Ok(self.jobs.get(&message.job_id).await?.map(|job| job.owner))
     }
 
     async fn take_turn(
         &self,
-        errand: &Errand,
+        message: &DeliveryMessage,
         owner: &Owner,
         now_ms: i64,
         until_ms: i64,
     ) -> Result<(), StoreError> {
-        let turn = self.deliveries.take_turn(&errand.job_id, now_ms, until_ms);
+        let turn = self.deliveries.take_turn(&message.job_id, now_ms, until_ms);
         let Some(turn) = turn.await? else {
-            return self.queue.send(owner, errand, LOOK_AGAIN).await;
+            return self.queue.send(owner, message, LOOK_AGAIN).await;
         };
-        let delivered = self.deliver_due(errand, owner, &turn).await;
+        let delivered = self.deliver_due(message, owner, &turn).await;
         self.deliveries
-            .give_turn_back(&errand.job_id, until_ms)
+            .give_turn_back(&message.job_id, until_ms)
             .await?;
         delivered
     }
@@ -227,29 +235,29 @@ impl DeliverCallback {
     /// Delivers in order; a later one waits for those before it.
     async fn deliver_due(
         &self,
-        errand: &Errand,
+        message: &DeliveryMessage,
         owner: &Owner,
         turn: &Turn,
     ) -> Result<(), StoreError> {
-        if self.jobs.get(&errand.job_id).await?.is_none() {
+        if self.jobs.get(&message.job_id).await?.is_none() {
             // nothing is said of a job that was deleted
-            return self.deliveries.forget(&errand.job_id).await;
+            return self.deliveries.forget(&message.job_id).await;
         }
         for _ in 0..MOST_AT_A_TURN {
-            let owed = self.deliveries.of(&errand.job_id).await?;
+            let owed = self.deliveries.of(&message.job_id).await?;
             let next = owed
                 .into_iter()
                 .find(|delivery| delivery.state == DeliveryState::Pending);
             let Some(delivery) = next else {
-                return match errand.progress_of {
-                    Some(attempt) => self.tell_progress(&errand.job_id, attempt).await,
+                return match message.progress_of {
+                    Some(attempt) => self.tell_progress(&message.job_id, attempt).await,
                     None => Ok(()),
                 };
             };
             if delivery.due_ms > now().as_ms() {
                 let has_message = turn.armed_ms == Some(delivery.due_ms);
                 // this is that message, if the clock was set back
-                let is_it = errand.not_before == delivery.due_ms;
+                let is_it = message.not_before == delivery.due_ms;
                 if has_message && !is_it {
                     return Ok(());
                 }
@@ -260,19 +268,23 @@ impl DeliverCallback {
                 return self.later(&delivery).await;
             }
         }
-        self.queue.send(owner, errand, Duration::ZERO).await
+        let next = DeliveryMessage {
+            waits_since: None,
+            ..message.clone()
+        };
+        self.queue.send(owner, &next, Duration::ZERO).await
     }
 
-    /// Sends the one message that leads to the next try: without the note of it every errand that comes by would send another.
+    /// Sends the one message that leads to the next try: without the note of it every message that comes by would send another.
     async fn later(&self, delivery: &Delivery) -> Result<(), StoreError> {
-        let errand = Errand {
+        let message = DeliveryMessage {
             not_before: delivery.due_ms,
-            ..Errand::now(&delivery.job_id, &delivery.owner)
+            ..DeliveryMessage::now(&delivery.job_id, &delivery.owner)
         };
         let now_ms = now().as_ms();
         let wait = (delivery.due_ms - now_ms).max(0) as u64;
         self.queue
-            .send(&delivery.owner, &errand, Duration::from_millis(wait))
+            .send(&delivery.owner, &message, Duration::from_millis(wait))
             .await?;
         self.deliveries
             .arm(&delivery.job_id, now_ms, delivery.due_ms)
@@ -280,8 +292,26 @@ impl DeliverCallback {
     }
 }
 
-/// Not the same for all that wait, or they would all come back at once.
-fn no_place() -> Duration {
-    let (least, most) = NO_PLACE_S;
-    Duration::from_secs_f64(least + (most - least) * trying::chance())
+/// The longer a message has waited, the later it comes again: thousands that all come every few seconds would cost more than what they
+/// wait for. Not the same for all, or they would all come back at once; `chance` is from 0 to 1.
+fn no_place(waited_ms: i64, chance: f64) -> Duration {
+    let least = (waited_ms as f64 / 4000.0).clamp(NO_PLACE_S, LONGEST_NO_PLACE_S);
+    Duration::from_secs_f64(least * (1.0 + 3.0 * chance))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longer_a_message_has_waited_for_a_place_the_later_it_comes_again() {
+        let pauses = |minutes: i64| [0.0, 1.0].map(|chance| no_place(minutes * 60_000, chance));
+        let seconds = |bounds: [u64; 2]| bounds.map(Duration::from_secs);
+        assert_eq!(pauses(0), seconds([5, 20]));
+        assert_eq!(pauses(2), seconds([30, 120]));
+        assert_eq!(pauses(5), seconds([75, 300]));
+        assert_eq!(pauses(60 * 24), seconds([75, 300]));
+        // the clock was set back
+        assert_eq!(pauses(-60), seconds([5, 20]));
+    }
 }

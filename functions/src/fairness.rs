@@ -1,6 +1,6 @@
 //! What each owner may ask of the API, so that nobody takes it from the others.
 
-use aws::ShareTable;
+use aws::{ShareTable, StoreError};
 use domain::Owner;
 
 use crate::http::{Problem, now};
@@ -19,15 +19,21 @@ pub struct RequestRates {
 impl RequestRates {
     /// Lets a request pass, or says when the next one will.
     pub(crate) async fn admit(&self, owner: &Owner) -> Result<(), Problem> {
+        match self.wait(owner).await? {
+            None => Ok(()),
+            Some(seconds) => Err(Problem::RateLimited(seconds)),
+        }
+    }
+
+    /// Counts a request, and gives the seconds until the next one may pass if this one may not.
+    pub(crate) async fn wait(&self, owner: &Owner) -> Result<Option<u32>, StoreError> {
         let most = if owner.is_tenant() {
             self.of_service
         } else {
             self.of_user
         };
         let now_s = now().as_seconds();
-        if self.shares.count(owner, now_s, most).await? {
-            return Ok(());
-        }
-        Err(Problem::RateLimited(60 - now_s.rem_euclid(60) as u32))
+        let passes = self.shares.count(owner, now_s, most).await?;
+        Ok((!passes).then_some(60 - now_s.rem_euclid(60) as u32))
     }
 }

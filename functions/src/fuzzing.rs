@@ -95,7 +95,7 @@ pub fn records(data: &[u8]) {
         }
     }
     if let Ok(messages) = serde_json::from_slice::<Messages>(data) {
-        let _ = messages.errands().count();
+        let _ = messages.readable().count();
     }
     if let Ok(event) = serde_json::from_slice::<Value>(data)
         && let Some(of) = attempt_of(&event)

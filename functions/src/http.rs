@@ -149,15 +149,15 @@ pub(crate) fn answer(status: StatusCode, body: &impl Serialize) -> Response<Body
     response
 }
 
-/// What is left of the room for a part of a list.
+/// What is left of the bytes that a part of a list may have.
 #[derive(Debug)]
-pub(crate) struct Room {
+pub(crate) struct PageBudget {
     left: usize,
     is_empty: bool,
 }
 
-impl Room {
-    /// All of it.
+impl PageBudget {
+    /// All of them.
     pub(crate) fn new() -> Self {
         Self {
             left: LISTED_BYTES,

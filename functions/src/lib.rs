@@ -1,5 +1,6 @@
 //! The Lambda functions. A handler parses, calls a rule of `domain`, stores, answers; its struct shows its powers.
 
+mod cached_secret;
 pub mod callbacks;
 mod caller;
 mod config;
@@ -17,7 +18,6 @@ pub mod openapi;
 mod permanent_failures;
 pub mod publish_events;
 pub mod realtime;
-mod remembered;
 pub mod routes;
 pub mod settle_job;
 pub mod start_job;

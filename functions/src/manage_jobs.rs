@@ -13,7 +13,7 @@ pub(crate) use tickets::RealtimeTicket;
 
 use aws::{
     Admissions, Bucket, Changed, Connection, DeliveryTable, Executions, JobTable, Patience, Queue,
-    ReceiverTable, SecretStore, SessionTable, ShareTable,
+    ReceiverTable, SecretStore, SessionTable, ShareTable, StoreError, UploadTable, UploadUse,
 };
 use domain::{AttemptOf, Change, Job, JobId, Owner, Status, keys};
 use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
@@ -26,6 +26,7 @@ use crate::{
     config::Settings,
     fairness::RequestRates,
     http::{Problem, about, answer, now, settled},
+    leftovers::{delete_leftovers_and_deliveries, delete_upload},
     observe::count,
     openapi, routes,
     view::{JobView, ServiceJobView},
@@ -43,6 +44,8 @@ pub struct ManageJobs {
     pub jobs: JobTable,
     /// Further attempts of jobs.
     pub admissions: Admissions,
+    /// What jobs are made from.
+    pub uploads: UploadTable,
     /// What jobs store.
     pub bucket: Bucket,
     /// Executions, to stop them.
@@ -77,6 +80,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
     let function = ManageJobs {
         admissions: Admissions::new(&connection, settings.admissions_table()?, jobs.clone()),
         jobs,
+        uploads: UploadTable::new(&connection, settings.uploads_table()?),
         bucket: Bucket::new(&connection, settings.bucket()?),
         executions: Executions::new(&connection, settings.state_machine()?),
         sessions: SessionTable::new(&connection, settings.sessions_table()?),
@@ -237,19 +241,14 @@ impl ManageJobs {
         let seen = self.find(owner, id).await?;
         // each round lost means that another attempt has begun in between
         for _ in 0..MOST_ROUNDS {
-            let (job, is_there) = match self.jobs.change(id, &Job::cancel(owner, now())).await? {
-                Changed::Yes(job) | Changed::No(job) => (*job, true),
-                Changed::Gone => (seen.clone(), false),
+            let is_gone = match self.jobs.change(id, &Job::cancel(owner, now())).await? {
+                Changed::Yes(job) | Changed::No(job) => self.delete_all_of(&job).await?,
+                Changed::Gone => {
+                    self.delete_rest_of(&seen).await?;
+                    true
+                }
             };
-            self.executions.stop(&attempt_of(&job)).await?;
-            let stored = self.bucket.list(&keys::of_job(id, "")).await?;
-            self.bucket.delete(&stored).await?;
-            self.deliveries.forget(id).await?;
-            self.admissions.release(&job).await?;
-            let now = now();
-            let until = now.as_seconds() + EXECUTIONS_KNOWN_S;
-            if !is_there || self.jobs.delete(&job, now, until).await? {
-                tracing::info!(objects = stored.len(), "deleted");
+            if is_gone {
                 let mut gone = Response::new(Body::Empty);
                 *gone.status_mut() = StatusCode::NO_CONTENT;
                 return Ok(gone);
@@ -259,6 +258,33 @@ impl ManageJobs {
             code: "job_busy",
             message: "the job is tried again all the time; ask once more".to_owned(),
         })
+    }
+
+    /// Takes away what is stored for a job that was there at the last look, and its record; `false` if another attempt has begun since.
+    async fn delete_all_of(&self, job: &Job) -> Result<bool, StoreError> {
+        self.executions.stop(&attempt_of(job)).await?;
+        let stored = self.bucket.list(&keys::of_job(&job.id, "")).await?;
+        self.bucket.delete(&stored).await?;
+        let upload = UploadUse::of(job);
+        delete_upload(&self.uploads, &self.bucket, upload.as_ref()).await?;
+        self.deliveries.forget(&job.id).await?;
+        self.admissions.release(job).await?;
+        let now = now();
+        let until = now.as_seconds() + EXECUTIONS_KNOWN_S;
+        let is_gone = self.jobs.delete(job, now, until).await?;
+        tracing::info!(objects = stored.len(), is_gone, "deleted");
+        Ok(is_gone)
+    }
+
+    /// Another request has deleted the job: what that one has not taken away goes, and nothing of a new job that has its id by now.
+    async fn delete_rest_of(&self, seen: &Job) -> Result<(), StoreError> {
+        self.executions.stop(&attempt_of(seen)).await?;
+        let left =
+            delete_leftovers_and_deliveries(&self.jobs, &self.bucket, &self.deliveries, &seen.id);
+        left.await?;
+        let upload = UploadUse::of(seen);
+        delete_upload(&self.uploads, &self.bucket, upload.as_ref()).await?;
+        self.admissions.release(seen).await
     }
 }
 

@@ -1,29 +1,32 @@
 //! `publish-events`: tells what the table's stream shows of jobs: their owners' open connections at once, and the addresses that
 //! customers named by way of a queue.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, future::ready, time::Duration};
 
 use aws::{
     Clients, Connection, DeadLetters, DeliveryTable, Listener, ListenerTable, Patience, Queue,
-    SessionTable, StoreError, job_of_image,
+    SessionTable, ShareTable, StoreError, job_of_image,
 };
 use domain::{Delivery, EventKind, Job, Owner, moved, news};
 use futures_util::{StreamExt, stream};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::{
     config::Settings,
-    deliver_callback::Errand,
+    deliver_callback::DeliveryMessage,
     http::now,
     messages::{News, text},
     permanent_failures::PermanentFailures,
-    realtime::session_of,
+    realtime::{places_of, session_of},
     stream::{Batch, BatchAnswer},
 };
 
 /// Connections that are told something at the same time.
 const AT_ONCE: usize = 100;
+/// How long it may take to tell all connections of one change; the changes of other jobs wait for it.
+const TELLING: Duration = Duration::from_secs(5);
 
 /// What this function may touch.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub struct PublishEvents {
     pub listeners: ListenerTable,
     /// Whose connections there are.
     pub sessions: SessionTable,
+    /// How many connections each owner has open.
+    pub shares: ShareTable,
     /// The connections.
     pub clients: Clients,
     /// What is owed to customers' addresses.
@@ -51,6 +56,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
     let function = PublishEvents {
         listeners: ListenerTable::new(&connection, settings.listeners_table()?),
         sessions: SessionTable::new(&connection, settings.sessions_table()?),
+        shares: ShareTable::new(&connection, settings.shares_table()?),
         clients: Clients::new(&connection, &settings.realtime_url()?),
         deliveries: DeliveryTable::new(&connection, settings.deliveries_table()?),
         callback_queue: Queue::new(&connection, settings.callback_queue()?),
@@ -110,12 +116,12 @@ impl PublishEvents {
             None if job.callback_url.is_some() && moved(before, job) => Some(job.attempt),
             None => return Ok(()),
         };
-        let errand = Errand {
+        let message = DeliveryMessage {
             progress_of,
-            ..Errand::now(&job.id, &job.owner)
+            ..DeliveryMessage::now(&job.id, &job.owner)
         };
         self.callback_queue
-            .send(&job.owner, &errand, Duration::ZERO)
+            .send(&job.owner, &message, Duration::ZERO)
             .await
     }
 
@@ -131,19 +137,38 @@ impl PublishEvents {
         self.tell_all(&owner, &listeners, &message).await
     }
 
+    /// Those that are not told in time are cut.
     async fn tell_all(
         &self,
         owner: &Owner,
         listeners: &[Listener],
         message: &str,
     ) -> Result<(), StoreError> {
-        let told = stream::iter(listeners)
-            .map(|listener| self.tell(owner, listener, message))
+        let (mut all, mut left) = (Ok(()), (0..listeners.len()).collect::<BTreeSet<_>>());
+        let telling =
+            stream::iter(listeners.iter().enumerate())
+                .map(|(place, listener)| async move {
+                    (place, self.tell(owner, listener, message).await)
+                })
+                .buffer_unordered(AT_ONCE)
+                .for_each(|(place, told)| {
+                    left.remove(&place);
+                    if all.is_ok() {
+                        all = told;
+                    }
+                    ready(())
+                });
+        if timeout(TELLING, telling).await.is_ok() {
+            return all;
+        }
+        tracing::warn!(connections = left.len(), "not told in time and cut");
+        let cut = stream::iter(left)
+            .map(|place| self.cut(owner, &listeners[place]))
             .buffer_unordered(AT_ONCE);
-        told.fold(Ok(()), async |all, one| all.and(one)).await
+        cut.fold(all, async |all, one| all.and(one)).await
     }
 
-    /// A connection that cannot be told is cut, so that its client comes back and is shown where its jobs stand: nobody waits for it.
+    /// A connection that cannot be told is cut: nobody waits for it.
     async fn tell(
         &self,
         owner: &Owner,
@@ -152,20 +177,31 @@ impl PublishEvents {
     ) -> Result<(), StoreError> {
         let id = &listener.connection_id;
         match self.clients.tell(id, message).await {
-            Ok(true) => return Ok(()),
-            Ok(false) => tracing::info!(connection = %id, "a connection is gone"),
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                tracing::info!(connection = %id, "a connection is gone");
+                self.forget(owner, id).await
+            }
             Err(why) => {
                 tracing::warn!(connection = %id, %why, "a connection takes no message and is cut");
-                // one that cannot be cut either is not known any more: it is cut when it says something
-                if let Err(why) = self.clients.cut(id).await {
-                    tracing::warn!(connection = %id, %why, "a connection is not cut");
-                }
+                self.cut(owner, listener).await
             }
         }
+    }
+
+    /// Its client comes back and is shown where its jobs stand.
+    async fn cut(&self, owner: &Owner, listener: &Listener) -> Result<(), StoreError> {
+        let id = &listener.connection_id;
+        // one that cannot be cut is not known any more: it is cut when it says something
+        if let Err(why) = self.clients.cut(id).await {
+            tracing::warn!(connection = %id, %why, "a connection is not cut");
+        }
+        self.forget(owner, id).await
+    }
+
+    async fn forget(&self, owner: &Owner, id: &str) -> Result<(), StoreError> {
         self.listeners.remove(owner, id).await?;
-        self.sessions
-            .take(&session_of(id), i64::MIN)
-            .await
-            .map(drop)
+        self.sessions.take(&session_of(id), i64::MIN).await?;
+        self.shares.give_back(&places_of(owner), id).await
     }
 }

@@ -2,8 +2,14 @@
 
 use std::collections::HashMap;
 
-use aws::{Clients, Connection, JobTable, ListenerTable, Patience, SessionTable, StoreError};
-use domain::{Job, JobId, Owner, limits::WISH_BYTES};
+use aws::{
+    Clients, Connection, JobTable, ListenerTable, Patience, Places, SessionTable, ShareTable,
+    StoreError,
+};
+use domain::{
+    Job, JobId, Owner,
+    limits::{CLIENT_MESSAGE_BYTES, MOST_CONNECTIONS},
+};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -11,6 +17,7 @@ use tracing::Instrument;
 
 use crate::{
     config::Settings,
+    fairness::RequestRates,
     http::now,
     messages::{Message, snapshots, text},
 };
@@ -29,6 +36,10 @@ pub struct Realtime {
     pub sessions: SessionTable,
     /// Who listens to what.
     pub listeners: ListenerTable,
+    /// How many connections each owner has open.
+    pub shares: ShareTable,
+    /// How much each owner may say.
+    pub rates: RequestRates,
     /// The connections.
     pub clients: Clients,
 }
@@ -66,10 +77,10 @@ pub struct SocketAnswer {
     status_code: u16,
 }
 
-/// What a client asks for.
+/// What a client says.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "action", rename_all = "lowercase")]
-enum Wish {
+enum ClientMessage {
     #[serde(rename_all = "camelCase")]
     Subscribe {
         #[serde(default)]
@@ -88,6 +99,12 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         jobs: JobTable::new(&connection, settings.jobs_table()?),
         sessions: SessionTable::new(&connection, settings.sessions_table()?),
         listeners: ListenerTable::new(&connection, settings.listeners_table()?),
+        shares: ShareTable::new(&connection, settings.shares_table()?),
+        rates: RequestRates {
+            shares: ShareTable::new(&connection, settings.shares_table()?),
+            of_user: settings.requests_per_minute()?,
+            of_service: settings.service_requests_per_minute()?,
+        },
         clients: Clients::new(&connection, &settings.realtime_url()?),
     };
     // the first call of all would pay for the handshake; what it finds does not matter
@@ -120,9 +137,10 @@ impl Realtime {
         }
     }
 
-    /// Lets a connection in whose ticket is good; nothing can be sent to it yet.
+    /// Lets a connection in whose ticket is good, if its owner has not too many; nothing can be sent to it yet.
     async fn connect(&self, id: &str, event: &SocketEvent) -> Result<u16, StoreError> {
-        let now = now().as_seconds();
+        let now_ms = now().as_ms();
+        let now = now_ms / 1000;
         let parameters = event.query_string_parameters.as_ref();
         let Some(ticket) = parameters.and_then(|parameters| parameters.get("ticket")) else {
             return Ok(401);
@@ -131,15 +149,23 @@ impl Realtime {
             tracing::info!("a ticket is not known, used or too old");
             return Ok(401);
         };
-        let session = session_of(id);
-        self.sessions
-            .put(session, &owner, now + CONNECTION_HOLDS_S)
-            .await?;
-        Ok(200)
+        let (places, until) = (places_of(&owner), now + CONNECTION_HOLDS_S);
+        if !self.shares.take(&places, id, now_ms, until * 1000).await? {
+            tracing::info!("its owner has too many connections");
+            return Ok(429);
+        }
+        let known = self.sessions.put(session_of(id), &owner, until).await;
+        if known.is_err() {
+            // it is not let in, and its end will not be told
+            let free = self.shares.give_back(&places, id).await;
+            let _ = free.inspect_err(|why| tracing::warn!(%why, "a place is held for nothing"));
+        }
+        known.map(|()| 200)
     }
 
     async fn disconnect(&self, id: &str) -> Result<(), StoreError> {
         if let Some(owner) = self.sessions.take(&session_of(id), i64::MIN).await? {
+            self.shares.give_back(&places_of(&owner), id).await?;
             self.listeners.remove(&owner, id).await?;
         }
         Ok(())
@@ -174,11 +200,19 @@ impl Realtime {
             self.say(id, &refusal("unauthorized", what)).await?;
             return self.clients.cut(id).await;
         };
+        if self.rates.wait(&owner).await?.is_some() {
+            // a client that goes on talking would take the others' share of what all may say
+            let what = "there were too many messages in this minute; connect again in the next one";
+            self.say(id, &refusal("rate_limited", what)).await?;
+            return self.clients.cut(id).await;
+        }
         let body = event.body.as_deref().unwrap_or_default();
-        let wish = Some(body).filter(|body| body.len() <= WISH_BYTES);
-        let answers = match wish.and_then(|body| serde_json::from_str(body).ok()) {
-            Some(Wish::Ping) => vec![Message::Pong],
-            Some(Wish::Subscribe { job_id }) => self.subscribe(id, &owner, job_id, now).await?,
+        let message = Some(body).filter(|body| body.len() <= CLIENT_MESSAGE_BYTES);
+        let answers = match message.and_then(|body| serde_json::from_str(body).ok()) {
+            Some(ClientMessage::Ping) => vec![Message::Pong],
+            Some(ClientMessage::Subscribe { job_id }) => {
+                self.subscribe(id, &owner, job_id, now).await?
+            }
             None => {
                 let what = "must be {\"action\": \"subscribe\"}, with a jobId or without, or {\"action\": \"ping\"}";
                 vec![refusal("invalid_request", what)]
@@ -257,6 +291,15 @@ pub(crate) fn ticket_id(ticket: &str) -> String {
 /// A connection's id among those of sessions.
 pub(crate) fn session_of(connection_id: &str) -> String {
     format!("connection#{connection_id}")
+}
+
+/// Places of an owner's connections that are open.
+pub(crate) fn places_of(owner: &Owner) -> Places<'_> {
+    Places {
+        what: "connections",
+        owner,
+        most: MOST_CONNECTIONS,
+    }
 }
 
 fn refusal(code: &'static str, message: &'static str) -> Message {

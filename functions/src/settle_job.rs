@@ -102,7 +102,7 @@ impl SettleJob {
     async fn settle(&self, of: &AttemptOf) -> Result<Settled, StoreError> {
         let (changed, job) = self.end(of).await?;
         match &job {
-            Some(job) => self.bucket.delete_older_editions(job).await?,
+            Some(job) => self.bucket.delete_unused_editions(job).await?,
             // what its worker has stored after the deletion had looked
             None => delete_leftovers(&self.jobs, &self.bucket, &of.job_id).await?,
         };

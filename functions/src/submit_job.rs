@@ -10,7 +10,7 @@ use aws::{
 };
 use domain::{
     Job, JobId, Owner, Submission, is_plain_id,
-    limits::{LONGEST_KEY, SUBMISSION_BYTES},
+    limits::{LONGEST_KEY, MOST_JOBS_OF_UPLOAD, SUBMISSION_BYTES},
 };
 use egress::Guard;
 use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
@@ -200,8 +200,13 @@ impl SubmitJob {
             return before.map_or(Err(obstacle), |job| same(job, sent.as_ref()));
         }
         let job = Job::new(id, submission, now());
-        let created = self.admissions.create(&job, self.max_active).await?;
-        match created.ok_or(Problem::TooManyActive(self.max_active))? {
+        let created = self
+            .admissions
+            .create_from_upload(&job, &self.uploads, self.max_active);
+        match created
+            .await?
+            .ok_or(Problem::TooManyActive(self.max_active))?
+        {
             Created::New(job) => {
                 about(&job.id, Some(job.attempt));
                 tracing::info!("submitted");
@@ -209,6 +214,12 @@ impl SubmitJob {
                 Ok(*job)
             }
             Created::Existing(existing) => same(*existing, sent.as_ref()),
+            Created::NoUpload => Err(Problem::invalid(
+                "uploadId",
+                format!(
+                    "the upload is gone meanwhile, or {MOST_JOBS_OF_UPLOAD} jobs are made from it already"
+                ),
+            )),
         }
     }
 
@@ -217,7 +228,8 @@ impl SubmitJob {
             return Ok(());
         };
         let upload = if is_plain_id(id) {
-            self.uploads.get(id, &submission.owner).await?
+            let now = now().as_seconds();
+            self.uploads.get(id, &submission.owner, now).await?
         } else {
             None
         };

@@ -1,6 +1,6 @@
 //! `sweep-jobs`: once an hour, takes away what was stored for deleted jobs after their deletion.
 
-use aws::{Bucket, Connection, DeliveryTable, JobTable, Patience, StoreError};
+use aws::{Bucket, Connection, DeliveryTable, JobTable, Patience, StoreError, UploadTable};
 use domain::{JobId, Timestamp};
 use futures_util::{StreamExt, stream};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -8,7 +8,11 @@ use serde::Serialize;
 use serde_json::Value;
 use tracing::Instrument;
 
-use crate::{config::Settings, http::now, leftovers::delete_leftovers};
+use crate::{
+    config::Settings,
+    http::now,
+    leftovers::{delete_leftovers_and_deliveries, delete_upload},
+};
 
 /// After this time no worker of a deleted job is left: a task is given up after 6 h, whatever became of the request to stop it.
 const WORKERS_END_MS: i64 = 7 * 3600 * 1000;
@@ -21,6 +25,8 @@ const AT_ONCE: usize = 8;
 pub struct SweepJobs {
     /// Deleted jobs, and whether they are.
     pub jobs: JobTable,
+    /// What they were made from.
+    pub uploads: UploadTable,
     /// What they may have stored.
     pub bucket: Bucket,
     /// What their customers were owed.
@@ -44,6 +50,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
     let connection = Connection::open(Patience::Function).await;
     let function = SweepJobs {
         jobs: JobTable::new(&connection, settings.jobs_table()?),
+        uploads: UploadTable::new(&connection, settings.uploads_table()?),
         bucket: Bucket::new(&connection, settings.bucket()?),
         deliveries: DeliveryTable::new(&connection, settings.deliveries_table()?),
     };
@@ -77,11 +84,10 @@ impl SweepJobs {
     }
 
     async fn sweep_one(&self, id: &JobId) -> Result<usize, StoreError> {
-        let objects = delete_leftovers(&self.jobs, &self.bucket, id).await?;
-        // what the stream tells of a job's end may have come after its deletion
-        if self.jobs.get(id).await?.is_none() {
-            self.deliveries.forget(id).await?;
-        }
+        let left = delete_leftovers_and_deliveries(&self.jobs, &self.bucket, &self.deliveries, id);
+        let objects = left.await?;
+        let upload = self.jobs.upload_of_deleted(id).await?;
+        delete_upload(&self.uploads, &self.bucket, upload.as_ref()).await?;
         self.jobs.swept(id).await?;
         Ok(objects)
     }

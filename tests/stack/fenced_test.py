@@ -90,8 +90,8 @@ class FencedTest(StackTestCase):
         self.cancel(job)
         self.assertEqual(202, self.user.call("PUT", f"{JOBS}/{job}/plan", plan | {"clips": both})[0])
         self.user.attempt(job, new, "succeeded", 60)
-        # both worked on the edition that the first of them began; the one before it is being deleted
-        folder = f"editions/{old}/"
+        # each works on an edition of its own; that of the first, which came to nothing, is being deleted
+        folder = f"editions/{new}/"
         objects = {name: each for name, each in self.stack.objects(job).items() if name.startswith(folder)}
         before = objects, self.stack.record(job)
         self.assertTrue(Path(f"/proc/{pid}").exists(), "the old worker is still there")

@@ -51,9 +51,9 @@ class OrdinaryTest(unittest.TestCase):
         self.assertEqual("stopped", self.stack.ended_task(job, attempt, 20)["status"])
 
     def assert_gone(self, job):
-        """Nothing is stored but which attempt was the last, so that executions of an id never mix, and since when, for the sweep."""
+        """Nothing is stored but which attempt was the last, so that executions of an id never mix, and since when and of what, for the sweep."""
         self.assertEqual({}, self.stack.objects(job))
-        self.assertLessEqual(set(self.stack.record(job)), {"id", "attempt", "expires_at", "deleted_at", "sweep"})
+        self.assertLessEqual(set(self.stack.record(job)), {"id", "attempt", "expires_at", "deleted_at", "sweep", "upload"})
 
     def seen_until_the_end(self, job):
         views = []
@@ -88,6 +88,8 @@ class OrdinaryTest(unittest.TestCase):
         self.check_edited_plan(job, json.loads(fetched(view["planUrl"])))
         self.assertEqual((204, None), self.user.call("DELETE", f"{JOBS}/{job}"))
         self.assert_gone(job)
+        left = self.stack.client("s3").list_objects_v2(Bucket=self.stack.addresses["bucket"], Prefix=f"uploads/{upload}/")
+        self.assertEqual([], left.get("Contents", []))
         self.assertEqual(404, self.user.call("GET", f"{JOBS}/{job}")[0])
         self.assertEqual(404, self.user.call("DELETE", f"{JOBS}/{job}")[0])
 

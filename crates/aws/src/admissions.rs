@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
 use domain::{AUTOMATIC_ATTEMPTS, Change, Job, JobId, Owner, Status};
 
 use crate::{
-    Changed, Connection, Created, JobTable, StoreError,
+    Changed, Connection, Created, JobTable, StoreError, UploadTable, UploadUse,
     conflicts::{Transacted, past_conflicts, pauses, transacted},
     error::{happened, sorted},
     jobs::{Standing, created, read, tombstone},
@@ -33,6 +33,8 @@ enum Written {
     Refused(HashMap<String, AttributeValue>),
     /// The owner has as many jobs under way as may be.
     Full,
+    /// The upload that the job is made from cannot be used.
+    NoUpload,
 }
 
 impl Admissions {
@@ -51,10 +53,37 @@ impl Admissions {
     /// # Errors
     /// When a table does not answer or refuses.
     pub async fn create(&self, job: &Job, most: u32) -> Result<Option<Created>, StoreError> {
+        self.create_with(job, None, most).await
+    }
+
+    /// The same, and notes that the job uses the upload that it is made from, if it is made from one.
+    ///
+    /// # Errors
+    /// When a table does not answer or refuses.
+    pub async fn create_from_upload(
+        &self,
+        job: &Job,
+        uploads: &UploadTable,
+        most: u32,
+    ) -> Result<Option<Created>, StoreError> {
+        let uses = match UploadUse::of(job) {
+            Some(of) => Some(uploads.begin_use(&of)?),
+            None => None,
+        };
+        self.create_with(job, uses, most).await
+    }
+
+    async fn create_with(
+        &self,
+        job: &Job,
+        uses: Option<Update>,
+        most: u32,
+    ) -> Result<Option<Created>, StoreError> {
         let put = self.jobs.put(job, "attribute_not_exists(id)", None)?;
-        let there = match self.put(job, put, most).await? {
+        let there = match self.put(job, put, uses.clone(), most).await? {
             Written::Yes => return Ok(Some(Created::New(Box::new(job.clone())))),
             Written::Full => return self.there(job).await,
+            Written::NoUpload => return Ok(Some(Created::NoUpload)),
             Written::Refused(there) => there,
         };
         let Some(deleted) = tombstone(&there) else {
@@ -66,9 +95,10 @@ impl Admissions {
         };
         let is_gone = "attempt = :deleted AND attribute_not_exists(#owner)";
         let put = self.jobs.put(&job, is_gone, Some(deleted.attempt))?;
-        match self.put(&job, put, most).await? {
+        match self.put(&job, put, uses, most).await? {
             Written::Yes => Ok(Some(Created::New(Box::new(job)))),
             Written::Full => self.there(&job).await,
+            Written::NoUpload => Ok(Some(Created::NoUpload)),
             Written::Refused(there) => Ok(Some(created(read(there)?, &job))),
         }
     }
@@ -94,13 +124,14 @@ impl Admissions {
         };
         let update = self.jobs.update(&job.id, change)?;
         let update = TransactWriteItem::builder().update(update).build();
-        match self.write(&next, update, most).await? {
+        match self.write(&next, update, None, most).await? {
             Written::Yes => Ok(Some(Changed::Yes(Box::new(next)))),
             Written::Refused(there) if there.is_empty() || tombstone(&there).is_some() => {
                 Ok(Some(Changed::Gone))
             }
             Written::Refused(there) => Ok(Some(Changed::No(Box::new(read(there)?)))),
-            Written::Full => {
+            // another attempt uses what the job was made from already
+            Written::Full | Written::NoUpload => {
                 // the room may be taken by the same wish about this very job
                 let now = self.jobs.get(&job.id).await?;
                 let moved = now.filter(|now| now.attempt != job.attempt);
@@ -120,24 +151,32 @@ impl Admissions {
         self.remove(&job.owner, entries.collect()).await
     }
 
-    async fn put(&self, job: &Job, put: Put, most: u32) -> Result<Written, StoreError> {
+    async fn put(
+        &self,
+        job: &Job,
+        put: Put,
+        uses: Option<Update>,
+        most: u32,
+    ) -> Result<Written, StoreError> {
         let put = TransactWriteItem::builder().put(put).build();
-        self.write(job, put, most).await
+        self.write(job, put, uses, most).await
     }
 
-    /// Takes a place and writes the job, both or neither.
+    /// Takes a place, notes the use of an upload and writes the job, all or nothing. The job comes last: that it is there already outweighs
+    /// whatever else is refused.
     async fn write(
         &self,
         job: &Job,
         write: TransactWriteItem,
+        uses: Option<Update>,
         most: u32,
     ) -> Result<Written, StoreError> {
+        let uses = uses.map(|update| TransactWriteItem::builder().update(update).build());
+        let last = 1 + usize::from(uses.is_some());
         for pause in pauses() {
-            let writes = self
-                .client
-                .transact_write_items()
-                .transact_items(self.place(job, most)?)
-                .transact_items(write.clone());
+            let items = [self.place(job, most)?].into_iter().chain(uses.clone());
+            let writes = self.client.transact_write_items();
+            let writes = writes.set_transact_items(Some(items.chain([write.clone()]).collect()));
             match transacted(writes.send().await)? {
                 Transacted::Yes => return Ok(Written::Yes),
                 Transacted::Refused { at: 0, .. } => {
@@ -145,6 +184,7 @@ impl Admissions {
                         return Ok(Written::Full);
                     }
                 }
+                Transacted::Refused { at, .. } if at < last => return Ok(Written::NoUpload),
                 Transacted::Refused { there, .. } => return Ok(Written::Refused(there)),
                 Transacted::Conflict => tokio::time::sleep(pause).await,
             }

@@ -17,7 +17,7 @@ use domain::{Change, Condition, Job, JobId, Owner, Status, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Connection, StoreError,
+    Connection, StoreError, UploadUse,
     conflicts::past_conflicts,
     error::sorted,
     expression::Expression,
@@ -31,6 +31,23 @@ const MOST_QUERIES: usize = 10;
 const READ_AT_ONCE: usize = 100;
 
 type Item = HashMap<String, AttributeValue>;
+
+/// A change as what an update is made of: a call's builder and that of a transaction's part have the same methods, and no trait.
+macro_rules! expressed {
+    ($update:expr, $change:expr) => {{
+        let Expression {
+            update,
+            condition,
+            names,
+            values,
+        } = Expression::of($change)?;
+        $update
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
+    }};
+}
 
 /// The table of jobs.
 #[derive(Debug, Clone)]
@@ -46,6 +63,8 @@ pub enum Created {
     New(Box<Job>),
     /// A job of this id was there.
     Existing(Box<Job>),
+    /// The upload that it is to be made from is not there any more, or has as many jobs as may be.
+    NoUpload,
 }
 
 /// What became of a change.
@@ -101,19 +120,10 @@ impl JobTable {
 
     /// A change of a job, as a part of a transaction.
     pub(crate) fn update(&self, id: &JobId, change: &Change) -> Result<Update, StoreError> {
-        let Expression {
-            update,
-            condition,
-            names,
-            values,
-        } = Expression::of(change)?;
-        Update::builder()
+        let update = Update::builder()
             .table_name(&self.table)
-            .key("id", text(id.as_str()))
-            .update_expression(update)
-            .condition_expression(condition)
-            .set_expression_attribute_names(Some(names))
-            .set_expression_attribute_values(Some(values))
+            .key("id", text(id.as_str()));
+        expressed!(update, change)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(StoreError::unreadable)
@@ -141,21 +151,12 @@ impl JobTable {
     /// # Errors
     /// When the table does not answer or refuses.
     pub async fn change(&self, id: &JobId, change: &Change) -> Result<Changed, StoreError> {
-        let Expression {
-            update,
-            condition,
-            names,
-            values,
-        } = Expression::of(change)?;
-        let updated = self
+        let update = self
             .client
             .update_item()
             .table_name(&self.table)
-            .key("id", text(id.as_str()))
-            .update_expression(update)
-            .condition_expression(condition)
-            .set_expression_attribute_names(Some(names))
-            .set_expression_attribute_values(Some(values))
+            .key("id", text(id.as_str()));
+        let updated = expressed!(update, change)
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match past_conflicts(|| updated.clone().send()).await {
@@ -294,6 +295,7 @@ impl JobTable {
             expires_at: until,
             sweep: Some(DUE.to_owned()),
             deleted_at: Some(now.to_string()),
+            upload: UploadUse::of(job),
         };
         let deleted = self
             .client
@@ -326,26 +328,12 @@ impl JobTable {
             add: vec![("attempt", 0)],
             ..Change::default()
         };
-        let Expression {
-            update,
-            condition,
-            names,
-            values,
-        } = Expression::of(&never)?;
         let asked = self
             .client
             .update_item()
             .table_name(&self.table)
-            .key("id", text("/"))
-            .update_expression(update);
-        let asked = asked
-            .condition_expression(condition)
-            .set_expression_attribute_names(Some(names));
-        match asked
-            .set_expression_attribute_values(Some(values))
-            .send()
-            .await
-        {
+            .key("id", text("/"));
+        match expressed!(asked, &never).send().await {
             Err(why)
                 if !matches!(
                     why.as_service_error(),
@@ -383,6 +371,9 @@ pub(crate) struct Tombstone {
     sweep: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deleted_at: Option<String>,
+    /// What it was made from, until it has been swept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    upload: Option<UploadUse>,
 }
 
 /// Every job has an owner, what is left of one has none.

@@ -38,4 +38,4 @@ pub use receivers::{Receiver, ReceiverTable};
 pub use secrets::SecretStore;
 pub use sessions::SessionTable;
 pub use shares::{Places, ShareTable};
-pub use uploads::{Upload, UploadTable};
+pub use uploads::{Upload, UploadTable, UploadUse};

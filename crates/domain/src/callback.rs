@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Event, EventKind, Job, JobId, JobOutput, Labels, Owner, Percent, Status, Timestamp,
-    limits::{LONGEST_MESSAGE, LONGEST_WISH_S, MOST_TRIES},
+    limits::{LONGEST_MESSAGE, LONGEST_RETRY_AFTER_S, MOST_TRIES},
     text::cut,
 };
 
@@ -142,7 +142,7 @@ pub fn pause(failures: u32, chance: f64, asked: Option<Duration>) -> Option<Dura
         pause.max(
             asked
                 .unwrap_or_default()
-                .min(Duration::from_secs(LONGEST_WISH_S)),
+                .min(Duration::from_secs(LONGEST_RETRY_AFTER_S)),
         ),
     )
 }

@@ -281,14 +281,17 @@ impl Job {
         }
     }
 
-    /// The clips that are shown, in the order of the source: those that the owner has, and before there are any, those of the attempt.
+    /// The clips that are shown, in the order of the source: those that the owner has, and before there are any, those of the attempt that
+    /// is under way.
     pub fn shown_clips(&self) -> Vec<&ClipOutput> {
+        // records of before kept the clips of attempts that came to nothing
+        let of_attempt = (!self.status.is_terminal()).then_some(&self.attempt_clips);
         let shown = if self.clips.is_empty() {
-            &self.attempt_clips
+            of_attempt
         } else {
-            &self.clips
+            Some(&self.clips)
         };
-        let mut clips: Vec<_> = shown.values().collect();
+        let mut clips: Vec<_> = shown.into_iter().flat_map(BTreeMap::values).collect();
         clips.sort_by_key(|clip| clip.clip_index);
         clips
     }

@@ -391,10 +391,15 @@ limits! {
         because: "They stand in one item; whoever wants more subscribes to all.",
         tested by: a_connection_names_a_hundred_jobs_at_most,
     }
-    WISH_BYTES: usize = 4096, "bytes" {
+    CLIENT_MESSAGE_BYTES: usize = 4096, "bytes" {
         what: "A message of a client over the WebSocket",
         because: "It names one job.",
-        tested by: a_wish_stands_at_its_limit,
+        tested by: a_client_message_stands_at_its_limit,
+    }
+    MOST_CONNECTIONS: u32 = 50, "connections" {
+        what: "Connections of an owner to the WebSocket that are open at the same time",
+        because: "More tabs than anybody has open; all of them are told at once, and those that take nothing hold the others up for seconds only.",
+        tested by: connections_stand_at_their_limit,
     }
     TOLD_BYTES: usize = 120 * 1024, "bytes" {
         what: "A message to a client over the WebSocket",
@@ -438,6 +443,31 @@ limits! {
         because: "As many as jobs under way; each may hold gigabytes that nobody has paid for.",
         tested by: as_many_uploads_are_under_way_as_there_may_be,
     }
+    UPLOAD_BYTES: u64 = 5_000_000_000, "bytes" {
+        what: "The largest upload, where the deployment sets no other",
+        because: "Two hours at 1080 lines; the worker copies it in one call, which takes 5 GiB.",
+        tested by: the_default_size_of_an_upload_is_that_of_the_template,
+    }
+    PART_BYTES: u64 = 16 << 20, "bytes" {
+        what: "Every part of an upload but the last",
+        because: "A part that breaks off is sent again in seconds, and the largest upload has a few hundred; S3 takes none below 5 MiB.",
+        tested by: parts_stand_at_their_limits,
+    }
+    UPLOAD_USABLE_S: i64 = 2 * 24 * 3600, "seconds" {
+        what: "How long an upload can be used after it was begun",
+        because: "The bucket's lifecycle then removes what is not complete.",
+        tested by: an_upload_can_be_used_for_two_days,
+    }
+    UPLOAD_KEPT_S: i64 = 12 * 24 * 3600, "seconds" {
+        what: "How long the record of an upload is kept",
+        because: "It says which jobs use the object, and outlives it: two days until it is complete, seven in the bucket, and up to two until its lifecycle gets to it.",
+        tested by: the_record_of_an_upload_outlives_its_object,
+    }
+    MOST_JOBS_OF_UPLOAD: u32 = 100, "jobs" {
+        what: "Jobs that are made from one upload",
+        because: "They stand in its record; other options for the same video are tried a few times.",
+        tested by: jobs_of_an_upload_stand_at_their_limit,
+    }
     LONGEST_UPLOAD_TITLE: usize = 200, "characters" {
         what: "The title of an upload",
         because: "It stands in the record and in every event; a file's name is longer at most by its ending.",
@@ -453,7 +483,7 @@ limits! {
         because: "Long enough for most failures of Secrets Manager, short enough for one that was taken back.",
         tested by: keys_that_cannot_be_read_anew_serve_for_a_while,
     }
-    LONGEST_WISH_S: u64 = 36_000, "seconds" {
+    LONGEST_RETRY_AFTER_S: u64 = 36_000, "seconds" {
         what: "How long a receiver's `Retry-After` may put a callback off",
         because: "The longest pause between two tries; a receiver that asks for more is asked after it.",
         tested by: pauses_grow_and_end_and_a_receiver_may_ask_for_longer,

@@ -165,6 +165,8 @@ impl Job {
             .set("status", Status::Canceled.name())
             .set("error_code", ErrorCode::Canceled.name())
             .set("error_message", "canceled")
+            // only clips that were paid for are the owner's
+            .set("attempt_clips", nothing())
             .set("finished_at", text(now))
             .set("updated_at", text(now))
             .remove(&["active_owner", "newest_clip"])
@@ -210,13 +212,14 @@ impl Job {
         change.remove(if unpaid { &["credits_charged"] } else { &[] })
     }
 
-    /// The edition that another attempt works on: the same as the last one, so that it goes on where that one ended, unless that one is
-    /// what the owner has. Attempts number the editions, so that a later one has a higher number.
+    /// The edition that a person's wish for another attempt begins. Attempts number the editions, so that a later one has a higher number.
+    /// The first edition goes on where it ended; a later one is either what the owner has, or is deleted when it has come to nothing.
     fn next_edition(&self) -> u32 {
-        if self.status == Status::Succeeded && !self.clips.is_empty() {
+        let has_clips = self.status == Status::Succeeded && !self.clips.is_empty();
+        if self.edition > 0 || has_clips {
             self.attempt + 1
         } else {
-            self.edition
+            0
         }
     }
 }
@@ -358,6 +361,8 @@ fn failed(
         .set("current_step", FAILED)
         .set("error_message", error)
         .set("error_code", code.unwrap_or(ErrorCode::Internal).name())
+        // only clips that were paid for are the owner's
+        .set("attempt_clips", nothing())
         .set("finished_at", text(at))
         .set("updated_at", text(now))
         .remove(&["active_owner", "newest_clip"])

@@ -160,7 +160,7 @@ impl Load {
             account.submit(job).await;
         }
         account.owe(jobs.iter().map(owed)).await;
-        let messages = |jobs: &[Job]| batch(&jobs.iter().map(errand).collect::<Vec<_>>());
+        let messages = |jobs: &[Job]| batch(&jobs.iter().map(delivery_message).collect::<Vec<_>>());
         let events = jobs.chunks(size).map(messages).collect();
         Self::new(events, Effect::Posts(jobs.len()))
     }
@@ -171,7 +171,7 @@ fn batch(records: &[Value]) -> Event {
     Event::new(&json!({"Records": records}), none_failed)
 }
 
-fn errand(job: &Job) -> Value {
+fn delivery_message(job: &Job) -> Value {
     let body = json!({"job_id": job.id, "not_before": 0});
     json!({"eventSource": "aws:sqs", "messageId": job.id, "body": body.to_string()})
 }

@@ -35,7 +35,9 @@ const LONGEST: Duration = Duration::from_mins(2);
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let measured = match arguments.as_slice() {
-        [kind, what, command @ ..] if !command.is_empty() => measure(kind, what, command).await,
+        [kind, what, command @ ..] if !command.is_empty() => {
+            Box::pin(measure(kind, what, command)).await
+        }
         _ => Err("bed KIND WHAT COMMAND…".to_owned()),
     };
     match measured {

@@ -7,7 +7,7 @@ use aws::{SecretStore, StoreError};
 use domain::{BadSignature, InvalidSecret, Secret, Secrets, SignatureHeaders, Timestamp};
 use tokio::sync::Mutex;
 
-use crate::remembered::Remembered;
+use crate::cached_secret::CachedSecret;
 
 /// A stranger must not make us ask for the secret with every message.
 const ASK_EVERY: Duration = Duration::from_secs(30);
@@ -49,7 +49,7 @@ enum Origin {
     Kept {
         store: SecretStore,
         name: String,
-        read: Mutex<Remembered<Secrets>>,
+        read: Mutex<CachedSecret<Secrets>>,
     },
 }
 
@@ -66,7 +66,7 @@ impl SigningSecrets {
         Ok(Self(Origin::Kept {
             store,
             name: setting,
-            read: Mutex::new(Remembered::now(secrets)),
+            read: Mutex::new(CachedSecret::now(secrets)),
         }))
     }
 

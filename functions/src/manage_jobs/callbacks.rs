@@ -15,8 +15,8 @@ use uuid::Uuid;
 use super::ManageJobs;
 use crate::{
     callbacks,
-    deliver_callback::Errand,
-    http::{Problem, Room, about, answer, body, now, parse},
+    deliver_callback::DeliveryMessage,
+    http::{PageBudget, Problem, about, answer, body, now, parse},
 };
 
 const SECRET_BYTES: usize = 32;
@@ -180,11 +180,11 @@ impl ManageJobs {
         }
         let deliveries = self.deliveries.of(&job.id).await?;
         let from = cursor.unwrap_or_default();
-        let mut room = Room::new();
+        let mut budget = PageBudget::new();
         let mut list = DeliveryList::default();
         for delivery in deliveries.into_iter().filter(|one| *one.id > *from) {
             let shown = DeliveryView::from(delivery);
-            if !room.takes(&shown) {
+            if !budget.takes(&shown) {
                 list.next_cursor = list.deliveries.last().map(|last| last.id.clone());
                 break;
             }
@@ -218,9 +218,9 @@ impl ManageJobs {
         let until = now.as_seconds() + Delivery::KNOWN_S;
         let replayed = self.deliveries.replay(&delivery, now.as_ms(), until);
         let delivery = replayed.await?.ok_or_else(missing)?;
-        let errand = Errand::now(&job_id, owner);
+        let message = DeliveryMessage::now(&job_id, owner);
         self.callback_queue
-            .send(owner, &errand, Duration::ZERO)
+            .send(owner, &message, Duration::ZERO)
             .await?;
         Ok(answer(StatusCode::ACCEPTED, &DeliveryView::from(delivery)))
     }

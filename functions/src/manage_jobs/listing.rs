@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::ManageJobs;
 use crate::{
-    http::{Problem, Room, answer},
+    http::{PageBudget, Problem, answer},
     view::JobView,
 };
 
@@ -51,12 +51,12 @@ impl ManageJobs {
 
 /// As many of the jobs as there is room for, at least one, and where the next part begins.
 fn fitting(page: Page) -> (Vec<JobView>, Option<(String, String)>) {
-    let (mut room, mut last) = (Room::new(), None);
+    let (mut budget, mut last) = (PageBudget::new(), None);
     let mut jobs = Vec::with_capacity(page.jobs.len());
     for job in page.jobs {
         let place = (job.id.to_string(), job.created_at.to_string());
         let shown = JobView::plain(job);
-        if !room.takes(&shown) {
+        if !budget.takes(&shown) {
             return (jobs, last);
         }
         jobs.push(shown);

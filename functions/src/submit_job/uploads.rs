@@ -7,7 +7,8 @@ use domain::{
     Owner, is_plain_id, keys,
     limits::{
         LONGEST_FILE_NAME, LONGEST_TITLE, LONGEST_UPLOAD_TITLE, MOST_LINKED_PARTS,
-        MOST_OPEN_UPLOADS, MOST_PARTS, PARTS_BYTES, SUBMISSION_BYTES, UPLOAD_IDLE_S,
+        MOST_OPEN_UPLOADS, MOST_PARTS, PART_BYTES, PARTS_BYTES, SUBMISSION_BYTES, UPLOAD_IDLE_S,
+        UPLOAD_KEPT_S, UPLOAD_USABLE_S,
     },
 };
 use lambda_http::{Body, Request, Response, http::StatusCode};
@@ -18,12 +19,8 @@ use uuid::Uuid;
 use super::SubmitJob;
 use crate::http::{Problem, answer, body, now, parse};
 
-/// Every part but the last is this long.
-const PART_BYTES: u64 = 16 << 20;
 /// How long a link for a part is good.
 const LINKS_HOLD: Duration = Duration::from_hours(1);
-/// How long an upload can be used; the bucket's lifecycle takes the rest away.
-const UPLOAD_HOLDS_S: i64 = 2 * 24 * 3600;
 /// How long an upload has its place while it is begun.
 const BEGINNING_HOLDS_S: u32 = 60;
 const EXTENSIONS: [&str; 6] = ["mp4", "mov", "m4v", "mkv", "webm", "ts"];
@@ -132,6 +129,7 @@ impl SubmitJob {
         // whoever dies before the upload is there takes nobody's place for long
         self.keep_place(&owner, &id, BEGINNING_HOLDS_S).await?;
         let key = keys::upload(&id, extension);
+        let begun = now().as_seconds();
         let upload = Upload {
             multipart_id: self.bucket.begin(&key).await?,
             id,
@@ -143,7 +141,8 @@ impl SubmitJob {
             key,
             bytes: wanted.size_bytes,
             complete: false,
-            expires_at: now().as_seconds() + UPLOAD_HOLDS_S,
+            usable_until: begun + UPLOAD_USABLE_S,
+            expires_at: begun + UPLOAD_KEPT_S,
         };
         self.uploads.create(&upload).await?;
         self.keep_place(&upload.owner, &upload.id, UPLOAD_IDLE_S)
@@ -243,7 +242,7 @@ impl SubmitJob {
 
     async fn upload(&self, id: &str, owner: &Owner) -> Result<Upload, Problem> {
         let upload = if is_plain_id(id) {
-            self.uploads.get(id, owner).await?
+            self.uploads.get(id, owner, now().as_seconds()).await?
         } else {
             None
         };

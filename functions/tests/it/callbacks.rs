@@ -19,18 +19,18 @@ async fn what_happens_to_a_job_is_sent_in_order_and_signed() {
     let id = customer.submit().await;
     assert!(customer.cloud.claim(&id, 1).await);
     let events = samples::events(&id, 1, "job.completed");
-    let errands = customer.publish().await;
-    customer.run_all(errands).await;
+    let messages = customer.publish().await;
+    customer.run_all(messages).await;
     for each in &events[..3] {
         customer.tell(each).await;
     }
-    let errands = customer.publish().await;
-    customer.run_all(errands).await;
+    let messages = customer.publish().await;
+    customer.run_all(messages).await;
     for each in &events[3..] {
         customer.tell(each).await;
     }
-    let errands = customer.publish().await;
-    customer.run_all(errands).await;
+    let messages = customer.publish().await;
+    customer.run_all(messages).await;
 
     let received = customer.receiver.take();
     assert_eq!(
@@ -59,8 +59,8 @@ async fn what_happens_to_a_job_is_sent_in_order_and_signed() {
     assert_eq!(completed["output"]["clips"][0]["clip_index"], 0);
     assert!(completed.get("error").is_none());
     // all of it may come again, and nothing is sent twice
-    let errands = customer.publish().await;
-    customer.run_all(errands).await;
+    let messages = customer.publish().await;
+    customer.run_all(messages).await;
     assert!(customer.receiver.take().is_empty());
 }
 
@@ -69,9 +69,9 @@ async fn a_receiver_that_fails_is_asked_again_after_longer_and_longer_pauses() {
     let customer = Customer::start().await;
     customer.receiver.answer_with([500; 9]);
     let id = customer.ended().await;
-    let errands = customer.publish().await;
+    let messages = customer.publish().await;
     customer.cloud.front.messages.take();
-    customer.run(&errands[..1]).await;
+    customer.run(&messages[..1]).await;
     let mut ids = Vec::new();
     for seconds in [5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 36_000.0] {
         let received = customer.receiver.take();
@@ -89,8 +89,8 @@ async fn a_receiver_that_fails_is_asked_again_after_longer_and_longer_pauses() {
         // a message that is early is only sent round again
         customer.run(std::slice::from_ref(&message)).await;
         assert!(customer.receiver.take().is_empty());
-        let errands = customer.let_time_pass(&id).await;
-        customer.run(&errands).await;
+        let messages = customer.let_time_pass(&id).await;
+        customer.run(&messages).await;
     }
     assert!(
         ids.iter().all(|id| *id == ids[0]),
@@ -109,13 +109,13 @@ async fn an_address_that_is_gone_is_not_asked_again_until_a_test() {
     let customer = Customer::start().await;
     customer.receiver.answer_with([410]);
     let id = customer.ended().await;
-    let errands = customer.publish().await;
-    customer.run_all(errands).await;
+    let messages = customer.publish().await;
+    customer.run_all(messages).await;
     assert_eq!(events_of(&customer.receiver.take()), ["job.started"]);
     assert_eq!(customer.states(&id).await, [DeliveryState::Failed; 2]);
     let other = customer.ended().await;
-    let errands = customer.publish().await;
-    customer.run_all(errands).await;
+    let messages = customer.publish().await;
+    customer.run_all(messages).await;
     assert!(customer.receiver.take().is_empty());
 
     let manage = customer.cloud.manage_jobs();
@@ -146,8 +146,8 @@ async fn an_address_that_is_gone_is_not_asked_again_until_a_test() {
     assert_eq!(ask!(manage, post(&replay)).status, 202);
     // its message may have been lost, so that it is sent again
     assert_eq!(ask!(manage, post(&replay)).status, 202);
-    let errands = customer.errands();
-    customer.run_all(errands).await;
+    let messages = customer.messages();
+    customer.run_all(messages).await;
     assert_eq!(events_of(&customer.receiver.take()), ["job.completed"]);
 }
 
@@ -155,19 +155,19 @@ async fn an_address_that_is_gone_is_not_asked_again_until_a_test() {
 async fn there_is_one_delivery_of_a_job_at_a_time() {
     let customer = Customer::start().await;
     let id = customer.ended().await;
-    let errands = customer.publish().await;
-    let errands = [errands.clone(), errands].concat();
-    let records = errands.iter().enumerate();
+    let messages = customer.publish().await;
+    let messages = [messages.clone(), messages].concat();
+    let records = messages.iter().enumerate();
     let records: Vec<_> = records
         .map(
-            |(number, errand)| json!({"messageId": number.to_string(), "body": errand.to_string()}),
+            |(number, message)| json!({"messageId": number.to_string(), "body": message.to_string()}),
         )
         .collect();
     let messages = serde_json::from_value(json!({"Records": records})).expect("messages");
     let answer = customer.cloud.deliver_callback().handle(&messages).await;
     assert_eq!(json!(answer), json!({"batchItemFailures": []}));
-    let errands = customer.errands();
-    customer.run_all(errands).await;
+    let messages = customer.messages();
+    customer.run_all(messages).await;
     assert_eq!(
         events_of(&customer.receiver.take()),
         ["job.started", "job.completed"]
@@ -181,12 +181,12 @@ async fn whatever_dies_on_the_way_all_of_it_arrives_in_order() {
     for nth in 0.. {
         let customer = Customer::start().await;
         let id = customer.ended().await;
-        let errands = customer.publish().await;
+        let messages = customer.publish().await;
         customer
             .cloud
             .front
             .dies_at(nth, crate::front::Fault::Unheard);
-        let failed = customer.run(&errands[..1]).await;
+        let failed = customer.run(&messages[..1]).await;
         customer.cloud.front.heal();
         // the turn of one that died is over after a while
         let free = customer
@@ -201,7 +201,7 @@ async fn whatever_dies_on_the_way_all_of_it_arrives_in_order() {
             .give_turn_back(&id, i64::MAX - 1)
             .await
             .expect("given");
-        customer.run_all(errands).await;
+        customer.run_all(messages).await;
         let mut received = events_of(&customer.receiver.take());
         received.dedup();
         assert_eq!(
@@ -260,8 +260,8 @@ async fn a_secret_is_needed_and_rotated_and_a_back_end_does_without() {
     };
     let canceled = Job::cancel(&Owner::tenant("acme"), functions::now());
     assert!(customer.cloud.change(&taken.id(), &canceled).await);
-    let errands = customer.publish().await;
-    customer.run_all(errands).await;
+    let messages = customer.publish().await;
+    customer.run_all(messages).await;
     let told = customer.receiver.take().remove(0);
     assert!(!told.headers.contains_key("webhook-signature"));
     let body = told.body();

@@ -105,6 +105,10 @@ impl Cloud {
         }
     }
 
+    pub(crate) fn uploads(&self) -> UploadTable {
+        UploadTable::new(&self.connection, UPLOADS)
+    }
+
     pub(crate) fn shares(&self) -> ShareTable {
         ShareTable::new(&self.connection, SHARES)
     }
@@ -122,7 +126,7 @@ impl Cloud {
         SubmitJob {
             jobs: self.jobs.clone(),
             admissions: self.admissions(),
-            uploads: UploadTable::new(&self.connection, UPLOADS),
+            uploads: self.uploads(),
             shares: self.shares(),
             bucket: self.bucket.clone(),
             receivers: self.receivers(),
@@ -139,6 +143,7 @@ impl Cloud {
         ManageJobs {
             jobs: self.jobs.clone(),
             admissions: self.admissions(),
+            uploads: self.uploads(),
             bucket: self.bucket.clone(),
             executions: self.executions(),
             sessions: SessionTable::new(&self.connection, SESSIONS),
@@ -162,6 +167,8 @@ impl Cloud {
             jobs: self.jobs.clone(),
             sessions: SessionTable::new(&self.connection, SESSIONS),
             listeners: ListenerTable::new(&self.connection, LISTENERS),
+            shares: self.shares(),
+            rates: self.rates(6000),
             clients: Clients::new(&self.connection, &self.realtime_url()),
         }
     }
@@ -170,6 +177,7 @@ impl Cloud {
         PublishEvents {
             listeners: ListenerTable::new(&self.connection, LISTENERS),
             sessions: SessionTable::new(&self.connection, SESSIONS),
+            shares: self.shares(),
             clients: Clients::new(&self.connection, &self.realtime_url()),
             deliveries: self.deliveries(),
             callback_queue: self.callback_queue(),
@@ -247,6 +255,7 @@ impl Cloud {
     pub(crate) fn sweep_jobs(&self) -> SweepJobs {
         SweepJobs {
             jobs: self.jobs.clone(),
+            uploads: self.uploads(),
             bucket: self.bucket.clone(),
             deliveries: self.deliveries(),
         }
@@ -375,8 +384,16 @@ impl Cloud {
 
     /// Takes the record of an upload away, as its time to live does.
     pub(crate) fn forget_upload(&self, id: &str) {
+        self.end_of_upload(id)();
+    }
+
+    /// The same, past the front and at a moment of a test's choice.
+    pub(crate) fn end_of_upload(&self, id: &str) -> impl Fn() + Send + 'static {
+        let engine = self.engine.clone();
         let gone = json!({"TableName": UPLOADS, "Key": {"id": {"S": id}}});
-        self.engine.delete_item(ask(gone)).expect("a deletion");
+        move || {
+            engine.delete_item(ask(gone.clone())).expect("a deletion");
+        }
     }
 
     /// The batch that `start-job` is given for a stream with the filter of the template.

@@ -51,29 +51,29 @@ impl Customer {
         ask!(self.cloud.submit_job(), post(JOBS).json(&body)).id()
     }
 
-    /// Everything that happened so far goes through the stream; gives the errands.
+    /// Everything that happened so far goes through the stream; gives the messages.
     pub(crate) async fn publish(&self) -> Vec<Value> {
         let records = self.cloud.stream();
         let batch = serde_json::from_value(json!({"Records": records})).expect("a batch");
         let answer = self.cloud.publish_events().handle(&batch).await;
         assert_eq!(json!(answer), json!({"batchItemFailures": []}));
-        self.errands()
+        self.messages()
     }
 
     /// Messages that are in the queue now.
-    pub(crate) fn errands(&self) -> Vec<Value> {
+    pub(crate) fn messages(&self) -> Vec<Value> {
         let sent = self.cloud.front.messages.take();
         sent.into_iter().map(|(_, message)| message).collect()
     }
 
-    /// Runs errands, each as a message of its own; gives the ids of those that failed.
-    pub(crate) async fn run(&self, errands: &[Value]) -> usize {
+    /// Delivers messages, each in a call of its own; gives how many failed.
+    pub(crate) async fn run(&self, messages: &[Value]) -> usize {
         let deliver = self.cloud.deliver_callback();
         let mut failed = 0;
-        for errand in errands {
-            let messages = json!({"Records": [{"messageId": "m", "body": errand.to_string()}]});
-            let messages = serde_json::from_value(messages).expect("messages");
-            let answer = json!(deliver.handle(&messages).await);
+        for message in messages {
+            let call = json!({"Records": [{"messageId": "m", "body": message.to_string()}]});
+            let call = serde_json::from_value(call).expect("messages");
+            let answer = json!(deliver.handle(&call).await);
             failed += answer["batchItemFailures"]
                 .as_array()
                 .expect("failures")
@@ -83,15 +83,15 @@ impl Customer {
     }
 
     /// Runs whatever is in the queue until nothing is left, as if time flew.
-    pub(crate) async fn run_all(&self, mut errands: Vec<Value>) {
+    pub(crate) async fn run_all(&self, mut messages: Vec<Value>) {
         for _ in 0..50 {
-            if errands.is_empty() {
+            if messages.is_empty() {
                 return;
             }
-            self.run(&errands).await;
-            errands = self.errands();
+            self.run(&messages).await;
+            messages = self.messages();
         }
-        panic!("errands for ever: {errands:?}");
+        panic!("messages for ever: {messages:?}");
     }
 
     pub(crate) async fn tell(&self, event_body: &Value) {
@@ -116,7 +116,7 @@ impl Customer {
             let saved = self.cloud.deliveries().save(&delivery, due_ms).await;
             assert!(saved.expect("an answer"));
         }
-        self.errands();
+        self.messages();
         vec![json!({"job_id": id, "not_before": 0})]
     }
 

@@ -1,6 +1,6 @@
 //! Plans that are edited: what the owner has stays until an edit has succeeded, and nothing of one that came to nothing is left.
 
-use domain::{AttemptOf, JobId, Status, keys};
+use domain::{AttemptOf, Job, JobId, Status, keys};
 use serde_json::{Value, json};
 
 use crate::{
@@ -101,7 +101,7 @@ async fn what_was_paid_for_is_shown_while_a_plan_is_edited_and_after_it_came_to_
         ask!(cloud.manage_jobs(), wish(&id, "POST", "/retry")).status,
         202
     );
-    assert_eq!(cloud.job(&id).await.edition, 2);
+    assert_eq!(cloud.job(&id).await.edition, 3);
     assert!(cloud.claim(&id, 3).await);
     let failed = samples::events(&id, 3, "job.failed").remove(4);
     let told = tell!(cloud.ingest_webhook().await, event(&failed).signed());
@@ -110,6 +110,67 @@ async fn what_was_paid_for_is_shown_while_a_plan_is_edited_and_after_it_came_to_
     let shown = still_has_both_clips(&cloud, &id).await;
     assert_eq!(shown["errorCode"], "source_unavailable");
     history::check(&cloud);
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_what_an_edit_has_made_that_came_to_nothing() {
+    let of_edit = keys::of_edition(2, OUTPUTS[0]);
+    let (cloud, id) = with_an_edit_under_way().await;
+    // it goes on by itself with what it has made
+    settle(&cloud, &id, 2).await;
+    assert_eq!(cloud.job(&id).await.status, Status::Queued);
+    assert!(cloud.stored(&id).await.contains(&of_edit));
+    assert!(cloud.claim(&id, 3).await);
+    let canceled = ask!(cloud.manage_jobs(), wish(&id, "POST", "/cancel"));
+    assert_eq!(canceled.status, 200);
+    settle(&cloud, &id, 3).await;
+    assert!(!cloud.stored(&id).await.contains(&of_edit));
+    still_has_both_clips(&cloud, &id).await;
+
+    // a person is quicker than the end of the execution: the next edit does not touch it, and the end of that one takes both away
+    let (cloud, id) = with_an_edit_under_way().await;
+    for call in [("POST", "/cancel", 200), ("POST", "/retry", 202)] {
+        let done = ask!(cloud.manage_jobs(), wish(&id, call.0, call.1));
+        assert_eq!(done.status, call.2);
+    }
+    let of_next = keys::of_edition(3, OUTPUTS[0]);
+    cloud.store(&id, &of_next).await;
+    settle(&cloud, &id, 2).await;
+    let stored = cloud.stored(&id).await;
+    assert!(
+        stored.contains(&of_next) && !stored.contains(&of_edit),
+        "{stored:?}"
+    );
+    still_has_both_clips(&cloud, &id).await;
+}
+
+#[tokio::test]
+async fn a_job_that_came_to_nothing_shows_no_clips() {
+    for last in ["canceled", "job.failed"] {
+        let cloud = Cloud::start().await;
+        let id = cloud.running("job-1").await;
+        let events = samples::events(&id, 1, "job.failed");
+        let ingest = cloud.ingest_webhook().await;
+        for body in &events[..4] {
+            assert_eq!(tell!(ingest, event(body).signed()).status, 200);
+        }
+        let shown = ask!(cloud.manage_jobs(), wish(&id, "GET", "")).body;
+        assert_eq!(shown["clips"].as_array().map(Vec::len), Some(1));
+        if last == "canceled" {
+            let canceled = ask!(cloud.manage_jobs(), wish(&id, "POST", "/cancel"));
+            assert_eq!(
+                (canceled.status, &canceled.body["clips"]),
+                (200, &json!([]))
+            );
+        } else {
+            assert_eq!(tell!(ingest, event(&events[4]).signed()).status, 200);
+        }
+        let shown = ask!(cloud.manage_jobs(), wish(&id, "GET", "")).body;
+        assert_eq!(
+            (&shown["clips"], &shown["creditsCharged"]),
+            (&json!([]), &Value::Null)
+        );
+    }
 }
 
 #[tokio::test]
@@ -210,4 +271,79 @@ async fn a_plan_that_does_not_come_into_force_is_not_stored() {
         assert_eq!((refused.status, refused.code()), wanted);
         assert_eq!(cloud.stored(&id).await, before, "gone: {gone}");
     }
+}
+
+#[tokio::test]
+async fn an_edited_plan_of_a_job_that_was_paid_for_costs_nothing_more() {
+    let cloud = Cloud::start().await;
+    let ingest = cloud.ingest_webhook().await;
+    let id = cloud.running("job-1").await;
+    let tell = async |attempt: u32, considered_ms: u64| {
+        let mut last = samples::events(&id, attempt, "job.completed").remove(4);
+        last["output"]["considered_ms"] = considered_ms.into();
+        assert_eq!(tell!(ingest, event(&last).signed()).status, 200);
+        cloud.job(&id).await
+    };
+    assert_eq!(tell(1, 120_001).await.credits_charged, Some(3));
+    let plan = Call::new("PUT", format!("{JOBS}/{id}/plan")).user("ann");
+    let edited = ask!(cloud.manage_jobs(), plan.json(&samples::plan()));
+    assert_eq!(edited.status, 202);
+    assert!(cloud.claim(&id, 2).await);
+    let again = tell(2, 600_000).await;
+    assert_eq!((again.attempt, again.credits_charged), (2, Some(3)));
+    crate::history::check(&cloud);
+}
+
+#[tokio::test]
+async fn a_plan_larger_than_any_of_ours_is_refused() {
+    let cloud = Cloud::start().await;
+    let submitted = ask!(
+        cloud.submit_job(),
+        Call::new("POST", JOBS)
+            .user("ann")
+            .json(&samples::submission())
+    );
+    let id = submitted.id();
+    assert!(
+        cloud
+            .change(
+                &id,
+                &Job::cancel(&domain::Owner::user("ann"), functions::now())
+            )
+            .await
+    );
+    let sent = |pointer: &str, value: Value| {
+        let mut plan = samples::plan();
+        *plan.pointer_mut(pointer).expect("a place in the plan") = value;
+        Call::new("PUT", format!("{JOBS}/{id}/plan"))
+            .user("ann")
+            .json(&plan)
+    };
+    let row = samples::plan()["clips"][0].clone();
+    let many: Vec<Value> = (0..31)
+        .map(|index| {
+            let mut row = row.clone();
+            row["clip_index"] = json!(index);
+            row
+        })
+        .collect();
+    let manage = cloud.manage_jobs();
+    let wrong = [
+        ("clips", "/clips", json!(many)),
+        (
+            "clips[0]",
+            "/clips/0/title",
+            json!("x".repeat(domain::limits::LONGEST_TITLE + 1)),
+        ),
+        ("clips[0]", "/clips/0/end_ms", json!(4_000_000)),
+        ("clips[0]", "/clips/0/clip_index", json!(4_000_000)),
+    ];
+    for (field, pointer, value) in wrong {
+        let answer = ask!(manage, sent(pointer, value));
+        assert_eq!((answer.status, answer.field()), (422, field));
+    }
+    assert_eq!(
+        ask!(manage, sent("/clips/0/title", json!("mine"))).status,
+        202
+    );
 }

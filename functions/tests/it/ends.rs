@@ -1,6 +1,6 @@
 //! `settle-job` repeated, late, at once and dying at every point between two calls: the same end.
 
-use domain::{AUTOMATIC_ATTEMPTS, JobId, Owner, Status, keys};
+use domain::{AUTOMATIC_ATTEMPTS, AttemptOf, Change, JobId, Owner, Status, keys};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -275,4 +275,36 @@ async fn an_end_of_nothing_is_said_to_be_so() {
     leave(&cloud, &id, 1, &done).await;
     settle.handle(&of(&id, 1)).await.expect("settled");
     assert_eq!(cloud.records(), canceled);
+}
+
+#[tokio::test]
+async fn an_outcome_that_no_table_takes_ends_the_job_all_the_same() {
+    let cloud = Cloud::start().await;
+    let id = cloud.submitted("job-1").await;
+    // as if a record had grown to nearly what the table takes: outputs are cut to what one that has not has room for
+    let grown = Change {
+        set: vec![("padding".into(), "x".repeat(390_000).into())],
+        ..Change::default()
+    };
+    assert!(cloud.change(&id, &grown).await);
+    let clip = |index: u32| json!({"clip_index": index, "s3_url": format!("https://b/{}", "x".repeat(2000)), "duration_ms": 1, "virality_score": 0.5});
+    let clips: Vec<Value> = (0..20).map(clip).collect();
+    let outcome = json!({"status": "succeeded", "finished_at": functions::now().to_string(), "stages": [], "tools": {},
+        "output": {"total_clips": 20, "clips": clips}});
+    let key = keys::of_job(&id, &keys::outcome_of(1));
+    cloud
+        .bucket
+        .write(&key, outcome.to_string().into_bytes())
+        .await
+        .expect("an object");
+    let of = AttemptOf {
+        job_id: id.clone(),
+        attempt: 1,
+    };
+    cloud.settle_job().handle(&json!(of)).await.expect("an end");
+    let job = cloud.job(&id).await;
+    assert_eq!(
+        (job.status, job.error_code.as_deref()),
+        (domain::Status::Failed, Some("internal"))
+    );
 }

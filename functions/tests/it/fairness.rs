@@ -97,7 +97,7 @@ async fn an_owner_never_has_more_than_its_places() {
 async fn over_its_places_an_owner_waits_without_losing_a_try() {
     let customer = Customer::start().await;
     let id = customer.ended().await;
-    let errands = customer.publish().await;
+    let messages = customer.publish().await;
     let (shares, ann) = (customer.cloud.shares(), Owner::user("ann"));
     let places = deliveries(&ann);
     let now_ms = functions::now().as_ms();
@@ -106,11 +106,19 @@ async fn over_its_places_an_owner_waits_without_losing_a_try() {
         let taken = shares.take(&places, &holder, now_ms, now_ms + 60_000);
         assert!(taken.await.expect("taken"));
     }
-    assert_eq!(customer.run(&errands[..1]).await, 0);
+    assert_eq!(customer.run(&messages[..1]).await, 0);
     assert!(customer.receiver.take().is_empty());
     let waiting = customer.cloud.front.messages.take();
     assert_eq!(waiting.len(), 1);
     assert!((5..=20).contains(&waiting[0].0), "{waiting:?}");
+    // the longer it has waited, the later it comes again
+    let mut patient = waiting[0].1.clone();
+    assert!(patient["waits_since"].as_i64() >= Some(now_ms));
+    patient["waits_since"] = json!(now_ms - 3_600_000);
+    assert_eq!(customer.run(&[patient.clone()]).await, 0);
+    let later = customer.cloud.front.messages.take();
+    assert!((75..=300).contains(&later[0].0), "{later:?}");
+    assert_eq!(later[0].1, patient);
     assert_eq!(customer.states(&id).await, [DeliveryState::Pending; 2]);
     assert!(customer.owed(&id).await.iter().all(|one| one.failures == 0));
     shares.give_back(&places, "0").await.expect("given back");

@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use s3s::service::S3Service;
 use tokio::net::TcpListener;
 
-use crate::standins::{Executions, Messages, Secrets, Sockets};
+use crate::fake_services::{Executions, Messages, Secrets, Sockets};
 
 /// What becomes of a call that a test does not let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -197,3 +197,38 @@ async fn shown_with_links(cloud: &Cloud, id: &domain::JobId) {
     );
     assert_eq!(of_list["clips"][0].get("videoUrl"), None);
 }
+
+#[tokio::test]
+async fn the_key_of_a_deleted_job_leads_to_one_that_is_worked_off() {
+    let cloud = Cloud::start().await;
+    let (submit, manage) = (cloud.submit_job(), cloud.manage_jobs());
+    let keyed = Call::new("POST", JOBS)
+        .user("ann")
+        .header("idempotency-key", "k")
+        .json(&samples::submission());
+    let first = ask!(submit, keyed.clone());
+    cloud.start_job().handle(&batch(&cloud.queued())).await;
+    let path = format!("{JOBS}/{}", first.id());
+    assert_eq!(
+        ask!(manage, Call::new("DELETE", path.clone()).user("ann")).status,
+        204
+    );
+    assert_eq!(
+        ask!(manage, Call::new("GET", path.clone()).user("ann")).status,
+        404
+    );
+    assert_eq!(
+        ask!(manage, Call::new("DELETE", path).user("ann")).status,
+        404
+    );
+
+    let second = ask!(submit, keyed.clone());
+    assert_eq!((second.status, second.id()), (202, first.id()));
+    assert_eq!(second.body["attempt"], 2);
+    assert_eq!(ask!(submit, keyed).id(), first.id());
+    cloud.start_job().handle(&batch(&cloud.queued())).await;
+    assert_eq!(
+        cloud.front.executions.running(),
+        [format!("{}-2", first.id())]
+    );
+}

@@ -40,8 +40,8 @@ impl Owed {
         let saved = deliveries.save(&self.delivery, seen.due_ms).await;
         assert!(saved.expect("an answer"));
         let id = &self.delivery.job_id;
-        let errand = json!({"job_id": id, "not_before": 0}).to_string();
-        let messages = json!({"Records": [{"messageId": "m", "body": errand}]});
+        let message = json!({"job_id": id, "not_before": 0}).to_string();
+        let messages = json!({"Records": [{"messageId": "m", "body": message}]});
         let messages = serde_json::from_value(messages).expect("messages");
         let deliver = self.customer.cloud.deliver_callback_to(false);
         deliver.handle(&messages).await;

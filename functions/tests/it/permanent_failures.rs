@@ -72,14 +72,14 @@ async fn a_410_that_can_never_be_remembered_ends_the_delivery() {
     let customer = Customer::start().await;
     customer.receiver.answer_with([410, 410]);
     let id = customer.ended().await;
-    let errands = customer.publish().await;
+    let messages = customer.publish().await;
     // the only updates of the table that add to a set
     customer.cloud.front.refuses("ADD disabled");
-    assert_eq!(customer.run(&errands[..1]).await, 0);
+    assert_eq!(customer.run(&messages[..1]).await, 0);
     customer.cloud.front.heal();
     assert_eq!(customer.states(&id).await, [DeliveryState::Failed; 2]);
     assert_eq!(
-        customer.errands(),
+        customer.messages(),
         Vec::<Value>::new(),
         "nothing comes again"
     );
@@ -89,14 +89,14 @@ async fn a_410_that_can_never_be_remembered_ends_the_delivery() {
 async fn a_delivery_that_can_never_be_made_has_failed_with_a_reason() {
     let customer = Customer::start().await;
     let id = customer.ended().await;
-    let errands = customer.publish().await;
+    let messages = customer.publish().await;
     // of the first: what becomes of it is not taken by the table
     let mut seen = 0;
     customer.cloud.front.faults(move |name| {
         seen += usize::from(name == "DynamoDB.PutItem");
         (name == "DynamoDB.PutItem" && seen == 1).then_some(Fault::Refused)
     });
-    assert_eq!(customer.run(&errands[..1]).await, 0);
+    assert_eq!(customer.run(&messages[..1]).await, 0);
     customer.cloud.front.heal();
     let states = customer.states(&id).await;
     assert_eq!(states, [DeliveryState::Failed, DeliveryState::Delivered]);
@@ -113,9 +113,9 @@ async fn what_passes_comes_again_and_nothing_is_kept() {
         let answer = published(&customer).await;
         assert_ne!(answer, json!({"batchItemFailures": []}), "{fault:?}");
         customer.cloud.front.heal();
-        let errands = customer.publish().await;
+        let messages = customer.publish().await;
         fails(&customer.cloud, "DynamoDB.PutItem", 0, fault);
-        assert_eq!(customer.run(&errands[..1]).await, 1, "{fault:?}");
+        assert_eq!(customer.run(&messages[..1]).await, 1, "{fault:?}");
         customer.cloud.front.heal();
         assert_eq!(customer.states(&id).await, [DeliveryState::Pending; 2]);
         assert_eq!(kept(&customer.cloud), [], "{fault:?}");
@@ -201,8 +201,8 @@ async fn an_event_that_can_never_be_stored_is_not_sent_again() {
 async fn a_message_that_cannot_be_read_is_kept_and_loses_no_other() {
     let customer = Customer::start().await;
     let id = customer.ended().await;
-    let errands = customer.publish().await;
-    let bodies = [json!("{"), json!("[]"), json!(errands[0].to_string())];
+    let messages = customer.publish().await;
+    let bodies = [json!("{"), json!("[]"), json!(messages[0].to_string())];
     let records: Vec<_> = bodies
         .iter()
         .map(|body| json!({"messageId": body.as_str(), "body": body}))

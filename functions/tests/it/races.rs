@@ -94,9 +94,11 @@ async fn a_deletion_stops_the_attempt_that_is_under_way_by_then() {
     }
     cloud.front.executions.end(&format!("{id}-1"));
     // between the look at the job and its cancellation, the next attempt begins
-    let (meddle, mut done) = (cloud.meddler(), false);
+    let (meddle, mut updates) = (cloud.meddler(), 0);
     cloud.front.faults(move |call| {
-        if call == "DynamoDB.UpdateItem" && !std::mem::replace(&mut done, true) {
+        updates += usize::from(call == "DynamoDB.UpdateItem");
+        // the first one counts the request
+        if call == "DynamoDB.UpdateItem" && updates == 2 {
             meddle(json!({"Key": {"id": {"S": "job-1"}}, "UpdateExpression": "SET attempt = :two", "ExpressionAttributeValues": {":two": {"N": "2"}}}));
         }
         None
@@ -104,6 +106,40 @@ async fn a_deletion_stops_the_attempt_that_is_under_way_by_then() {
     let deleted = ask!(cloud.manage_jobs(), wish(&id, "DELETE", ""));
     assert_eq!((deleted.status, cloud.records().len()), (204, 0));
     assert_eq!(cloud.front.executions.running(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_deletion_that_another_has_overtaken_takes_nothing_of_a_new_job() {
+    let cloud = Cloud::start().await;
+    let id = cloud.running("job-1").await;
+    let (meddle, mut looks) = (cloud.meddler(), 0);
+    cloud.front.faults(move |call| {
+        let update = match (call, looks) {
+            // the request is counted
+            ("DynamoDB.UpdateItem", 0) => None,
+            ("DynamoDB.UpdateItem", 1) => Some("REMOVE #owner SET expires_at = :two"),
+            // a new job of its key begins before the bucket is looked through
+            ("S3.GET", 2) => Some("SET #owner = :ann, attempt = :two"),
+            _ => return None,
+        };
+        looks += 1;
+        let update = update?;
+        let mut values = json!({":two": {"N": "2"}});
+        if looks == 3 {
+            values[":ann"] = json!({"S": "user:ann"});
+        }
+        meddle(
+            json!({"Key": {"id": {"S": "job-1"}}, "UpdateExpression": update,
+            "ExpressionAttributeNames": {"#owner": "owner"}, "ExpressionAttributeValues": values}),
+        );
+        None
+    });
+    cloud.store(&id, "clips/clip_00.mp4").await;
+    let deleted = ask!(cloud.manage_jobs(), wish(&id, "DELETE", ""));
+    assert_eq!(deleted.status, 204);
+    cloud.front.heal();
+    assert_eq!(cloud.stored(&id).await, ["clips/clip_00.mp4"]);
+    assert_eq!(cloud.job(&id).await.attempt, 2);
 }
 
 /// A deletion, with another attempt that begins whenever the bucket is looked through; the answer, and how often that was.

@@ -1,6 +1,9 @@
 //! Connections of the WebSocket API: who is let in, what a client may ask for, and what is left of one that goes.
 
-use domain::{JobId, Owner, limits::WISH_BYTES};
+use domain::{
+    JobId, Owner,
+    limits::{CLIENT_MESSAGE_BYTES, MOST_CONNECTIONS},
+};
 use functions::realtime::{Realtime, SocketEvent};
 use serde_json::{Value, json};
 
@@ -8,7 +11,7 @@ use crate::{
     cloud::Cloud,
     front::Fault,
     requests::{Call, ask},
-    tables::{LISTENERS, SESSIONS},
+    tables::{LISTENERS, SESSIONS, SHARES},
 };
 
 const TICKETS: &str = "/api/ai-clipping-agent/realtime-tickets";
@@ -48,8 +51,8 @@ pub(crate) async fn connected(cloud: &Cloud, id: &str, user: &str) {
 }
 
 /// What a client hears back when it says something.
-pub(crate) async fn say(cloud: &Cloud, id: &str, wish: &Value) -> Vec<Value> {
-    say_text(cloud, id, &wish.to_string()).await
+pub(crate) async fn say(cloud: &Cloud, id: &str, message: &Value) -> Vec<Value> {
+    say_text(cloud, id, &message.to_string()).await
 }
 
 async fn say_text(cloud: &Cloud, id: &str, text: &str) -> Vec<Value> {
@@ -193,7 +196,7 @@ async fn a_client_listens_before_it_is_shown_anything() {
     let cloud = Cloud::start().await;
     let id = cloud.running("job-1").await;
     connected(&cloud, "c-1", "ann").await;
-    for (wish, looks) in [
+    for (message, looks) in [
         (json!({"action": "subscribe"}), "DynamoDB.Query"),
         (
             json!({"action": "subscribe", "jobId": id}),
@@ -201,16 +204,17 @@ async fn a_client_listens_before_it_is_shown_anything() {
         ),
     ] {
         cloud.front.calls();
-        say(&cloud, "c-1", &wish).await;
+        say(&cloud, "c-1", &message).await;
         let calls = cloud.front.calls();
-        let registered = calls.iter().position(|call| call == "DynamoDB.UpdateItem");
+        // what it says is counted before
+        let registered = calls.iter().rposition(|call| call == "DynamoDB.UpdateItem");
         let looked = calls.iter().rposition(|call| call == looks);
         assert!(registered.is_some() && registered < looked, "{calls:?}");
     }
 }
 
 #[tokio::test]
-async fn what_is_no_wish_is_answered_and_the_connection_stays() {
+async fn what_is_no_client_message_is_answered_and_the_connection_stays() {
     let cloud = Cloud::start().await;
     connected(&cloud, "c-1", "ann").await;
     let before = (cloud.all(SESSIONS), cloud.all(LISTENERS));
@@ -246,13 +250,16 @@ async fn what_is_no_wish_is_answered_and_the_connection_stays() {
 }
 
 #[tokio::test]
-async fn a_wish_stands_at_its_limit() {
+async fn a_client_message_stands_at_its_limit() {
     let cloud = Cloud::start().await;
     connected(&cloud, "c-1", "ann").await;
     let empty = json!({"action": "ping", "x": ""}).to_string().len();
-    for (bytes, kind) in [(WISH_BYTES, "pong"), (WISH_BYTES + 1, "error")] {
-        let wish = json!({"action": "ping", "x": "x".repeat(bytes - empty)});
-        let heard = say(&cloud, "c-1", &wish).await;
+    for (bytes, kind) in [
+        (CLIENT_MESSAGE_BYTES, "pong"),
+        (CLIENT_MESSAGE_BYTES + 1, "error"),
+    ] {
+        let message = json!({"action": "ping", "x": "x".repeat(bytes - empty)});
+        let heard = say(&cloud, "c-1", &message).await;
         assert_eq!((heard.len(), &heard[0]["type"]), (1, &json!(kind)));
     }
 }
@@ -366,18 +373,18 @@ async fn a_client_that_is_gone_before_its_snapshot_is_not_left_listening() {
     let cloud = Cloud::start().await;
     connected(&cloud, "c-1", "ann").await;
     cloud.front.sockets.lose("c-1");
-    let wish = happening(
+    let message = happening(
         "c-1",
         "MESSAGE",
         &json!({"body": "{\"action\": \"subscribe\"}"}),
     );
-    assert_eq!(answer(&cloud.realtime(), wish).await, 200);
+    assert_eq!(answer(&cloud.realtime(), message).await, 200);
     assert!(!listens(&cloud, "c-1").await);
 }
 
 #[tokio::test]
 async fn a_client_that_cannot_be_served_is_told_and_cut() {
-    for nth in 1..4 {
+    for nth in 1..5 {
         let cloud = Cloud::start().await;
         cloud.running("job-1").await;
         connected(&cloud, "c-1", "ann").await;
@@ -386,19 +393,19 @@ async fn a_client_that_cannot_be_served_is_told_and_cut() {
             calls += usize::from(call.starts_with("DynamoDB"));
             (calls == nth && call.starts_with("DynamoDB")).then_some(Fault::Broken)
         });
-        let wish = happening(
+        let message = happening(
             "c-1",
             "MESSAGE",
             &json!({"body": "{\"action\": \"subscribe\"}"}),
         );
-        assert_eq!(answer(&cloud.realtime(), wish).await, 503, "call {nth}");
+        assert_eq!(answer(&cloud.realtime(), message).await, 503, "call {nth}");
         assert!(!cloud.front.sockets.is_open("c-1"), "call {nth}");
     }
 }
 
 #[tokio::test]
 async fn a_store_that_is_not_well_lets_nobody_in_and_a_new_ticket_does() {
-    for nth in 0..2 {
+    for nth in 0..4 {
         for fault in [Fault::Throttled, Fault::Broken, Fault::Cut, Fault::Unheard] {
             let cloud = Cloud::start().await;
             let lost = ticket(&cloud, "ann").await;
@@ -409,4 +416,72 @@ async fn a_store_that_is_not_well_lets_nobody_in_and_a_new_ticket_does() {
             connected(&cloud, "c-2", "ann").await;
         }
     }
+}
+
+#[tokio::test]
+async fn connections_stand_at_their_limit() {
+    let cloud = Cloud::start().await;
+    let way_in = async |id: &str, user: &str| {
+        let ticket = ticket(&cloud, user).await;
+        connect(&cloud, id, Some(&ticket)).await
+    };
+    for number in 0..MOST_CONNECTIONS {
+        assert_eq!(way_in(&format!("c-{number}"), "ann").await, 200);
+    }
+    let known = cloud.all(SESSIONS).len();
+    assert_eq!(way_in("late", "ann").await, 429);
+    assert_eq!(cloud.all(SESSIONS).len(), known, "it is not let in");
+    assert_eq!(way_in("other", "bob").await, 200);
+    // one that ends makes room for one
+    let ends = happening("c-7", "DISCONNECT", &json!({}));
+    assert_eq!(answer(&cloud.realtime(), ends).await, 200);
+    assert_eq!(way_in("next", "ann").await, 200);
+    assert_eq!(way_in("later", "ann").await, 429);
+    // so does one that is found gone
+    say(&cloud, "c-8", &json!({"action": "subscribe"})).await;
+    cloud.front.sockets.lose("c-8");
+    cloud.running("job-1").await;
+    let told = crate::publishing::publish(&cloud, &cloud.stream()).await;
+    assert_eq!(told, crate::publishing::fine());
+    assert_eq!(way_in("last", "ann").await, 200);
+    assert_eq!(way_in("later", "ann").await, 429);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_let_in_holds_no_place() {
+    let cloud = Cloud::start().await;
+    let ticket = ticket(&cloud, "ann").await;
+    cloud
+        .front
+        .faults(|call| (call == "DynamoDB.PutItem").then_some(Fault::Broken));
+    assert_eq!(connect(&cloud, "c-1", Some(&ticket)).await, 503);
+    let places = cloud.all(SHARES);
+    assert!(!json!(places).to_string().contains("c-1"), "{places:?}");
+}
+
+#[tokio::test]
+async fn a_client_that_says_too_much_is_told_and_cut() {
+    let cloud = Cloud::start().await;
+    connected(&cloud, "c-1", "ann").await;
+    connected(&cloud, "c-2", "bob").await;
+    // never across the end of a minute
+    if functions::now().as_seconds() % 60 > 50 {
+        tokio::time::sleep(std::time::Duration::from_secs(11)).await;
+    }
+    let mut realtime = cloud.realtime();
+    realtime.rates = cloud.rates(5);
+    let ping = |id: &str| happening(id, "MESSAGE", &json!({"body": "{\"action\": \"ping\"}"}));
+    for _ in 0..5 {
+        assert_eq!(answer(&realtime, ping("c-1")).await, 200);
+    }
+    assert_eq!(cloud.front.sockets.heard("c-1").len(), 5);
+    cloud.front.calls();
+    assert_eq!(answer(&realtime, ping("c-1")).await, 200);
+    assert!(!cloud.front.sockets.is_open("c-1"));
+    let calls = cloud.front.calls();
+    let told = calls.iter().filter(|call| *call == "Sockets.POST").count();
+    assert_eq!(told, 1, "{calls:?}");
+    // it takes nothing from the others
+    assert_eq!(answer(&realtime, ping("c-2")).await, 200);
+    assert_eq!(cloud.front.sockets.heard("c-2"), [json!({"type": "pong"})]);
 }

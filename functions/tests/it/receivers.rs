@@ -24,8 +24,8 @@ async fn tried(url: String) -> Delivery {
     let mut customer = Customer::start().await;
     customer.url = url;
     let id = customer.ended().await;
-    let errands = customer.publish().await;
-    assert_eq!(customer.run(&errands[..1]).await, 0);
+    let messages = customer.publish().await;
+    assert_eq!(customer.run(&messages[..1]).await, 0);
     customer.owed(&id).await.remove(0)
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use domain::{Owner, limits::MOST_CONNECTIONS};
 use serde_json::json;
 
 use crate::{
@@ -38,10 +39,10 @@ async fn a_connection_that_is_gone_is_forgotten_at_once() {
 #[tokio::test]
 async fn a_client_that_does_not_read_holds_nobody_up_and_is_cut() {
     let cloud = listening().await;
-    for number in 2..=150 {
+    for number in 2..=MOST_CONNECTIONS {
         listen(&cloud, &format!("c-{number}"), "ann").await;
     }
-    for number in (1..=100).step_by(10) {
+    for number in (1..=MOST_CONNECTIONS).step_by(10) {
         cloud.front.sockets.stick(&format!("c-{number}"));
     }
     cloud.running("job-1").await;
@@ -53,9 +54,9 @@ async fn a_client_that_does_not_read_holds_nobody_up_and_is_cut() {
         "{:?}",
         begun.elapsed()
     );
-    for number in 1..=150 {
+    for number in 1..=MOST_CONNECTIONS {
         let id = format!("c-{number}");
-        let is_stuck = number <= 100 && number % 10 == 1;
+        let is_stuck = number % 10 == 1;
         assert_eq!(cloud.front.sockets.is_open(&id), !is_stuck, "{id}");
         if !is_stuck {
             assert_eq!(cloud.front.sockets.heard(&id).len(), 1, "{id}");
@@ -63,7 +64,7 @@ async fn a_client_that_does_not_read_holds_nobody_up_and_is_cut() {
     }
     assert_eq!(
         (cloud.all(LISTENERS).len(), cloud.all(SESSIONS).len()),
-        (140, 140)
+        (45, 45)
     );
 }
 
@@ -83,4 +84,28 @@ async fn a_client_that_cannot_even_be_cut_holds_nobody_up() {
         (cloud.all(LISTENERS).len(), cloud.all(SESSIONS).len()),
         (1, 1)
     );
+}
+
+/// More than an owner may have open, as they were let in before there was a limit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_are_not_told_in_time_are_cut() {
+    let cloud = listening().await;
+    let (ann, listeners) = (Owner::user("ann"), cloud.realtime().listeners);
+    let ids: Vec<String> = (2..=600).map(|number| format!("c-{number}")).collect();
+    for id in &ids {
+        cloud.front.sockets.open(id);
+        cloud.front.sockets.stick(id);
+        let added = listeners.add(&ann, id, None, i64::MAX).await;
+        assert!(added.expect("added"));
+    }
+    cloud.running("job-1").await;
+    let begun = Instant::now();
+    assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
+    // a hundred at once, each given up after two seconds, would take twelve
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(9), "{took:?}");
+    assert!(ids.iter().all(|id| !cloud.front.sockets.is_open(id)));
+    let left = cloud.all(LISTENERS);
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!(cloud.front.sockets.heard("c-1").len(), 1);
 }

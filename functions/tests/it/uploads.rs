@@ -1,6 +1,12 @@
 //! Uploads in parts: whose they are, how long they are, and the submissions that name them.
 
-use domain::limits::{LONGEST_FILE_NAME, LONGEST_UPLOAD_TITLE, MOST_LINKED_PARTS, MOST_PARTS};
+use domain::{
+    Owner,
+    limits::{
+        LONGEST_FILE_NAME, LONGEST_UPLOAD_TITLE, MOST_LINKED_PARTS, MOST_PARTS, PART_BYTES,
+        UPLOAD_USABLE_S,
+    },
+};
 use functions::submit_job::SubmitJob;
 use serde_json::{Value, json};
 
@@ -130,6 +136,27 @@ async fn part_sent(submit: &SubmitJob, announced: usize, sent: usize) -> (String
     )
 }
 
+/// A complete upload of ann's, by its id.
+pub(crate) async fn uploaded(submit: &SubmitJob) -> String {
+    let (id, _, part) = part_sent(submit, 5, 5).await;
+    let complete = Call::new("POST", format!("{UPLOADS}/{id}/complete")).user("ann");
+    let done = ask!(submit, complete.json(&json!({"parts": [part]})));
+    assert_eq!(done.status, 200, "{done:?}");
+    id
+}
+
+#[tokio::test]
+async fn an_upload_can_be_used_for_two_days() {
+    let cloud = Cloud::start().await;
+    let id = uploaded(&cloud.submit_job()).await;
+    let begun = functions::now().as_seconds();
+    for (seconds, is_there) in [(UPLOAD_USABLE_S - 60, true), (UPLOAD_USABLE_S + 60, false)] {
+        let ann = Owner::user("ann");
+        let found = cloud.uploads().get(&id, &ann, begun + seconds).await;
+        assert_eq!(found.expect("an answer").is_some(), is_there, "{seconds} s");
+    }
+}
+
 #[tokio::test]
 async fn a_part_has_the_length_that_was_announced() {
     let cloud = Cloud::start().await;
@@ -144,13 +171,17 @@ async fn a_part_has_the_length_that_was_announced() {
 async fn parts_stand_at_their_limits() {
     let cloud = Cloud::start().await;
     let mut submit = cloud.submit_job();
-    // parts of 16 MiB each
-    let most = (MOST_PARTS as u64) << 24;
+    let most = MOST_PARTS as u64 * PART_BYTES;
     submit.max_upload_bytes = most + 1;
     let post = |path: &str, body: Value| Call::new("POST", path).json(&body).user("ann");
     let announce = |bytes: u64| post(UPLOADS, json!({"fileName": "a.mp4", "sizeBytes": bytes}));
     let over = ask!(submit, announce(most + 1));
     assert_eq!((over.status, over.field()), (422, "sizeBytes"));
+    for (bytes, parts) in [(PART_BYTES, 1), (PART_BYTES + 1, 2)] {
+        let begun = ask!(submit, announce(bytes));
+        assert_eq!(begun.body["partCount"], json!(parts), "{bytes}");
+        assert_eq!(begun.body["partSizeBytes"], json!(PART_BYTES));
+    }
     let begun = ask!(submit, announce(most));
     assert_eq!(
         (begun.status, &begun.body["partCount"]),
@@ -185,10 +216,7 @@ async fn parts_stand_at_their_limits() {
 async fn a_repeated_submission_is_answered_as_before_whatever_became_of_its_upload() {
     let cloud = Cloud::start().await;
     let submit = cloud.submit_job();
-    let (id, _, part) = part_sent(&submit, 5, 5).await;
-    let complete = Call::new("POST", format!("{UPLOADS}/{id}/complete")).user("ann");
-    let done = ask!(submit, complete.json(&json!({"parts": [part]})));
-    assert_eq!(done.status, 200, "{done:?}");
+    let id = uploaded(&submit).await;
     let again = || {
         let call = Call::new("POST", JOBS).header("idempotency-key", "once");
         call.json(&json!({"uploadId": id})).user("ann")

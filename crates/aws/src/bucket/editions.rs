@@ -1,6 +1,8 @@
 //! Editions of a job's outputs: those that the owner has, and those that an attempt works on beside them.
 
-use domain::{Job, keys};
+use std::collections::BTreeSet;
+
+use domain::{Job, Status, keys};
 
 use super::Bucket;
 use crate::StoreError;
@@ -12,19 +14,42 @@ impl Bucket {
         keys::edition_of(&job.id, self.key_of(&clip.s3_url)?)
     }
 
-    /// Takes the outputs away whose place those that the owner has have taken; what an attempt works on beside them is of a later
-    /// edition and stays. Gives how many objects there were.
+    /// Takes the outputs away that are nobody's: those whose place others have taken, and those of an edit that came to nothing. Gives how
+    /// many objects there were.
     ///
     /// # Errors
     /// When the bucket does not answer or refuses.
-    pub async fn delete_older_editions(&self, job: &Job) -> Result<usize, StoreError> {
-        // nothing is older than the first, and most jobs have no other
-        let Some(finished) = self.finished_edition(job).filter(|&edition| edition > 0) else {
+    pub async fn delete_unused_editions(&self, job: &Job) -> Result<usize, StoreError> {
+        // most jobs have no edition but the first
+        if job.edition == 0 {
             return Ok(0);
-        };
+        }
+        let finished = self.finished_edition(job);
+        let linked = self.linked_editions(job);
         let mut stored = self.list(&keys::of_job(&job.id, "")).await?;
-        stored.retain(|key| keys::edition_of(&job.id, key).is_some_and(|of| of < finished));
+        stored.retain(|key| {
+            keys::edition_of(&job.id, key)
+                .is_some_and(|of| !linked.contains(&of) && is_over(job, finished, of))
+        });
         self.delete(&stored).await?;
         Ok(stored.len())
     }
+
+    /// The editions of what the record leads to.
+    fn linked_editions(&self, job: &Job) -> BTreeSet<u32> {
+        let clips = job.clips.values().map(|clip| &clip.s3_url);
+        let linked = clips.chain(&job.transcript_url).chain(&job.plan_url);
+        linked
+            .filter_map(|address| keys::edition_of(&job.id, self.key_of(address)?))
+            .collect()
+    }
+}
+
+/// Whether no attempt works on an edition any more. A later wish begins one with a higher number than the record's, also while this is asked.
+/// The first is kept until clips have taken its place: another attempt goes on with it.
+fn is_over(job: &Job, finished: Option<u32>, edition: u32) -> bool {
+    let came_to_nothing = matches!(job.status, Status::Failed | Status::Canceled);
+    let is_older = finished.is_some_and(|finished| edition < finished);
+    let is_left = edition < job.edition || (edition == job.edition && came_to_nothing);
+    is_older || (edition > 0 && is_left)
 }

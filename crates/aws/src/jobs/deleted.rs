@@ -2,8 +2,12 @@
 
 use domain::{JobId, Timestamp};
 
-use super::JobTable;
-use crate::{StoreError, error::happened, error::sorted, value::text};
+use super::{JobTable, tombstone};
+use crate::{
+    StoreError, UploadUse,
+    error::{happened, sorted},
+    value::text,
+};
 
 /// What the attribute `sweep` of a deleted job holds until it has been swept.
 pub(super) const DUE: &str = "due";
@@ -34,6 +38,24 @@ impl JobTable {
         ids.collect()
     }
 
+    /// The upload that a deleted job was made from, until the job is swept; none where a new job has its id by now.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    pub async fn upload_of_deleted(&self, id: &JobId) -> Result<Option<UploadUse>, StoreError> {
+        let got = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("id", text(id.as_str()))
+            .consistent_read(true);
+        let item = got.send().await.map_err(sorted)?.item;
+        Ok(item
+            .as_ref()
+            .and_then(tombstone)
+            .and_then(|left| left.upload))
+    }
+
     /// Notes that nothing of a deleted job is left; `false` where a new job has its id by now, or it was noted before.
     ///
     /// # Errors
@@ -44,7 +66,7 @@ impl JobTable {
             .update_item()
             .table_name(&self.table)
             .key("id", text(id.as_str()))
-            .update_expression("REMOVE sweep, deleted_at")
+            .update_expression("REMOVE sweep, deleted_at, upload")
             .condition_expression("attribute_not_exists(#owner) AND attribute_exists(sweep)")
             .expression_attribute_names("#owner", "owner");
         happened(noted.send().await)

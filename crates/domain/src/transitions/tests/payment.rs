@@ -119,10 +119,34 @@ fn an_edit_that_comes_to_nothing_leaves_the_owner_what_was_paid_for() {
             assert_eq!(shown(&record), paid, "{name}: tried again");
             assert_eq!(
                 job(&record).edition,
-                2,
-                "{name}: it goes on with what the edit has made"
+                3,
+                "{name}: what the edit has made is deleted"
             );
         }
+    }
+}
+
+#[test]
+fn clips_of_an_attempt_that_comes_to_nothing_are_not_the_owners() {
+    let failed = events("job.failed").pop().unwrap();
+    let ways: [(&str, Change); 3] = [
+        ("canceled", Job::cancel(&Owner::user("ann"), at(400))),
+        ("failed", Job::event(&failed, RATES, at(400))),
+        ("given up", job(&running()).fail(1, "no room", at(400))),
+    ];
+    for (name, change) in ways {
+        let mut record = running();
+        deliver(&mut record, &events("job.completed")[..4]);
+        assert_eq!(shown(&record).0.len(), 1, "{name}: while it runs");
+        let mut old = record.clone();
+        assert!(change.apply(&mut record), "{name}");
+        assert!(job(&record).attempt_clips.is_empty(), "{name}");
+        assert_eq!(shown(&record), (vec![], None), "{name}");
+        // as such a record was written before
+        old.insert("status".into(), record["status"].clone());
+        assert_eq!(shown(&old), (vec![], None), "{name}");
+        assert!(job(&record).retry(at(401)).apply(&mut record), "{name}");
+        assert_eq!(job(&record).edition, 0, "{name}: it goes on where it ended");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is owed to customers in the long run: one message at a time, nothing of deleted jobs, secrets that overlap, a back end's own ways.
+//! Deliveries in the long run: one message at a time, nothing of deleted jobs, secrets that overlap, a back end's own ways.
 
 use domain::{DeliveryState, Owner};
 use serde_json::{Value, json};
@@ -22,23 +22,23 @@ async fn whatever_comes_by_there_is_one_message_for_the_next_try() {
     let customer = Customer::start().await;
     customer.receiver.answer_with([500; 9]);
     let id = customer.ended().await;
-    let errands = customer.publish().await;
-    customer.run(&errands[..1]).await;
+    let messages = customer.publish().await;
+    customer.run(&messages[..1]).await;
     // the second pause, of five minutes, is longer than this test on any machine
     let due = customer.let_time_pass(&id).await;
     customer.run(&due).await;
-    let next = customer.errands();
+    let next = customer.messages();
     assert_eq!(next.len(), 1);
     // records of the stream and messages of the queue may come more than once
     for _ in 0..3 {
         let again = customer.publish().await;
-        customer.run(&[errands.clone(), again].concat()).await;
-        assert_eq!(customer.errands(), Vec::<Value>::new());
+        customer.run(&[messages.clone(), again].concat()).await;
+        assert_eq!(customer.messages(), Vec::<Value>::new());
     }
     assert_eq!(customer.receiver.take().len(), 2);
     // early, it is sent round again as it is
     customer.run(&next).await;
-    assert_eq!(customer.errands(), next);
+    assert_eq!(customer.messages(), next);
     assert_eq!(customer.states(&id).await, [DeliveryState::Pending; 2]);
 }
 
@@ -46,7 +46,7 @@ async fn whatever_comes_by_there_is_one_message_for_the_next_try() {
 async fn nothing_is_said_of_a_deleted_job_and_nothing_is_left_of_it() {
     let customer = Customer::start().await;
     let id = customer.ended().await;
-    let errands = customer.publish().await;
+    let messages = customer.publish().await;
     let deleted = ask!(
         customer.cloud.manage_jobs(),
         Call::new("DELETE", format!("{JOBS}/{id}")).user("ann")
@@ -55,7 +55,7 @@ async fn nothing_is_said_of_a_deleted_job_and_nothing_is_left_of_it() {
     // what the stream shows of its end comes after that
     let late = customer.publish().await;
     assert!(!customer.cloud.all(DELIVERIES).is_empty());
-    customer.run_all([errands, late].concat()).await;
+    customer.run_all([messages, late].concat()).await;
     assert!(customer.receiver.take().is_empty());
     let left = customer.cloud.all(DELIVERIES);
     assert!(left.iter().all(|row| row["url"].is_null()), "{left:?}");
@@ -65,8 +65,8 @@ async fn nothing_is_said_of_a_deleted_job_and_nothing_is_left_of_it() {
 async fn the_replay_of_one_delivery_waits_for_those_before_it() {
     let customer = Customer::start().await;
     let id = customer.ended().await;
-    let errands = customer.publish().await;
-    customer.run_all(errands).await;
+    let messages = customer.publish().await;
+    customer.run_all(messages).await;
     customer.receiver.take();
     customer.receiver.answer_with([500]);
     let owed = customer.owed(&id).await;
@@ -75,11 +75,11 @@ async fn the_replay_of_one_delivery_waits_for_those_before_it() {
         let path = format!("/api/ai-clipping-agent/deliveries/{}/replay", delivery.id);
         assert_eq!(ask!(manage, post(path)).status, 202);
     }
-    let errands = customer.errands();
-    customer.run(&errands).await;
+    let messages = customer.messages();
+    customer.run(&messages).await;
     assert_eq!(events_of(&customer.receiver.take()), ["job.started"]);
-    let errands = customer.let_time_pass(&id).await;
-    customer.run_all(errands).await;
+    let messages = customer.let_time_pass(&id).await;
+    customer.run_all(messages).await;
     let received = events_of(&customer.receiver.take());
     assert_eq!(received, ["job.started", "job.completed"]);
 }
@@ -88,8 +88,8 @@ async fn the_replay_of_one_delivery_waits_for_those_before_it() {
 async fn a_replay_that_dies_on_the_way_can_be_asked_for_again() {
     let customer = Customer::start().await;
     let id = customer.ended().await;
-    let errands = customer.publish().await;
-    customer.run_all(errands).await;
+    let messages = customer.publish().await;
+    customer.run_all(messages).await;
     let last = customer.owed(&id).await.remove(1);
     let path = format!("/api/ai-clipping-agent/deliveries/{}/replay", last.id);
     for nth in 0..4 {
@@ -99,8 +99,8 @@ async fn a_replay_that_dies_on_the_way_can_be_asked_for_again() {
         customer.cloud.front.heal();
         assert_eq!(died.status, 503, "call {nth}");
         assert_eq!(ask!(customer.cloud.manage_jobs(), post(&path)).status, 202);
-        let errands = customer.errands();
-        customer.run_all(errands).await;
+        let messages = customer.messages();
+        customer.run_all(messages).await;
         assert_eq!(events_of(&customer.receiver.take()), ["job.completed"]);
     }
 }
@@ -109,7 +109,7 @@ async fn a_replay_that_dies_on_the_way_can_be_asked_for_again() {
 async fn what_a_person_asks_for_while_a_try_is_under_way_holds() {
     let customer = Customer::start().await;
     let id = customer.ended().await;
-    let errands = customer.publish().await;
+    let messages = customer.publish().await;
     let first = customer.owed(&id).await.remove(0);
     let deliveries = customer.cloud.deliveries();
     let asked = async {
@@ -117,12 +117,12 @@ async fn what_a_person_asks_for_while_a_try_is_under_way_holds() {
         let due_ms = functions::now().as_ms() + 1;
         deliveries.replay(&first, due_ms, i64::MAX).await
     };
-    let (failed, asked) = tokio::join!(customer.run(&errands[..1]), asked);
+    let (failed, asked) = tokio::join!(customer.run(&messages[..1]), asked);
     assert_eq!(
         (failed, asked.expect("an answer").map(|one| one.failures)),
         (0, Some(0))
     );
-    customer.run_all(errands).await;
+    customer.run_all(messages).await;
     let owed = customer.owed(&id).await;
     assert!(owed.iter().all(|one| one.state == DeliveryState::Delivered));
     assert_eq!(
@@ -139,7 +139,7 @@ async fn progress_is_not_told_after_the_end() {
     assert!(customer.cloud.claim(&id, 1).await);
     let events = samples::events(&id, 1, "job.completed");
     customer.tell(&events[1]).await;
-    let errands = customer.publish().await;
+    let messages = customer.publish().await;
     // the job ends while its start is told
     let end = async {
         customer.receiver.busy().await;
@@ -148,7 +148,7 @@ async fn progress_is_not_told_after_the_end() {
     };
     let progress = [json!({"job_id": id, "not_before": 0, "progress_of": 1})];
     let (_, late) = tokio::join!(customer.run(&progress), end);
-    customer.run_all([errands, late].concat()).await;
+    customer.run_all([messages, late].concat()).await;
     let received = events_of(&customer.receiver.take());
     assert_eq!(
         received.last().map(String::as_str),
@@ -166,8 +166,8 @@ async fn every_secret_of_the_last_day_signs() {
         secrets.push(made.body["secret"].as_str().expect("a secret").to_owned());
     }
     let id = customer.ended().await;
-    let errands = customer.publish().await;
-    customer.run_all(errands).await;
+    let messages = customer.publish().await;
+    customer.run_all(messages).await;
     let received = customer.receiver.take();
     assert_eq!(received.len(), 2, "{id}");
     assert!(secrets.iter().all(|one| received[0].is_signed_with(one)));
@@ -232,8 +232,8 @@ async fn a_start_and_its_progress_have_ids_of_their_own() {
     let customer = Customer::start().await;
     let id = customer.submit().await;
     assert!(customer.cloud.claim(&id, 1).await);
-    let errands = customer.publish().await;
-    customer.run_all(errands).await;
+    let messages = customer.publish().await;
+    customer.run_all(messages).await;
     let progress = |attempt: u32| json!({"job_id": id, "not_before": 0, "progress_of": attempt});
     // of another attempt nothing is told
     customer.run(&[progress(1), progress(1), progress(2)]).await;
@@ -265,8 +265,8 @@ async fn a_back_end_tests_looks_and_replays_by_its_key() {
     let canceled = domain::Job::cancel(&Owner::tenant("acme"), functions::now());
     assert!(customer.cloud.change(&id, &canceled).await);
     customer.receiver.answer_with([410]);
-    let errands = customer.publish().await;
-    customer.run_all(errands).await;
+    let messages = customer.publish().await;
+    customer.run_all(messages).await;
     let path = format!("/ai-clipping/jobs/{id}/deliveries");
     let shown = ask!(manage, by_key("GET", &path));
     assert_eq!(shown.body["deliveries"][0]["state"], "failed");
@@ -287,8 +287,8 @@ async fn a_back_end_tests_looks_and_replays_by_its_key() {
     );
     assert_eq!(ask!(manage, by_key("POST", &replay)).status, 202);
     customer.receiver.take();
-    let errands = customer.errands();
-    customer.run_all(errands).await;
+    let messages = customer.messages();
+    customer.run_all(messages).await;
     let told = customer.receiver.take();
     assert_eq!(events_of(&told), ["job.failed"]);
     assert!(told[0].is_signed_with(&customer.secret));

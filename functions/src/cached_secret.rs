@@ -24,14 +24,14 @@ pub(crate) enum NoValue<E: Display> {
 
 /// What was read of a secret, and when.
 #[derive(Debug)]
-pub(crate) struct Remembered<T> {
+pub(crate) struct CachedSecret<T> {
     value: Option<(Instant, T)>,
     failed: Option<Instant>,
 }
 
-impl<T> Remembered<T> {
+impl<T> CachedSecret<T> {
     /// Nothing yet.
-    pub(crate) const NOTHING: Self = Self {
+    pub(crate) const EMPTY: Self = Self {
         value: None,
         failed: None,
     };
