@@ -1,5 +1,7 @@
 //! Bars around a picture, black or filled with a blurred copy of it: what is left without them is the picture.
 
+mod blurred;
+
 use std::path::Path;
 
 use domain::{Failure, Size, Stage};
@@ -185,72 +187,7 @@ impl Frames {
         }
         Some(brightest)
     }
-
-    /// What is between two bars that are filled with a blurred copy of it, left and right or above and below.
-    fn blurred_bars(&self) -> Option<Rect> {
-        let (width, height) = (self.width(), self.height());
-        if let Some((from, to)) = self.sharp_part(false) {
-            return Some(rect(from, 0, to, height - 1));
-        }
-        let (from, to) = self.sharp_part(true)?;
-        Some(rect(0, from, width - 1, to))
-    }
-
-    /// Where the sharp part of the picture begins and ends across, or from top to bottom: on both sides of it everything is blurred, and
-    /// its borders are straight. A speaker before a blurred ground has no such borders.
-    fn sharp_part(&self, down: bool) -> Option<(usize, usize)> {
-        let (across, along) = if down {
-            (self.height(), self.width())
-        } else {
-            (self.width(), self.height())
-        };
-        if across < 64 || self.grey.is_empty() {
-            return None;
-        }
-        let pixel = |frame: &[u8], a: usize, b: usize| {
-            let at = if down { a * along + b } else { b * across + a };
-            f64::from(frame[at])
-        };
-        // steps between neighbours along each line, and the part of the line that a step to the next line goes through
-        let mut detail = vec![0.0; across];
-        let mut border = vec![0.0; across];
-        for frame in &self.grey {
-            for a in 0..across {
-                for b in 1..along {
-                    detail[a] += (pixel(frame, a, b) - pixel(frame, a, b - 1)).abs();
-                }
-                if a > 0 {
-                    let steps = (0..along).filter(|&b| {
-                        (pixel(frame, a, b) - pixel(frame, a - 1, b)).abs() > BORDER_STEP
-                    });
-                    border[a] += steps.count() as f64 / along as f64;
-                }
-            }
-        }
-        let count = self.grey.len() as f64;
-        let per_pixel = |line: usize| detail[line] / count / along as f64;
-        let is_border = |line: usize| border[line] / count > BORDER_PART;
-        // from the outside, where a blurred bar has no steps; inside there may be many
-        let from = (across / 20..across * 9 / 20).find(|&line| is_border(line))?;
-        let to = (across * 11 / 20..across * 19 / 20).rfind(|&line| is_border(line))?;
-        let mean = |lines: std::ops::Range<usize>| {
-            let length = lines.len().max(1) as f64;
-            lines.map(per_pixel).sum::<f64>() / length
-        };
-        let bars = mean(1..from - 1).max(mean(to + 1..across - 1));
-        let inside = mean(from + 1..to - 1);
-        // both bars are as wide, since the sharp copy lies in the middle; the border that is seen further out is the surer one
-        let is_even = from.abs_diff(across - to) <= across / 30 + 1;
-        let margin = from.min(across - to);
-        (is_even && bars * BLURRED < inside).then(|| (margin, across - margin - 1))
-    }
 }
-
-/// The step in brightness from a blurred bar to the picture, where there is one, and the part of the border that has it.
-const BORDER_STEP: f64 = 10.0;
-const BORDER_PART: f64 = 0.3;
-/// How much more detail there is in the picture than in its bars.
-const BLURRED: f64 = 4.0;
 
 fn rect(left: usize, top: usize, right: usize, bottom: usize) -> Rect {
     Rect {
@@ -264,101 +201,4 @@ fn rect(left: usize, top: usize, right: usize, bottom: usize) -> Rect {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SIZE: Size = Size {
-        width: 160,
-        height: 90,
-    };
-
-    /// Frames of which `light` says how bright a pixel is.
-    fn frames(light: impl Fn(usize, usize, usize) -> u8) -> Frames {
-        let frame = |number: usize| {
-            let pixels = (0..90).flat_map(|y| (0..160).map(move |x| (x, y)));
-            pixels.map(|(x, y)| light(number, x, y)).collect()
-        };
-        Frames {
-            size: SIZE,
-            grey: (0..8).map(frame).collect(),
-        }
-    }
-
-    /// Something with a lot of detail.
-    fn busy(number: usize, x: usize, y: usize) -> u8 {
-        80 + ((x * 7 + y * 13 + number * 5) % 100) as u8
-    }
-
-    fn found(frames: &Frames) -> Option<(u32, u32, u32, u32)> {
-        let area = frames.black_bars().or_else(|| frames.blurred_bars())?;
-        Some((area.x, area.y, area.size.width, area.size.height))
-    }
-
-    #[test]
-    fn black_bars_are_found_on_any_side() {
-        let inside = |left: usize, top: usize, right: usize, bottom: usize| {
-            frames(move |number, x, y| {
-                let is_inside = (left..=right).contains(&x) && (top..=bottom).contains(&y);
-                if is_inside { busy(number, x, y) } else { 17 }
-            })
-        };
-        assert_eq!(found(&inside(0, 12, 159, 77)), Some((0, 12, 160, 66)));
-        assert_eq!(found(&inside(55, 0, 104, 89)), Some((55, 0, 50, 90)));
-        assert_eq!(found(&inside(20, 10, 159, 79)), Some((20, 10, 140, 70)));
-        assert_eq!(found(&inside(0, 0, 159, 89)), None);
-    }
-
-    #[test]
-    fn something_bright_in_the_dark_has_no_bars_around_it() {
-        let spot = frames(|number, x, y| {
-            let (dx, dy) = (x as i64 - 80 - number as i64, y as i64 - 50);
-            if dx * dx + dy * dy < 30 * 30 { 200 } else { 18 }
-        });
-        assert_eq!(found(&spot), None);
-        assert_eq!(found(&frames(|_, _, _| 20)), None, "all of it is dark");
-        let dark_start = frames(|number, x, y| if number < 6 { 16 } else { busy(number, x, y) });
-        assert_eq!(found(&dark_start), None);
-    }
-
-    #[test]
-    fn bars_of_a_blurred_copy_are_found_and_a_blurred_ground_is_not() {
-        let upright = frames(|number, x, y| {
-            if (55..105).contains(&x) {
-                busy(number, x, y)
-            } else {
-                60 + (y / 4) as u8
-            }
-        });
-        assert_eq!(found(&upright), Some((55, 0, 50, 90)));
-        let speaker = frames(|number, x, y| {
-            let width = 20 + y / 3;
-            if x.abs_diff(80) < width {
-                busy(number, x, y)
-            } else {
-                60 + (y / 4) as u8
-            }
-        });
-        assert_eq!(found(&speaker), None);
-    }
-
-    #[test]
-    fn what_is_left_is_at_even_places_inside_of_the_border() {
-        let upright = Size {
-            width: 1920,
-            height: 1080,
-        };
-        let size = Size {
-            width: 640,
-            height: 360,
-        };
-        let area = enlarged(rect(218, 0, 421, 359), size, upright).unwrap();
-        assert_eq!((area.x, area.size.width), (658, 604));
-        assert_eq!((area.y, area.size.height), (0, 1080));
-        assert_eq!(enlarged(rect(0, 0, 639, 359), size, upright), None);
-        assert_eq!(
-            enlarged(rect(300, 100, 340, 200), size, upright),
-            None,
-            "too little is left"
-        );
-    }
-}
+mod tests;
