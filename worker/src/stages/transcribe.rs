@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn rows_of_digits_are_no_speech_and_numbers_in_a_talk_are() {
-        let refused = check_improbable(&said(&"In 1.1.5.5.2.2.3 HEN3U-1-2-N4-8-1-4-4 ".repeat(9)));
+        let refused = check_improbable(&said(&"In 1.1.5.5.2.2.3 HEN3U-1-2-N4-8-1-4-4 ".repeat(12)));
         let refused = refused.unwrap_err();
         assert_eq!(refused.code, ErrorCode::NoSpeech);
         assert!(
