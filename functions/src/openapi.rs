@@ -79,7 +79,8 @@ struct ErrorDetail {
     field: Option<String>,
 }
 
-/// What the authorizer says of a token that it does not accept.
+/// What API Gateway says itself, which cannot be given another shape: of a token that it does not accept (401) and of too many requests at
+/// once (429, `Too Many Requests`).
 #[derive(Serialize, ToSchema)]
 struct Refusal {
     message: String,
