@@ -10,3 +10,4 @@ mod odd;
 mod picture;
 mod sound;
 mod stages;
+mod subtitles;

@@ -105,6 +105,7 @@ const VIDEO: Video = Video {
     shown: SIZE,
     sideways: false,
     area: None,
+    subtitles: None,
     frame_rate: RATE,
     hdr: false,
     interlaced: false,

@@ -238,10 +238,29 @@ async fn planned(
         job.language_model.as_ref(),
     )
     .await?;
+    let plan = noted(plan, source);
     outputs
         .keep_json(Stage::Plan, keys::PLAN, &plan, &made_from)
         .await?;
     Ok((plan, false))
+}
+
+/// The plan, with a note where the picture decides how its clips are laid out.
+fn noted(plan: Plan, source: &Source) -> Plan {
+    let has_subtitles =
+        (source.media.video.as_ref()).is_some_and(|video| video.subtitles.is_some());
+    if !has_subtitles {
+        return plan;
+    }
+    let note =
+        "the picture has subtitles of its own: where a crop would cut them, all of it is shown";
+    let planner = plan
+        .planner
+        .map_or(note.to_owned(), |planner| format!("{planner}; {note}"));
+    Plan {
+        planner: Some(planner),
+        ..plan
+    }
 }
 
 /// The plan that a person sent in.

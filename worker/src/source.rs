@@ -4,8 +4,10 @@ mod bars;
 mod channels;
 mod check;
 mod fingerprint;
+mod frames;
 mod indexed;
 mod language;
+mod subtitles;
 
 use std::{
     fs::{File, Metadata},
@@ -86,12 +88,9 @@ impl Inspector<'_> {
             (given, media)
         };
         check_length(&media, self.limits)?;
-        if let Some(video) = &media.video {
-            self.first_frame(&path, video).await?;
-            let area = bars::area(self.home, &path, video, media.duration_ms).await?;
-            if let Some(area) = area {
-                media.video = media.video.map(|video| video.without_bars(area));
-            }
+        if let Some(video) = media.video.take() {
+            self.first_frame(&path, &video).await?;
+            media.video = Some(self.looked_at(&path, video, media.duration_ms).await?);
         }
         let mut sound = chosen_sound(&media.sounds, self.language).cloned();
         if let Some(sound) = &mut sound {
@@ -113,6 +112,23 @@ impl Inspector<'_> {
         probe(&ffprobe, path, max_pixels)
             .await
             .map_err(|why| no_media(path, max_pixels, &why))
+    }
+
+    /// The picture with what a few frames of it tell: its bars and its subtitles.
+    async fn looked_at(
+        &self,
+        path: &Path,
+        mut video: Video,
+        duration_ms: u64,
+    ) -> Result<Video, Failure> {
+        let mut frames = frames::frames(self.home, path, &video, duration_ms).await?;
+        let upright = video.upright();
+        if let Some(area) = tokio::task::block_in_place(|| bars::area(&frames, upright)) {
+            video = video.without_bars(area);
+            frames = frames::frames(self.home, path, &video, duration_ms).await?;
+        }
+        video.subtitles = subtitles::band(&frames, video.shown.height);
+        Ok(video)
     }
 
     /// Whether a picture comes out at all: a header can promise frames that are not there.

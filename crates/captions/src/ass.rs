@@ -5,7 +5,7 @@ use std::fmt::Write;
 use domain::{Size, Word};
 
 use crate::{
-    Backdrop, Fonts, Paint, Style,
+    Backdrop, Fonts, Page, Paint, Style,
     block::{Block, Setter, blocks},
     escape,
     order::{is_right_to_left, mark},
@@ -15,12 +15,19 @@ use crate::{
     vector::Area,
 };
 
-/// The script that shows `words` in a style on a picture of `size`.
+/// The script that shows `words` in a style on a page, which may be just the size of a picture.
 ///
 /// `language` is the BCP 47 tag of what is spoken: it decides how letters become capitals and which forms Han characters take.
 /// Give libass the folder of the fonts: `ass=f=NAME:fontsdir=FOLDER`.
-pub fn ass(words: &[Word], style: &Style, size: Size, fonts: &Fonts, language: &str) -> String {
-    let setter = Setter::new(style, fonts, size);
+pub fn ass(
+    words: &[Word],
+    style: &Style,
+    page: impl Into<Page>,
+    fonts: &Fonts,
+    language: &str,
+) -> String {
+    let page = page.into();
+    let setter = Setter::new(style, fonts, page);
     let mut pieces = pieces(words);
     if style.upper {
         for piece in &mut pieces {
@@ -28,7 +35,7 @@ pub fn ass(words: &[Word], style: &Style, size: Size, fonts: &Fonts, language: &
         }
     }
     let right_to_left = is_right_to_left(pieces.iter().map(|piece| piece.text.as_str()));
-    let mut script = head(style, size, setter.em, language);
+    let mut script = head(style, page.size, setter.em, language);
     for block in blocks(pieces, &setter) {
         write_block(&mut script, &block, &setter, right_to_left);
     }

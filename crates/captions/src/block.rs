@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::{
-    Backdrop, SafeArea, Style,
+    Backdrop, Page, SafeArea, Style,
     fonts::{FontId, Fonts, Run},
     grouping::{Limits, group},
     piece::{Piece, is_unspaced},
@@ -81,12 +81,13 @@ pub(crate) struct Setter<'a> {
 }
 
 impl<'a> Setter<'a> {
-    pub(crate) fn new(style: &'a Style, fonts: &'a Fonts<'a>, size: domain::Size) -> Self {
+    pub(crate) fn new(style: &'a Style, fonts: &'a Fonts<'a>, page: impl Into<Page>) -> Self {
+        let Page { size, area } = page.into();
         let font = Fonts::find(style.font);
         Self {
             style,
             fonts,
-            area: SafeArea::of(size),
+            area,
             em: style.em * f64::from(size.width.min(size.height)),
             // measured once: every way to cut words into lines asks for it
             gap: gap(style, fonts.space(font)),

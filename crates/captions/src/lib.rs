@@ -21,6 +21,6 @@ mod vector;
 pub use ass::ass;
 pub use cue::{Cue, cues};
 pub use fonts::{FontFiles, Fonts, FontsError};
-pub use safe_area::SafeArea;
+pub use safe_area::{Page, SafeArea};
 pub use style::{Backdrop, Paint, STYLES, Style, style};
 pub use subtitles::{srt, vtt};

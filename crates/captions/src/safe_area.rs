@@ -13,6 +13,24 @@ pub struct SafeArea {
     pub bottom: f64,
 }
 
+/// A picture that captions are written on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Page {
+    /// Its size in pixels.
+    pub size: Size,
+    /// Where captions may be.
+    pub area: SafeArea,
+}
+
+impl From<Size> for Page {
+    fn from(size: Size) -> Self {
+        Self {
+            size,
+            area: SafeArea::of(size),
+        }
+    }
+}
+
 impl SafeArea {
     /// The area of a picture of this size.
     ///
@@ -29,6 +47,15 @@ impl SafeArea {
             left: width * beside,
             right: width * (1.0 - beside),
             bottom: height * (1.0 - below),
+        }
+    }
+
+    /// The same with nothing below a line.
+    #[must_use]
+    pub fn above(self, line: f64) -> Self {
+        Self {
+            bottom: self.bottom.min(line),
+            ..self
         }
     }
 

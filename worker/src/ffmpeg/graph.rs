@@ -257,9 +257,8 @@ pub(crate) fn upright(video: &Video, rate: FrameRate) -> String {
         "scale={width}:{height},fps={}/{}:start_time=0",
         rate.frames, rate.seconds
     );
-    if let Some(area) = video.area {
-        let Size { width, height } = area.size;
-        let _ = write!(chain, ",crop={width}:{height}:{}:{}", area.x, area.y);
+    if let Some(crop) = video.crop() {
+        let _ = write!(chain, ",{crop}");
     }
     if video.is_anamorphic() {
         let _ = write!(

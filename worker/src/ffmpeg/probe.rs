@@ -34,6 +34,8 @@ pub(crate) struct Video {
     pub(crate) sideways: bool,
     /// The part of a decoded frame inside of its bars, if it has any; see [`Video::without_bars`].
     pub(crate) area: Option<Rect>,
+    /// Subtitles that are part of the picture.
+    pub(crate) subtitles: Option<Band>,
     /// Size as shown: turned upright, without bars, with square pixels.
     pub(crate) shown: Size,
     /// Frames per second on average.
@@ -42,6 +44,15 @@ pub(crate) struct Video {
     pub(crate) hdr: bool,
     /// Whether each frame is two interleaved half-pictures.
     pub(crate) interlaced: bool,
+}
+
+/// Lines of a picture, in pixels of what is shown of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Band {
+    /// The first of them.
+    pub(crate) top: u32,
+    /// The line below the last of them.
+    pub(crate) bottom: u32,
 }
 
 /// One sound track.
@@ -102,6 +113,12 @@ impl Video {
     /// Size of what is shown of a decoded frame.
     pub(crate) fn visible(&self) -> Size {
         self.area.map_or(self.upright(), |area| area.size)
+    }
+
+    /// The filter that cuts the bars off, if there are any.
+    pub(crate) fn crop(&self) -> Option<String> {
+        let Rect { x, y, size } = self.area?;
+        Some(format!("crop={}:{}:{x}:{y}", size.width, size.height))
     }
 
     /// Whether the pixels are not square.
@@ -319,6 +336,7 @@ impl Stream {
             stored,
             sideways,
             area: None,
+            subtitles: None,
             shown: turned_size(square, sideways),
             frame_rate: self.frame_rate(),
             hdr: matches!(

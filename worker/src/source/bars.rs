@@ -2,27 +2,13 @@
 
 mod blurred;
 
-use std::path::Path;
-
-use domain::{Failure, Size, Stage};
+use domain::Size;
 use reframe::Rect;
 
-use crate::{
-    children::time_to_look,
-    ffmpeg::{
-        command::{Arguments, run_up_to},
-        probe::Video,
-    },
-    setup::Home,
-};
+use super::frames::Frames;
 
-/// Frames that are looked at, evenly spread.
-const FRAMES: u64 = 12;
 /// Fewer bright frames say nothing of what is always dark.
 const LEAST_FRAMES: usize = 3;
-/// The longer side of a frame as it is looked at, in pixels.
-const LONGER_SIDE: u32 = 640;
-
 /// Brighter than this is no bar: 16 is black, and what codes it leaves noise.
 const BLACK: u8 = 30;
 /// A frame without anything brighter is of a dark scene.
@@ -32,67 +18,10 @@ const STRAIGHT: f64 = 0.5;
 /// Less of the picture than this is never all of it.
 const LEAST_PART: f64 = 0.15;
 
-/// Frames in shades of grey, all of one size.
-struct Frames {
-    size: Size,
-    grey: Vec<Vec<u8>>,
-}
-
 /// The part of the picture inside its bars, in pixels of the upright frame, at even positions; none if there are no bars.
-///
-/// # Errors
-/// When ffmpeg is missing; a frame that cannot be decoded is left out.
-pub(super) async fn area(
-    home: &Home,
-    path: &Path,
-    video: &Video,
-    duration_ms: u64,
-) -> Result<Option<Rect>, Failure> {
-    let upright = video.upright();
-    let frames = frames(home, path, video, duration_ms).await?;
-    let found =
-        tokio::task::block_in_place(|| frames.black_bars().or_else(|| frames.blurred_bars()));
-    Ok(found.and_then(|found| enlarged(found, frames.size, upright)))
-}
-
-/// Looks at key frames alone, which are quick to come to; each is the one before its moment, so that its time is before the start.
-async fn frames(
-    home: &Home,
-    path: &Path,
-    video: &Video,
-    duration_ms: u64,
-) -> Result<Frames, Failure> {
-    let ffmpeg = home.program(Stage::Download, "ffmpeg")?;
-    let size = looked_at(video.upright());
-    let bytes = (size.width * size.height) as usize;
-    let mut grey = Vec::new();
-    for number in 0..FRAMES {
-        let at_ms = duration_ms * (2 * number + 1) / (2 * FRAMES);
-        let args = Arguments::new()
-            .words("-hide_banner -nostdin -loglevel error -skip_frame nokey -noaccurate_seek -ss")
-            .arg(format!("{:.3}", at_ms as f64 / 1000.0))
-            .input(path, domain::limits::MOST_PIXELS)
-            .words(&format!(
-                "-map 0:{} -frames:v 1 -fps_mode passthrough -vf scale={}:{}:flags=area,format=gray -f rawvideo pipe:1",
-                video.index, size.width, size.height
-            ));
-        if let Ok((frame, _)) = run_up_to(&ffmpeg, &args, time_to_look(), bytes).await
-            && frame.len() == bytes
-        {
-            grey.push(frame);
-        }
-    }
-    Ok(Frames { size, grey })
-}
-
-fn looked_at(upright: Size) -> Size {
-    let longer = f64::from(upright.width.max(upright.height));
-    let scale = (f64::from(LONGER_SIDE) / longer).min(1.0);
-    let side = |pixels: u32| ((f64::from(pixels) * scale).round() as u32).max(1);
-    Size {
-        width: side(upright.width),
-        height: side(upright.height),
-    }
+pub(super) fn area(frames: &Frames, upright: Size) -> Option<Rect> {
+    let found = frames.black_bars().or_else(|| frames.blurred_bars());
+    enlarged(found?, frames.size, upright)
 }
 
 /// From pixels as they are looked at to those of the frame, inwards by one where the border may lie between, and to even numbers.
@@ -127,14 +56,6 @@ fn enlarged(found: Rect, size: Size, upright: Size) -> Option<Rect> {
 }
 
 impl Frames {
-    fn width(&self) -> usize {
-        self.size.width as usize
-    }
-
-    fn height(&self) -> usize {
-        self.size.height as usize
-    }
-
     /// What is inside of black bars.
     fn black_bars(&self) -> Option<Rect> {
         let brightest = self.brightest()?;

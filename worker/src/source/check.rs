@@ -125,6 +125,7 @@ mod tests {
                 shown: size(shown),
                 sideways: false,
                 area: None,
+                subtitles: None,
                 frame_rate,
                 hdr: false,
                 interlaced: false,

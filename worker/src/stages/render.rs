@@ -2,6 +2,7 @@
 
 mod clip;
 mod measure;
+mod placement;
 mod thumbnail;
 pub(crate) mod timeline;
 
@@ -152,7 +153,7 @@ fn fingerprint(material: &Material<'_>, row: &PlannedClip, words: &[Word]) -> Fi
         (
             &material.source.fingerprint,
             material.sound.map(|sound| (sound.index, &sound.mix)),
-            material.video.shown,
+            (material.video.shown, material.video.subtitles),
         ),
         row.range(),
         &row.cuts,

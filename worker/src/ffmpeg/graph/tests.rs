@@ -22,6 +22,7 @@ fn video() -> Video {
         shown: size(1920, 1080),
         sideways: false,
         area: None,
+        subtitles: None,
         frame_rate: RATE,
         hdr: false,
         interlaced: false,

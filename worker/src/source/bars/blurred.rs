@@ -2,7 +2,8 @@
 
 use reframe::Rect;
 
-use super::{Frames, rect};
+use super::rect;
+use crate::source::frames::Frames;
 
 /// The step in brightness from a blurred bar to the picture, where there is one, and the part of the border that has it.
 const BORDER_STEP: f64 = 10.0;

@@ -262,7 +262,7 @@ fn write_captions(material: &Material<'_>, words: &[Word], scratch: &Path) -> Re
     let script = captions::ass(
         words,
         style,
-        material.look.target,
+        material.page(style),
         &measures,
         &material.transcript.language,
     );

@@ -86,7 +86,7 @@ pub(crate) async fn measure(
         duration_ms: range.duration_ms(),
         source: material.video.shown,
         target: material.look.target,
-        layout: material.look.layout,
+        layout: material.layout(),
         speech: &speech(material, range),
     };
     Ok(Measured {
@@ -97,9 +97,8 @@ pub(crate) async fn measure(
 
 /// Whether the picture must be looked into: not where all of it is shown anyhow.
 fn needs_looking(material: &Material<'_>) -> bool {
-    let (source, target) = (material.video.shown, material.look.target);
-    let same_shape = (source.ratio() / target.ratio() - 1.0).abs() < 0.02;
-    material.look.layout != Layout::Fit && (material.look.layout == Layout::Split || !same_shape)
+    let layout = material.layout();
+    layout != Layout::Fit && (layout == Layout::Split || !material.has_target_shape())
 }
 
 /// When words are spoken, from the start of the range.

@@ -15,6 +15,7 @@ fn video(frames: u32, seconds: u32, hdr: bool) -> Video {
         shown: size,
         sideways: false,
         area: None,
+        subtitles: None,
         frame_rate: FrameRate { frames, seconds },
         hdr,
         interlaced: false,
