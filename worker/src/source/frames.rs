@@ -36,8 +36,8 @@ impl Frames {
     }
 }
 
-/// Looks at what is shown of key frames alone, which are quick to come to; each is the one before its moment, so that its time is before the start. One that
-/// cannot be decoded is left out.
+/// Looks at what is shown of key frames alone, which are quick to come to. Each is the one before its moment, so that its time is
+/// before the start; one that cannot be decoded is left out.
 ///
 /// # Errors
 /// When ffmpeg is missing.

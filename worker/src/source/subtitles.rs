@@ -49,12 +49,9 @@ impl Frames {
         while let Some(above) = (lower.max(first.saturating_sub(gap))..first).find(steady) {
             first = above;
         }
-        let is_text = |lines: usize, least: f64, most: f64| {
-            let part = lines as f64 / height as f64;
-            (least..=most).contains(&part)
-        };
-        let others = lines[..first].iter().sum::<f64>() / first.max(1) as f64;
-        let is_band = is_text(last - first + 1, LETTERS, LARGEST) && others < ELSEWHERE;
+        let part = (last - first + 1) as f64 / height as f64;
+        let above = lines[..first].iter().sum::<f64>() / first.max(1) as f64;
+        let is_band = (LETTERS..=LARGEST).contains(&part) && above < ELSEWHERE;
         is_band.then_some((first as u32, last as u32 + 1))
     }
 }
