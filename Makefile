@@ -95,6 +95,7 @@ CARGO_FUZZ_VERSION := 0.13.2
 # new inputs go to target/fuzz, so that the kept corpora stay small
 .PHONY: fuzz
 fuzz: export RUSTC_BOOTSTRAP := 1
+fuzz: export LD_LIBRARY_PATH := $(CLIPWRIGHT_HOME)/lib
 fuzz: ## feed each parser of outside input with made-up bytes for a minute (FUZZ_SECONDS)
 	@test -x .cache/fuzz/bin/cargo-fuzz || cargo install cargo-fuzz --version $(CARGO_FUZZ_VERSION) --locked --root .cache/fuzz
 	@for target in $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs))); do \

@@ -188,7 +188,8 @@ pub(crate) fn attempt_of(event: &Value) -> Option<AttemptOf> {
     if let Some(name) = event["detail"]["name"].as_str() {
         return AttemptOf::from_name(name);
     }
-    serde_json::from_value(event.clone()).ok()
+    let of: Option<AttemptOf> = serde_json::from_value(event.clone()).ok();
+    of.filter(AttemptOf::is_possible)
 }
 
 #[cfg(test)]

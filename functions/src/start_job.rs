@@ -67,7 +67,7 @@ pub(crate) fn queued(image: &Value) -> Option<AttemptOf> {
     }
     let job_id = image["id"]["S"].as_str()?.parse().ok()?;
     let attempt = image["attempt"]["N"].as_str()?.parse().ok()?;
-    Some(AttemptOf { job_id, attempt })
+    Some(AttemptOf { job_id, attempt }).filter(AttemptOf::is_possible)
 }
 
 #[cfg(test)]

@@ -120,6 +120,11 @@ pub struct AttemptOf {
 }
 
 impl AttemptOf {
+    /// Attempts are counted from 1.
+    pub fn is_possible(&self) -> bool {
+        self.attempt > 0
+    }
+
     /// Takes a name written by [`fmt::Display`] back.
     pub fn from_name(name: &str) -> Option<Self> {
         let (job_id, attempt) = name.rsplit_once('-')?;
