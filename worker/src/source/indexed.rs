@@ -61,15 +61,15 @@ pub(super) async fn copy(
     let mut written = |copied: u64| done((copied as f64 / bytes).min(1.0));
     let ffmpeg = inspector.home.program(Stage::Download, "ffmpeg")?;
     let part = copy.with_extension("part");
-    let mut copied = Err(CallError::TooMuch);
-    // some sound of discs and cameras has no place in the container as it is
-    for sound in ["copy", "flac"] {
+    let mut run = async |sound| {
         let args = arguments(source, &part, sound, limits);
         let time = time_for_sound(limits.max_source_seconds.saturating_mul(1000));
-        copied = run_with_progress(&ffmpeg, &args, folder, time, |at| written(at.bytes)).await;
-        if !matches!(copied, Err(CallError::Failed { .. })) {
-            break;
-        }
+        run_with_progress(&ffmpeg, &args, folder, time, |at| written(at.bytes)).await
+    };
+    let mut copied = run("copy").await;
+    // some sound of discs and cameras has no place in the container as it is
+    if matches!(copied, Err(CallError::Failed { .. })) {
+        copied = run("flac").await;
     }
     if let Err(why) = copied {
         // nothing is lost with it
