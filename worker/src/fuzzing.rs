@@ -8,7 +8,8 @@ use reframe::{Rect, View};
 use crate::{
     ffmpeg::{
         graph::{self, Picture, Piece},
-        probe::{self, FrameRate, Video},
+        media::{FrameRate, Video},
+        probe,
     },
     stages::{
         download,

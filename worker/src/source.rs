@@ -27,7 +27,8 @@ use crate::{
     cli::Limits,
     ffmpeg::{
         command::{Arguments, CallError, run},
-        probe::{Media, Sound, TOO_MANY_PIXELS, Video, probe},
+        media::{Media, Sound, Video},
+        probe::{TOO_MANY_PIXELS, probe},
     },
     setup::Home,
 };

@@ -15,7 +15,7 @@ use self::{
     looks::Look,
     steps::{Step, by_number, changes},
 };
-use super::probe::{FrameRate, Video};
+use super::media::{FrameRate, Video};
 use crate::stages::render::timeline::{Frames, Timeline};
 
 /// Brings high dynamic range to ordinary brightness (BT.709), at the size of the clip.

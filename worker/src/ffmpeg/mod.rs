@@ -2,6 +2,7 @@
 
 pub(crate) mod command;
 pub(crate) mod graph;
+pub(crate) mod media;
 pub(crate) mod output;
 pub(crate) mod probe;
 pub(crate) mod sound;

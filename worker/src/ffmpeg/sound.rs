@@ -9,8 +9,8 @@ use domain::{
 
 use super::{
     command::{Arguments, start},
+    media::{Mix, Sound},
     output::{Ending, Output, ThreadOutput},
-    probe::{Mix, Sound},
 };
 use crate::{children::time_for_sound, setup::Home};
 

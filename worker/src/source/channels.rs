@@ -10,7 +10,7 @@ use crate::{
     children::time_to_look,
     ffmpeg::{
         command::{Arguments, CallError, run_up_to},
-        probe::{Mix, Sound},
+        media::{Mix, Sound},
     },
     setup::Home,
 };

@@ -8,7 +8,7 @@ use domain::{
 use super::{too_large, unsupported};
 use crate::{
     cli::Limits,
-    ffmpeg::probe::{Media, Sound},
+    ffmpeg::media::{Media, Sound},
 };
 
 /// Refuses what cannot be clipped, or listened to if it has no picture.
@@ -106,7 +106,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::ffmpeg::probe::{FrameRate, Video};
+    use crate::ffmpeg::media::{FrameRate, Video};
 
     fn of_size(stored: (u32, u32), shown: (u32, u32)) -> Media {
         let size = |(width, height)| Size { width, height };

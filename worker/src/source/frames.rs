@@ -8,7 +8,7 @@ use crate::{
     children::time_to_look,
     ffmpeg::{
         command::{Arguments, run_up_to},
-        probe::Video,
+        media::Video,
     },
     setup::Home,
 };

@@ -11,7 +11,7 @@ use crate::{
     cli::Limits,
     ffmpeg::{
         command::{Arguments, CallError, file_url, run_with_progress},
-        probe::Media,
+        media::Media,
     },
 };
 

@@ -1,7 +1,7 @@
 //! Subtitles that are part of the picture: a band of sharp, bright text in the lower half, in most of the frames.
 
 use super::frames::Frames;
-use crate::ffmpeg::probe::Band;
+use crate::ffmpeg::media::Band;
 
 /// A step in brightness from one pixel to the next that only letters with an outline have over and over.
 const STEP: u8 = 60;

@@ -9,7 +9,7 @@ use domain::{
 use highlights::{Embedder, SoundProfile};
 
 use crate::{
-    ffmpeg::{probe::Sound, sound},
+    ffmpeg::{media::Sound, sound},
     planner::{self, Talk},
     setup::Home,
 };

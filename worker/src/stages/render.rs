@@ -17,7 +17,7 @@ use crate::{
     cli::Limits,
     ffmpeg::{
         command::CallError,
-        probe::{Sound, Video},
+        media::{Sound, Video},
     },
     folder::disk_full,
     outputs::Outputs,

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     allocator,
-    ffmpeg::{output::ThreadOutput, probe::Sound, sound},
+    ffmpeg::{media::Sound, output::ThreadOutput, sound},
     setup::Home,
 };
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::{
-    ffmpeg::{probe::Sound, sound::continuous},
+    ffmpeg::{media::Sound, sound::continuous},
     stages::render::timeline::{Frames, Timeline},
 };
 

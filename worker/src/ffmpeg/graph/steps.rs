@@ -1,6 +1,6 @@
 //! Values that change from frame to frame, as expressions of ffmpeg.
 
-use super::super::probe::FrameRate;
+use super::super::media::FrameRate;
 
 /// A value from a frame on, until the next step.
 pub(crate) type Step = (u64, i64);

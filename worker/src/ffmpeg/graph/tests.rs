@@ -4,7 +4,7 @@ use domain::TimeRange;
 use reframe::{Keyframe, Rect};
 
 use super::{sound::levelled, *};
-use crate::ffmpeg::probe::Sound;
+use crate::ffmpeg::media::Sound;
 
 const RATE: FrameRate = FrameRate {
     frames: 25,

@@ -11,7 +11,8 @@ use crate::{
     ffmpeg::{
         command::{Arguments, STEADY, run_with_progress},
         graph::{self, Picture, Piece},
-        probe::{FrameRate, Video, probe},
+        media::{FrameRate, Video},
+        probe::probe,
     },
 };
 

@@ -2,7 +2,7 @@
 
 use domain::{TimeRange, Word};
 
-use crate::ffmpeg::probe::FrameRate;
+use crate::ffmpeg::media::FrameRate;
 
 /// Frames `from..to`, counted from the clip's start in the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
