@@ -6,6 +6,7 @@ mod captions;
 mod clip;
 mod containers;
 mod cuts;
+mod interlaced;
 mod odd;
 mod picture;
 mod sound;

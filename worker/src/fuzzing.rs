@@ -109,7 +109,7 @@ const VIDEO: Video = Video {
     subtitles: None,
     frame_rate: RATE,
     hdr: false,
-    interlaced: false,
+    interlaced: None,
 };
 
 /// The clip in two looks by turns, a second each.

@@ -3,6 +3,7 @@
 mod bars;
 mod channels;
 mod check;
+mod fields;
 mod fingerprint;
 mod frames;
 mod indexed;
@@ -115,7 +116,7 @@ impl Inspector<'_> {
             .map_err(|why| no_media(path, max_pixels, &why))
     }
 
-    /// The picture with what a few frames of it tell: its bars and its subtitles.
+    /// The picture with what a few frames of it tell: its bars, its subtitles and its half-pictures.
     async fn looked_at(
         &self,
         path: &Path,
@@ -129,6 +130,7 @@ impl Inspector<'_> {
             frames = frames::frames(self.home, path, &video, duration_ms).await?;
         }
         video.subtitles = subtitles::band(&frames, video.shown.height);
+        video.interlaced = fields::order(self.home, path, &video, duration_ms).await?;
         Ok(video)
     }
 

@@ -15,7 +15,7 @@ use self::{
     looks::Look,
     steps::{Step, by_number, changes},
 };
-use super::media::{FrameRate, Video};
+use super::media::{FieldOrder, FrameRate, Video};
 use crate::stages::render::timeline::{Frames, Timeline};
 
 /// Brings high dynamic range to ordinary brightness (BT.709), at the size of the clip.
@@ -247,8 +247,13 @@ fn on_and_off(steps: impl Iterator<Item = Step>) -> Vec<Step> {
 /// Constant frame rate, whole frames and square pixels, as the rest of the graph expects them.
 pub(crate) fn upright(video: &Video, rate: FrameRate) -> String {
     let mut chain = String::new();
-    if video.interlaced {
-        chain.push_str("bwdif=deint=interlaced,");
+    if let Some(order) = video.interlaced {
+        // frames are treated whatever they say of themselves
+        let first = match order {
+            FieldOrder::TopFirst => "tff",
+            FieldOrder::BottomFirst => "bff",
+        };
+        let _ = write!(chain, "bwdif=parity={first}:deint=all,");
     }
     // a stream may change its size on the way; frames that have it already pass as they are
     let Size { width, height } = video.upright();

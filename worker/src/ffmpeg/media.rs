@@ -37,8 +37,15 @@ pub(crate) struct Video {
     pub(crate) frame_rate: FrameRate,
     /// Whether brightness is coded for high dynamic range (PQ or HLG).
     pub(crate) hdr: bool,
-    /// Whether each frame is two interleaved half-pictures.
-    pub(crate) interlaced: bool,
+    /// The order of the half-pictures where each frame is two of them, interleaved.
+    pub(crate) interlaced: Option<FieldOrder>,
+}
+
+/// Which lines of a frame come first in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FieldOrder {
+    TopFirst,
+    BottomFirst,
 }
 
 /// Lines of a picture, in pixels of what is shown of it.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     command::{Arguments, CallError, run},
-    media::{FrameRate, Media, Mix, Sound, Video, turned_size},
+    media::{FieldOrder, FrameRate, Media, Mix, Sound, Video, turned_size},
 };
 use crate::children::time_to_look;
 
@@ -177,7 +177,7 @@ impl Stream {
                 self.color_transfer.as_deref(),
                 Some("smpte2084" | "arib-std-b67")
             ),
-            interlaced: matches!(self.field_order.as_deref(), Some("tt" | "bb" | "tb" | "bt")),
+            interlaced: self.field_order.as_deref().and_then(field_order),
         }
     }
 
@@ -212,6 +212,15 @@ impl Stream {
     fn duration_ms(&self) -> Option<u64> {
         let plain = self.duration.as_deref().and_then(seconds_to_ms);
         plain.or_else(|| self.tags.duration.as_deref().and_then(clock_to_ms))
+    }
+}
+
+/// The second letter of ffprobe's word is the order of display; the first, of storing.
+fn field_order(word: &str) -> Option<FieldOrder> {
+    match word {
+        "tt" | "bt" => Some(FieldOrder::TopFirst),
+        "bb" | "tb" => Some(FieldOrder::BottomFirst),
+        _ => None,
     }
 }
 
@@ -258,7 +267,7 @@ mod tests {
                 height: 1920
             }
         );
-        assert!(video.is_anamorphic() && video.hdr && !video.interlaced);
+        assert!(video.is_anamorphic() && video.hdr && video.interlaced.is_none());
         assert!((video.frame_rate.get() - 29.97).abs() < 0.01);
     }
 

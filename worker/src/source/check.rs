@@ -128,7 +128,7 @@ mod tests {
                 subtitles: None,
                 frame_rate,
                 hdr: false,
-                interlaced: false,
+                interlaced: None,
             }),
             sounds: Vec::new(),
         }

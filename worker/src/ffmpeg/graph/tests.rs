@@ -4,7 +4,7 @@ use domain::TimeRange;
 use reframe::{Keyframe, Rect};
 
 use super::{sound::levelled, *};
-use crate::ffmpeg::media::Sound;
+use crate::ffmpeg::media::{FieldOrder, Sound};
 
 const RATE: FrameRate = FrameRate {
     frames: 25,
@@ -25,7 +25,7 @@ fn video() -> Video {
         subtitles: None,
         frame_rate: RATE,
         hdr: false,
-        interlaced: false,
+        interlaced: None,
     }
 }
 
@@ -126,7 +126,7 @@ fn an_interlaced_anamorphic_hdr_source_is_made_ordinary() {
     let video = Video {
         stored: size(1440, 1080),
         hdr: true,
-        interlaced: true,
+        interlaced: Some(FieldOrder::BottomFirst),
         ..video()
     };
     let pieces = [piece(0, 50, View::Fit)];
