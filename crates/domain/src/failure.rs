@@ -70,6 +70,8 @@ pub enum ErrorCode {
     SourceTooLarge,
     /// Nobody speaks.
     NoSpeech,
+    /// What is said was not understood.
+    SpeechUnclear,
     /// Nothing in it makes a clip.
     NoClips,
     /// A limit of time was passed.
@@ -95,6 +97,7 @@ impl ErrorCode {
             Self::SourceTooLong => "source_too_long",
             Self::SourceTooLarge => "source_too_large",
             Self::NoSpeech => "no_speech",
+            Self::SpeechUnclear => "speech_unclear",
             Self::NoClips => "no_clips",
             Self::TimedOut => "timed_out",
             Self::Canceled => "canceled",

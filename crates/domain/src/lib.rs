@@ -48,5 +48,5 @@ pub use score::Score;
 pub use signature::{BadSignature, InvalidSecret, Secret, Secrets, SignatureHeaders};
 pub use time::{InvalidTimeRange, TimeRange};
 pub use timestamp::{InvalidTimestamp, Timestamp};
-pub use transcript::{InvalidTranscript, Segment, SpeechOrigin, Transcript, Word};
+pub use transcript::{Clarity, InvalidTranscript, Segment, SpeechOrigin, Transcript, Word};
 pub use transitions::{Ended, Rates, Settlement};

@@ -1,6 +1,10 @@
 //! What is said in a source, and when: the file `transcript.json`.
 
+mod clarity;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::clarity::Clarity;
 
 use crate::{
     json::explain,

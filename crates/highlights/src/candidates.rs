@@ -1,7 +1,7 @@
 //! Which runs of whole sentences could be clips.
 
 use domain::{
-    ClipOptions, Segment, TimeRange,
+    Clarity, ClipOptions, Segment, TimeRange,
     limits::{MOST_CLIP_SECONDS, MOST_WORDS_PER_MINUTE},
 };
 
@@ -32,7 +32,7 @@ const FEWEST_ENDS: usize = 8;
 const MOST_RUNS: usize = 20_000 * MOST_ENDS;
 
 /// Runs of whole sentences as long as `options` allow inside the part of the source to consider, and parts of sentences that are
-/// too long to be one. Where nothing is long enough, the longest run there is.
+/// too long to be one. Where nothing is long enough, the longest run there is. Passages that were not understood are none.
 pub(crate) fn candidates(
     segments: &[Segment],
     options: &ClipOptions,
@@ -54,6 +54,7 @@ pub(crate) fn candidates(
     if found.is_empty() {
         found.extend(longest.into_iter().chain(parts).max_by_key(Run::length));
     }
+    found.retain(|run| !cuts.is_unclear(run));
     found
 }
 
@@ -170,6 +171,8 @@ struct Cuts<'a> {
     duration_ms: u64,
     /// For each sentence when the last of those before it ends; 0 for the first.
     before_ms: Vec<u64>,
+    /// How clear all sentences before each one are together.
+    before: Vec<Clarity>,
 }
 
 impl<'a> Cuts<'a> {
@@ -179,11 +182,20 @@ impl<'a> Cuts<'a> {
             *latest_ms = before_ms.max(segment.end_ms);
             Some(before_ms)
         });
+        let sums = segments.iter().scan(Clarity::default(), |sum, segment| {
+            *sum = *sum + segment.clarity();
+            Some(*sum)
+        });
         Self {
             before_ms: ends.collect(),
+            before: std::iter::once(Clarity::default()).chain(sums).collect(),
             segments,
             duration_ms,
         }
+    }
+
+    fn is_unclear(&self, run: &Run) -> bool {
+        (self.before[run.last + 1] - self.before[run.first]).is_unclear()
     }
 
     /// A little before and after the words of a run, of which the last one ends at `until_ms`.
@@ -288,6 +300,19 @@ mod tests {
         assert_eq!((thinned.len(), thinned.last()), (MOST_ENDS, Some(&359)));
         let gaps: Vec<usize> = thinned.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert!(gaps.iter().all(|gap| (2..=3).contains(gap)), "{gaps:?}");
+    }
+
+    #[test]
+    fn no_candidate_is_a_passage_that_was_not_understood() {
+        let mut segments: Vec<Segment> =
+            (0..10).map(|n| segment(n * 4000, "Word.", 4000)).collect();
+        for unclear in &mut segments[4..7] {
+            unclear.words[0].confidence = 0.3;
+        }
+        let runs = candidates(&segments, &options(10, 15), 40_000);
+        // a run of three sentences may have one of them
+        let firsts: Vec<usize> = runs.iter().map(|run| run.first).collect();
+        assert_eq!(firsts, [0, 1, 2, 6, 7]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use domain::{
-    ClipOptions, Score, ScoreBreakdown, Segment, Transcript,
+    Clarity, ClipOptions, Score, ScoreBreakdown, Segment, Transcript,
     limits::{LONGEST_PROPOSED_TEXT, LONGEST_PROPOSED_TITLE},
 };
 
@@ -118,6 +118,9 @@ fn verify(
         closes(sentences, at, window, quote)
     })?;
     let (first, last) = of_length(sentences, (first, last), window, options)?;
+    if Clarity::of(&sentences.segments[first..=last]).is_unclear() {
+        return None;
+    }
     let scores = [
         proposed.hook,
         proposed.flow,
