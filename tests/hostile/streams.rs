@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use domain::ErrorCode::{NoSpeech, SourceTooLarge, SourceTooLong, SourceUnsupported};
+use domain::ErrorCode::{
+    NoSpeech, SourceTooLarge, SourceTooLong, SourceUnsupported, SpeechUnclear,
+};
 
 use crate::trial::{Running, Trial};
 
@@ -43,6 +45,21 @@ fn nobody_speaks() {
         let args = ["transcribe", name, "-o", "transcript.json"];
         trial.refused(&mut trial.command(args), NoSpeech);
     }
+}
+
+#[test]
+fn speech_that_nobody_can_understand() {
+    let trial = Trial::new();
+    let speech = tests::fixture("speech.flac");
+    trial.make(
+        "reversed.mp4",
+        &format!(
+            "{PICTURE} -i {} -af areverse {X264} -c:a aac -shortest",
+            speech.display()
+        ),
+    );
+    let line = trial.refuses("reversed.mp4", SpeechUnclear);
+    assert!(line.contains("name the language"), "{line}");
 }
 
 #[test]
