@@ -63,81 +63,97 @@ pub(crate) struct Watch {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Tool {
     /// Turn a video into clips: all stages in one go.
-    Clip {
-        /// A file, the address of a video, or the page of a site that shows one.
-        source: String,
-        /// The folder for clips, transcript and plan; what is there already is taken again if it still fits.
-        #[arg(short, long, allow_hyphen_values = true)]
-        out: PathBuf,
-        #[command(flatten)]
-        options: Options,
-        #[command(flatten)]
-        planner: PlannerOptions,
-        #[command(flatten)]
-        model: Model,
-        #[command(flatten)]
-        limits: Limits,
-    },
-    /// Write down what is said in a video.
-    Transcribe {
-        /// A file, the address of a video, or the page of a site that shows one.
-        source: String,
-        /// Where the transcript goes.
-        #[arg(
-            short,
-            long,
-            default_value = "transcript.json",
-            allow_hyphen_values = true
-        )]
-        out: PathBuf,
-        /// Language spoken, e.g. `en`; detected if not given.
-        #[arg(long)]
-        language: Option<String>,
-        #[command(flatten)]
-        model: Model,
-        #[command(flatten)]
-        limits: Limits,
-    },
+    Clip(ClipArguments),
+    /// Write down what is said in a video or a sound file.
+    Transcribe(TranscribeArguments),
     /// Choose the clips from a transcript.
-    Plan {
-        /// The transcript.
-        transcript: PathBuf,
-        /// The video; without it the sound takes no part in the scores.
-        #[arg(long)]
-        source: Option<PathBuf>,
-        /// Where the plan goes.
-        #[arg(short, long, default_value = "plan.json", allow_hyphen_values = true)]
-        out: PathBuf,
-        #[command(flatten)]
-        options: Options,
-        #[command(flatten)]
-        planner: PlannerOptions,
-        #[command(flatten)]
-        limits: Limits,
-    },
+    Plan(PlanArguments),
     /// Make the clips of a plan; those already made from the same are left as they are.
-    Render {
-        /// A file, the address of a video, or the page of a site that shows one.
-        source: String,
-        /// The plan.
-        plan: PathBuf,
-        /// The transcript, for the captions; the one beside the plan if not given.
-        #[arg(long)]
-        transcript: Option<PathBuf>,
-        /// The folder for the clips.
-        #[arg(short, long, allow_hyphen_values = true)]
-        out: PathBuf,
-        /// Language of the sound track to take, where the source has several; the default track if not given.
-        #[arg(long)]
-        language: Option<String>,
-        #[command(flatten)]
-        look: Look,
-        #[command(flatten)]
-        limits: Limits,
-    },
+    Render(RenderArguments),
 }
 
-/// Which clips, and how they look.
+/// Arguments of `clipwright clip`.
+#[derive(Debug, Args)]
+pub(crate) struct ClipArguments {
+    /// A file, the address of a video, or the page of a site that shows one.
+    pub(crate) source: String,
+    /// The folder for clips, transcript and plan; results that still fit are reused.
+    #[arg(short, long, allow_hyphen_values = true)]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) options: Options,
+    #[command(flatten)]
+    pub(crate) planner: PlannerOptions,
+    #[command(flatten)]
+    pub(crate) model: SpeechModelOption,
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+}
+
+/// Arguments of `clipwright transcribe`.
+#[derive(Debug, Args)]
+pub(crate) struct TranscribeArguments {
+    /// A file, the address of a video, or the page of a site that shows one.
+    pub(crate) source: String,
+    /// Where the transcript goes.
+    #[arg(
+        short,
+        long,
+        default_value = "transcript.json",
+        allow_hyphen_values = true
+    )]
+    pub(crate) out: PathBuf,
+    /// Language spoken, e.g. `en`; detected if not given.
+    #[arg(long)]
+    pub(crate) language: Option<String>,
+    #[command(flatten)]
+    pub(crate) model: SpeechModelOption,
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+}
+
+/// Arguments of `clipwright plan`.
+#[derive(Debug, Args)]
+pub(crate) struct PlanArguments {
+    /// The transcript.
+    pub(crate) transcript: PathBuf,
+    /// The video; without it the sound takes no part in the scores.
+    #[arg(long)]
+    pub(crate) source: Option<PathBuf>,
+    /// Where the plan goes.
+    #[arg(short, long, default_value = "plan.json", allow_hyphen_values = true)]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) options: Options,
+    #[command(flatten)]
+    pub(crate) planner: PlannerOptions,
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+}
+
+/// Arguments of `clipwright render`.
+#[derive(Debug, Args)]
+pub(crate) struct RenderArguments {
+    /// A file, the address of a video, or the page of a site that shows one.
+    pub(crate) source: String,
+    /// The plan.
+    pub(crate) plan: PathBuf,
+    /// The transcript, for the captions; the one beside the plan if not given.
+    #[arg(long)]
+    pub(crate) transcript: Option<PathBuf>,
+    /// The folder for the clips.
+    #[arg(short, long, allow_hyphen_values = true)]
+    pub(crate) out: PathBuf,
+    /// Language of the sound track to use, where the source has several; the default track if not given.
+    #[arg(long)]
+    pub(crate) language: Option<String>,
+    #[command(flatten)]
+    pub(crate) rendering: RenderOptions,
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+}
+
+/// Which clips to make, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// How many clips, 1 to 30.
@@ -170,12 +186,12 @@ pub(crate) struct Options {
     #[arg(long, value_name = "S")]
     end_seconds: Option<f64>,
     #[command(flatten)]
-    look: Look,
+    rendering: RenderOptions,
 }
 
-/// How the clips look.
-#[derive(Debug, Args)]
-pub(crate) struct Look {
+/// How the clips are rendered.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RenderOptions {
     /// Shape of the clips: 9:16, 1:1, 4:5 or 16:9.
     #[arg(long, default_value_t)]
     pub(crate) aspect_ratio: AspectRatio,
@@ -245,9 +261,9 @@ impl Limits {
     }
 }
 
-/// Which speech model.
+/// The speech model.
 #[derive(Debug, Args)]
-pub(crate) struct Model {
+pub(crate) struct SpeechModelOption {
     /// A faster-whisper model folder in place of the one of `make setup`.
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Option<PathBuf>,
@@ -265,12 +281,12 @@ impl Options {
             remove_silences: self.remove_silences,
             start_seconds: self.start_seconds,
             end_seconds: self.end_seconds,
-            ..self.look.into_domain()
+            ..self.rendering.into_domain()
         }
     }
 }
 
-impl Look {
+impl RenderOptions {
     /// The options of the contract, those that do not matter for rendering as they are by default.
     pub(crate) fn into_domain(self) -> ClipOptions {
         ClipOptions {
@@ -297,9 +313,9 @@ mod tests {
     #[test]
     fn the_defaults_are_those_of_the_contract() {
         let cli = Cli::parse_from(["clipwright", "clip", "talk.mp4", "--out", "x"]);
-        let Command::Tool(Tool::Clip { options, .. }) = cli.command else {
+        let Command::Tool(Tool::Clip(arguments)) = cli.command else {
             panic!("not clip")
         };
-        assert_eq!(options.into_domain(), ClipOptions::default());
+        assert_eq!(arguments.options.into_domain(), ClipOptions::default());
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     source::{Source, unusable},
     stages::{
         plan::{self, SoundTrack},
-        render::{self, Look, Material, RenderedClip},
+        render::{self, RenderInput, RenderSettings, RenderedClip},
         transcribe::{self, Listening},
         upload,
     },
@@ -84,9 +84,9 @@ pub(crate) async fn clip(
     let (plan, reused) = planned(context, job, &source, &transcript, &said_in, outputs).await?;
     clock.done(Stage::Plan, size_of(&outputs.path(keys::PLAN)), reused);
 
-    let look = Look::of(&job.options);
-    let material = material(context, &source, &transcript, &look)?;
-    let clips = rendered(context, &material, &plan, outputs).await?;
+    let settings = RenderSettings::of(&job.options);
+    let input = render_input(context, &source, &transcript, &settings)?;
+    let clips = rendered(context, &input, &plan, outputs).await?;
     clock.done(
         Stage::Render,
         clips.iter().map(|clip| clip.bytes).sum(),
@@ -279,13 +279,13 @@ async fn edited(bytes: &[u8], source: &Source, outputs: &Outputs) -> Result<(Pla
     Ok((plan, there))
 }
 
-/// The clips of a plan.
+/// Renders the clips of a plan.
 ///
 /// # Errors
 /// When one cannot be made; those made before stay.
 pub(crate) async fn rendered(
     context: &Context,
-    material: &Material<'_>,
+    input: &RenderInput<'_>,
     plan: &Plan,
     outputs: &Outputs,
 ) -> Result<Vec<RenderedClip>, Failure> {
@@ -308,27 +308,27 @@ pub(crate) async fn rendered(
         context.progress.clip(upload::clip_output(row, clip));
     };
     context.progress.clips_due(plan.clips.len());
-    render::render(material, plan, outputs, done, made).await
+    render::render(input, plan, outputs, done, made).await
 }
 
-/// What clips are made from.
+/// Gathers what clips are rendered from.
 ///
 /// # Errors
 /// When the source has no picture.
-pub(crate) fn material<'a>(
+pub(crate) fn render_input<'a>(
     context: &'a Context,
     source: &'a Source,
     transcript: &'a Transcript,
-    look: &'a Look,
-) -> Result<Material<'a>, Failure> {
-    Ok(Material {
+    settings: &'a RenderSettings,
+) -> Result<RenderInput<'a>, Failure> {
+    Ok(RenderInput {
         home: &context.home,
         limits: &context.limits,
         sound: source.sound.as_ref(),
         source,
         video: source.picture()?,
         transcript,
-        look,
+        settings,
     })
 }
 

@@ -1,6 +1,6 @@
 //! The filter graph of a clip: the kept frames in their views, captions, thumbnail and sound, in one text.
 
-mod looks;
+mod arrangements;
 mod sound;
 mod steps;
 
@@ -12,7 +12,7 @@ use domain::Size;
 use reframe::View;
 
 use self::{
-    looks::Look,
+    arrangements::Arrangement,
     steps::{Step, by_number, changes},
 };
 use super::media::{FieldOrder, FrameRate, Video};
@@ -52,25 +52,25 @@ pub(crate) struct Picture<'a> {
 
 /// The graph from `[0:video]` to `[picture]`.
 ///
-/// What is cut out goes first, so that the rest works on the frames of the clip. Pieces that look alike share one chain,
+/// What is cut out goes first, so that the rest works on the frames of the clip. Pieces with the same arrangement share one chain,
 /// since each chain holds frames of its own.
 pub(crate) fn picture(picture: &Picture<'_>) -> String {
     let mut graph = kept_frames(picture);
     let runs = runs(picture.pieces);
-    let looks = looks(&runs);
-    if let [look] = looks[..] {
+    let arrangements = arrangements(&runs);
+    if let [arrangement] = arrangements[..] {
         graph.push_str("[in_0];");
-        graph.push_str(&look.chain(0, picture));
+        graph.push_str(&arrangement.chain(0, picture));
         graph.push_str("[out_0]");
     } else {
         let _ = write!(
             graph,
             ",split={}{};",
-            looks.len(),
-            labels("all", looks.len())
+            arrangements.len(),
+            labels("all", arrangements.len())
         );
-        for (number, look) in looks.iter().enumerate() {
-            graph.push_str(&alike(number, *look, &runs, picture));
+        for (number, arrangement) in arrangements.iter().enumerate() {
+            graph.push_str(&alike(number, *arrangement, &runs, picture));
         }
         let _ = write!(
             graph,
@@ -112,15 +112,15 @@ pub(crate) fn thumbnail(picture: &Picture<'_>) -> String {
         pieces: &pieces,
         ..*picture
     };
-    let look = pieces
+    let arrangement = pieces
         .first()
-        .map_or(Look::Fit, |piece| Look::of(&piece.view));
+        .map_or(Arrangement::Fit, |piece| Arrangement::of(&piece.view));
     format!(
         "{},trim=start_frame={shown}:end_frame={},format={}[in_0];{}[out_0]{}[thumbnail]",
         endless(picture),
         shown + 1,
         pixels(picture.video),
-        look.chain(0, &alone),
+        arrangement.chain(0, &alone),
         ordinary(picture.video),
     )
 }
@@ -161,48 +161,48 @@ fn kept_frames(picture: &Picture<'_>) -> String {
     graph
 }
 
-/// Consecutive frames of one look.
+/// Consecutive frames of one arrangement.
 #[derive(Debug, Clone, Copy)]
 struct Run {
     frames: Frames,
-    look: Look,
+    arrangement: Arrangement,
 }
 
 fn runs(pieces: &[Piece]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for piece in pieces {
-        let look = Look::of(&piece.view);
+        let arrangement = Arrangement::of(&piece.view);
         match runs.last_mut() {
-            Some(last) if last.look == look => last.frames.to = piece.frames.to,
+            Some(last) if last.arrangement == arrangement => last.frames.to = piece.frames.to,
             _ => runs.push(Run {
                 frames: piece.frames,
-                look,
+                arrangement,
             }),
         }
     }
     runs
 }
 
-/// The different looks, in the order of their first run.
-fn looks(runs: &[Run]) -> Vec<Look> {
-    let mut looks = Vec::new();
+/// The different arrangements, in the order of their first run.
+fn arrangements(runs: &[Run]) -> Vec<Arrangement> {
+    let mut arrangements = Vec::new();
     for run in runs {
-        if !looks.contains(&run.look) {
-            looks.push(run.look);
+        if !arrangements.contains(&run.arrangement) {
+            arrangements.push(run.arrangement);
         }
     }
-    looks
+    arrangements
 }
 
-/// All runs of one look, from `[all_N]` to a `[run_I]` for each, where `I` counts the runs of all looks.
+/// All runs of one arrangement, from `[all_N]` to a `[run_I]` for each, where `I` counts the runs of all arrangements.
 ///
 /// Each run brings the frame after it along: only then does ffmpeg know that the run is over, and goes on to the next one
-/// instead of gathering its frames. That frame is trimmed off the start of the look's next run. (A sink for such frames
+/// instead of gathering its frames. That frame is trimmed off the start of the arrangement's next run. (A sink for such frames
 /// would leave ffmpeg without a request for more; seen in ffmpeg 7.)
-fn alike(number: usize, look: Look, runs: &[Run], picture: &Picture<'_>) -> String {
+fn alike(number: usize, arrangement: Arrangement, runs: &[Run], picture: &Picture<'_>) -> String {
     let own: Vec<(usize, Frames)> = (0..)
         .zip(runs)
-        .filter(|(_, run)| run.look == look)
+        .filter(|(_, run)| run.arrangement == arrangement)
         .map(|(index, run)| (index, run.frames))
         .collect();
     let steps = own
@@ -211,7 +211,7 @@ fn alike(number: usize, look: Look, runs: &[Run], picture: &Picture<'_>) -> Stri
     let mut graph = format!(
         "[all_{number}]select='{}'[in_{number}];{}[out_{number}]",
         by_number(&on_and_off(steps)),
-        look.chain(number, picture)
+        arrangement.chain(number, picture)
     );
     let mut borders = Vec::new();
     let mut passed = 0;

@@ -30,16 +30,16 @@ pub(crate) const STAGE: Stage = Stage::Render;
 /// Raised whenever clips come out different from the same input, so that old ones are not taken for new.
 const VERSION: u32 = 5;
 
-/// How the clips are to look.
+/// How the clips are rendered.
 #[derive(Debug, Clone)]
-pub(crate) struct Look {
+pub(crate) struct RenderSettings {
     pub(crate) target: Size,
     pub(crate) layout: Layout,
     /// Style of the captions; none: they are not burned in.
     pub(crate) captions: Option<&'static captions::Style>,
 }
 
-impl Look {
+impl RenderSettings {
     /// The part of the options that matters for rendering.
     pub(crate) fn of(options: &ClipOptions) -> Self {
         Self {
@@ -50,19 +50,19 @@ impl Look {
     }
 }
 
-/// A clip that is there.
+/// A rendered clip.
 #[derive(Debug, Clone)]
 pub(crate) struct RenderedClip {
     pub(crate) duration_ms: u64,
     pub(crate) size: Size,
     pub(crate) bytes: u64,
-    /// Whether it was taken from an earlier run.
+    /// Whether an earlier run rendered it.
     pub(crate) reused: bool,
 }
 
 /// Everything that clips are made from.
 #[derive(Debug)]
-pub(crate) struct Material<'a> {
+pub(crate) struct RenderInput<'a> {
     pub(crate) home: &'a Home,
     pub(crate) limits: &'a Limits,
     pub(crate) source: &'a Source,
@@ -71,16 +71,16 @@ pub(crate) struct Material<'a> {
     /// The sound track that the clips get.
     pub(crate) sound: Option<&'a Sound>,
     pub(crate) transcript: &'a Transcript,
-    pub(crate) look: &'a Look,
+    pub(crate) settings: &'a RenderSettings,
 }
 
-/// Makes every clip of the plan that is not there yet; `done` hears the number of the clip at work and the fraction of it that is made,
-/// `made` of every clip that is there.
+/// Renders the clips of a plan; those of an earlier run that still fit are reused. `done` receives the number of the clip under way and
+/// the fraction of it that is rendered, `made` every finished clip.
 ///
 /// # Errors
 /// When ffmpeg fails or the folder cannot be written to; clips made before stay.
 pub(crate) async fn render(
-    material: &Material<'_>,
+    input: &RenderInput<'_>,
     plan: &Plan,
     outputs: &Outputs,
     mut done: impl FnMut(usize, f64),
@@ -90,7 +90,7 @@ pub(crate) async fn render(
     for (number, row) in plan.clips.iter().enumerate() {
         let mut clip_done = |fraction| done(number, fraction);
         clip_done(0.0);
-        let clip = render_or_take(material, row, outputs, &mut clip_done).await?;
+        let clip = render_or_take(input, row, outputs, &mut clip_done).await?;
         made(row, &clip);
         clip_done(1.0);
         rendered.push(clip);
@@ -105,16 +105,16 @@ pub(crate) async fn render(
 }
 
 async fn render_or_take(
-    material: &Material<'_>,
+    input: &RenderInput<'_>,
     row: &PlannedClip,
     outputs: &Outputs,
     done: &mut impl FnMut(f64),
 ) -> Result<RenderedClip, Failure> {
-    let words = words_of(material.transcript, row);
-    let made_from = fingerprint(material, row, &words);
+    let words = words_of(input.transcript, row);
+    let made_from = fingerprint(input, row, &words);
     let names = ["mp4", "srt", "vtt", "jpg"].map(|extension| keys::clip(row.clip_index, extension));
     if let Some(paths) = outputs.take(STAGE, &names, &made_from).await?
-        && let Ok(clip) = clip::check(material, &paths[0], None).await
+        && let Ok(clip) = clip::check(input, &paths[0], None).await
     {
         return Ok(RenderedClip {
             reused: true,
@@ -122,7 +122,7 @@ async fn render_or_take(
         });
     }
     let scratch = outputs.scratch_for(STAGE)?;
-    let clip = clip::make(material, row, &words, scratch.path(), done).await?;
+    let clip = clip::make(input, row, &words, scratch.path(), done).await?;
     let files: Vec<_> = names
         .into_iter()
         .map(|name| (scratch.path().join(clip::file_name(&name)), name))
@@ -141,24 +141,24 @@ fn words_of(transcript: &Transcript, row: &PlannedClip) -> Vec<Word> {
 }
 
 /// What the pixels and the sound of a clip depend on; its title and scores do not matter.
-fn fingerprint(material: &Material<'_>, row: &PlannedClip, words: &[Word]) -> Fingerprint {
-    let Look {
+fn fingerprint(input: &RenderInput<'_>, row: &PlannedClip, words: &[Word]) -> Fingerprint {
+    let RenderSettings {
         target,
         layout,
         captions,
-    } = material.look;
+    } = input.settings;
     let style = captions.map(|style| style.name);
     Fingerprint::of(&(
         VERSION,
         (
-            &material.source.fingerprint,
-            material.sound.map(|sound| (sound.index, &sound.mix)),
-            (material.video.shown, material.video.subtitles),
+            &input.source.fingerprint,
+            input.sound.map(|sound| (sound.index, &sound.mix)),
+            (input.video.shown, input.video.subtitles),
         ),
         row.range(),
         &row.cuts,
         words,
-        &material.transcript.language,
+        &input.transcript.language,
         target,
         layout,
         style,

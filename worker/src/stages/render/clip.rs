@@ -5,7 +5,7 @@ use std::path::Path;
 use captions::{FontFiles, Fonts};
 use domain::{Failure, PlannedClip, Word, limits::MOST_PIXELS};
 
-use super::{Material, RenderedClip, STAGE, failure, measure, thumbnail, timeline::Timeline};
+use super::{RenderInput, RenderedClip, STAGE, failure, measure, thumbnail, timeline::Timeline};
 use crate::{
     children::time_for_pictures,
     ffmpeg::{
@@ -59,27 +59,27 @@ pub(crate) fn file_name(name: &str) -> String {
 /// # Errors
 /// When ffmpeg fails or what it made is not what was asked for.
 pub(crate) async fn make(
-    material: &Material<'_>,
+    input: &RenderInput<'_>,
     row: &PlannedClip,
     words: &[Word],
     scratch: &Path,
     done: &mut impl FnMut(f64),
 ) -> Result<RenderedClip, Failure> {
-    let timeline = Timeline::new(row.start_ms, &row.kept(), frame_rate(material.video));
+    let timeline = Timeline::new(row.start_ms, &row.kept(), frame_rate(input.video));
     let words = timeline.words(words.iter());
     let mut seen = |fraction| done(fraction * MEASURING);
-    let measured = measure::measure(material, row.range(), &timeline, scratch, &mut seen).await?;
+    let measured = measure::measure(input, row.range(), &timeline, scratch, &mut seen).await?;
     let pieces = pieces(&measured.shots, &timeline);
-    write_captions(material, &words, scratch)?;
+    write_captions(input, &words, scratch)?;
     let picture = Picture {
-        video: material.video,
+        video: input.video,
         timeline: &timeline,
-        target: material.look.target,
+        target: input.settings.target,
         pieces: &pieces,
-        captions: material.look.captions.map(|_| CAPTION_FILTER),
+        captions: input.settings.captions.map(|_| CAPTION_FILTER),
         thumbnail_frame: thumbnail::frame(&words, &timeline),
     };
-    let sound = material
+    let sound = input
         .sound
         .map(|sound| graph::sound(sound, &timeline, measured.loudness));
     let graphs = [
@@ -90,9 +90,9 @@ pub(crate) async fn make(
     for (name, graph) in graphs.iter().flatten() {
         write(scratch, name, graph)?;
     }
-    encode(material, row, &timeline, scratch, done).await?;
+    encode(input, row, &timeline, scratch, done).await?;
     check(
-        material,
+        input,
         &scratch.join("clip.mp4"),
         Some(timeline.duration_ms()),
     )
@@ -100,19 +100,19 @@ pub(crate) async fn make(
 }
 
 async fn encode(
-    material: &Material<'_>,
+    input: &RenderInput<'_>,
     row: &PlannedClip,
     timeline: &Timeline,
     scratch: &Path,
     done: &mut impl FnMut(f64),
 ) -> Result<(), Failure> {
-    let ffmpeg = material.home.program(STAGE, "ffmpeg")?;
+    let ffmpeg = input.home.program(STAGE, "ffmpeg")?;
     let args = arguments(
-        (&material.source.path, material.video),
-        material.limits.max_pixels,
+        (&input.source.path, input.video),
+        input.limits.max_pixels,
         row.start_ms,
         timeline,
-        material.sound.is_some(),
+        input.sound.is_some(),
     );
     let duration_ms = timeline.duration_ms() as f64;
     let time = time_for_pictures(row.range().duration_ms());
@@ -170,11 +170,11 @@ fn arguments(
 /// # Errors
 /// When it cannot be read, has another size than asked for, or another length than `expected_ms`.
 pub(crate) async fn check(
-    material: &Material<'_>,
+    input: &RenderInput<'_>,
     path: &Path,
     expected_ms: Option<u64>,
 ) -> Result<RenderedClip, Failure> {
-    let ffprobe = material.home.program(STAGE, "ffprobe")?;
+    let ffprobe = input.home.program(STAGE, "ffprobe")?;
     let wrong =
         |what: String| Failure::internal(STAGE, format!("the rendered clip is wrong: {what}"));
     let media = probe(&ffprobe, path, MOST_PIXELS)
@@ -184,7 +184,7 @@ pub(crate) async fn check(
         .video
         .map(|video| video.shown)
         .ok_or_else(|| wrong("it has no picture".into()))?;
-    if size != material.look.target {
+    if size != input.settings.target {
         return Err(wrong(format!("it is {}x{}", size.width, size.height)));
     }
     if let Some(expected_ms) = expected_ms
@@ -248,14 +248,14 @@ fn pieces(shots: &[reframe::Shot], timeline: &Timeline) -> Vec<Piece> {
     pieces
 }
 
-fn write_captions(material: &Material<'_>, words: &[Word], scratch: &Path) -> Result<(), Failure> {
+fn write_captions(input: &RenderInput<'_>, words: &[Word], scratch: &Path) -> Result<(), Failure> {
     let cues = captions::cues(words);
     write(scratch, "clip.srt", &captions::srt(&cues))?;
     write(scratch, "clip.vtt", &captions::vtt(&cues))?;
-    let Some(style) = material.look.captions else {
+    let Some(style) = input.settings.captions else {
         return Ok(());
     };
-    let fonts = material.home.existing(STAGE, "fonts")?;
+    let fonts = input.home.existing(STAGE, "fonts")?;
     let files = FontFiles::read(&fonts).map_err(|why| Failure::setup(STAGE, why.to_string()))?;
     let measures = Fonts::new(&files).map_err(|why| Failure::setup(STAGE, why.to_string()))?;
     std::os::unix::fs::symlink(fonts, scratch.join("fonts"))
@@ -263,9 +263,9 @@ fn write_captions(material: &Material<'_>, words: &[Word], scratch: &Path) -> Re
     let script = captions::ass(
         words,
         style,
-        material.page(style),
+        input.page(style),
         &measures,
-        &material.transcript.language,
+        &input.transcript.language,
     );
     write(scratch, CAPTIONS_FILE, &script)
 }

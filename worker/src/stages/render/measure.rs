@@ -8,7 +8,7 @@ use reframe::{
 };
 use tokio::io::AsyncReadExt;
 
-use super::{Material, STAGE, clip::write, failure, timeline::Timeline};
+use super::{RenderInput, STAGE, clip::write, failure, timeline::Timeline};
 use crate::children::time_for_pictures;
 use crate::ffmpeg::{
     command::{Arguments, CallError, STEADY, start},
@@ -40,38 +40,34 @@ pub(crate) struct Measured {
 /// # Errors
 /// When ffmpeg or the face detector fails.
 pub(crate) async fn measure(
-    material: &Material<'_>,
+    input: &RenderInput<'_>,
     range: TimeRange,
     timeline: &Timeline,
     scratch: &Path,
     seen: &mut impl FnMut(f64),
 ) -> Result<Measured, Failure> {
-    let looks = needs_looking(material);
-    let detector = if looks {
-        Some(detector(material)?)
-    } else {
-        None
-    };
+    let looks = needs_looking(input);
+    let detector = if looks { Some(detector(input)?) } else { None };
     let mut analyser = detector.as_ref().map(Analyser::new);
     let mut said = String::new();
-    if looks || material.sound.is_some() {
-        let ffmpeg = material.home.program(STAGE, "ffmpeg")?;
+    if looks || input.sound.is_some() {
+        let ffmpeg = input.home.program(STAGE, "ffmpeg")?;
         if looks {
-            write(scratch, PICTURE_GRAPH, &looked_at(material, timeline))?;
+            write(scratch, PICTURE_GRAPH, &looked_at(input, timeline))?;
         }
-        if let Some(sound) = material.sound {
+        if let Some(sound) = input.sound {
             write(
                 scratch,
                 SOUND_GRAPH,
                 &graph::measured_sound(sound, timeline),
             )?;
         }
-        let args = arguments(material, range, looks);
+        let args = arguments(input, range, looks);
         let time = time_for_pictures(range.duration_ms());
         let failed = |why: CallError| failure(&why, scratch);
         let mut output = start(&ffmpeg, &args, Some(scratch), time).map_err(failed)?;
         if let Some(analyser) = &mut analyser {
-            let size = analysis_size(material.video.shown);
+            let size = analysis_size(input.video.shown);
             let duration_ms = range.duration_ms() as f64;
             let mut seen_ms = |ms: u64| seen((ms as f64 / duration_ms).min(1.0));
             watch(analyser, &mut output, size, scratch, &mut seen_ms).await?;
@@ -84,10 +80,10 @@ pub(crate) async fn measure(
     let analysis = analyser.map_or_else(Analysis::default, Analyser::finish);
     let clip = Clip {
         duration_ms: range.duration_ms(),
-        source: material.video.shown,
-        target: material.look.target,
-        layout: material.layout(),
-        speech: &speech(material, range),
+        source: input.video.shown,
+        target: input.settings.target,
+        layout: input.layout(),
+        speech: &speech(input, range),
     };
     Ok(Measured {
         shots: reframe::compose(&analysis, &clip),
@@ -96,14 +92,14 @@ pub(crate) async fn measure(
 }
 
 /// Whether the picture must be looked into: not where all of it is shown anyhow.
-fn needs_looking(material: &Material<'_>) -> bool {
-    let layout = material.layout();
-    layout != Layout::Fit && (layout == Layout::Split || !material.has_target_shape())
+fn needs_looking(input: &RenderInput<'_>) -> bool {
+    let layout = input.layout();
+    layout != Layout::Fit && (layout == Layout::Split || !input.has_target_shape())
 }
 
 /// When words are spoken, from the start of the range.
-fn speech(material: &Material<'_>, range: TimeRange) -> Vec<TimeRange> {
-    let words = material.transcript.words().filter_map(|word| {
+fn speech(input: &RenderInput<'_>, range: TimeRange) -> Vec<TimeRange> {
+    let words = input.transcript.words().filter_map(|word| {
         TimeRange::new(word.start_ms, word.end_ms)
             .ok()?
             .intersect(range)
@@ -119,8 +115,8 @@ fn speech(material: &Material<'_>, range: TimeRange) -> Vec<TimeRange> {
         .collect()
 }
 
-fn detector(material: &Material<'_>) -> Result<Detector, Failure> {
-    let faces = material.home.model(STAGE, FACE_MODEL)?;
+fn detector(input: &RenderInput<'_>) -> Result<Detector, Failure> {
+    let faces = input.home.model(STAGE, FACE_MODEL)?;
     Detector::load(&faces).map_err(|why| Failure::setup(STAGE, why.to_string()))
 }
 
@@ -170,7 +166,7 @@ fn push_thumbnails(
     Ok(())
 }
 
-fn arguments(material: &Material<'_>, range: TimeRange, looks: bool) -> Arguments {
+fn arguments(input: &RenderInput<'_>, range: TimeRange, looks: bool) -> Arguments {
     let seconds = |ms: u64| format!("{:.3}", ms as f64 / 1000.0);
     let mut args = Arguments::new()
         .words(
@@ -181,14 +177,14 @@ fn arguments(material: &Material<'_>, range: TimeRange, looks: bool) -> Argument
         .arg(seconds(range.start_ms()))
         .arg("-t")
         .arg(seconds(range.duration_ms()))
-        .input(&material.source.path, material.limits.max_pixels);
+        .input(&input.source.path, input.limits.max_pixels);
     if looks {
         args = args
             .graph_file(PICTURE_GRAPH)
             .words("-map [frames] -f rawvideo pipe:1 -map [thumbnails] -f rawvideo")
             .arg(THUMBNAILS_FILE);
     }
-    if material.sound.is_some() {
+    if input.sound.is_some() {
         args = args
             .graph_file(SOUND_GRAPH)
             .words("-map [measured] -f null -");
@@ -197,8 +193,8 @@ fn arguments(material: &Material<'_>, range: TimeRange, looks: bool) -> Argument
 }
 
 /// Frames for the faces and thumbnails for the cuts, from one decode.
-fn looked_at(material: &Material<'_>, timeline: &Timeline) -> String {
-    let video = material.video;
+fn looked_at(input: &RenderInput<'_>, timeline: &Timeline) -> String {
+    let video = input.video;
     let size = analysis_size(video.shown);
     let mut graph = format!(
         "[0:{}]{},scale={}:{}:flags=fast_bilinear,split=2[all][few];",

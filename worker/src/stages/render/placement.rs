@@ -3,15 +3,15 @@
 use captions::{Page, SafeArea, Style};
 use domain::{Layout, Size};
 
-use super::Material;
+use super::RenderInput;
 
 /// Lines that captions take at most, with what is between and around them, in em.
 const LINES_EM: f64 = 3.4;
 
-impl Material<'_> {
+impl RenderInput<'_> {
     /// How the clips are laid out: a picture whose subtitles would be cut is shown whole, unless the person asked for something else.
     pub(super) fn layout(&self) -> Layout {
-        let layout = self.look.layout;
+        let layout = self.settings.layout;
         let is_cut = self.video.subtitles.is_some() && !self.has_target_shape();
         if layout == Layout::Auto && is_cut {
             Layout::Fit
@@ -22,12 +22,12 @@ impl Material<'_> {
 
     /// Whether the picture has the shape of the clips, so that all of it is shown anyhow.
     pub(super) fn has_target_shape(&self) -> bool {
-        (self.video.shown.ratio() / self.look.target.ratio() - 1.0).abs() < 0.02
+        (self.video.shown.ratio() / self.settings.target.ratio() - 1.0).abs() < 0.02
     }
 
     /// The page for captions in a style: below the subtitles of the picture where there is room, else above.
     pub(super) fn page(&self, style: &Style) -> Page {
-        let target = self.look.target;
+        let target = self.settings.target;
         let page = Page::from(target);
         let (Some(band), true) = (self.video.subtitles, self.layout() != Layout::Split) else {
             return page;

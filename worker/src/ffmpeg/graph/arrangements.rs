@@ -1,4 +1,4 @@
-//! The chains of filters that bring frames to the size of the clip: one for each look, however many pieces share it.
+//! The chains of filters that bring frames to the size of the clip: one for each arrangement, however many pieces share it.
 
 use domain::Size;
 use reframe::{Keyframe, Rect, View};
@@ -10,7 +10,7 @@ use super::{
 
 /// What pieces have in common that can share a chain: all but where their windows are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum Arrangement {
     /// A window of this size.
     Crop(Size),
     /// Two windows of these sizes, one above the other.
@@ -19,7 +19,7 @@ pub(super) enum Look {
     Fit,
 }
 
-impl Look {
+impl Arrangement {
     pub(super) fn of(view: &View) -> Self {
         match view {
             View::Crop { size, .. } => Self::Crop(*size),
@@ -28,7 +28,7 @@ impl Look {
         }
     }
 
-    /// The chain from `[in_N]` to `[out_N]` for those pieces of the picture that look like this.
+    /// The chain from `[in_N]` to `[out_N]` for the pieces of the picture with this arrangement.
     pub(super) fn chain(self, number: usize, picture: &Picture<'_>) -> String {
         let target = picture.target;
         let alike = || {
