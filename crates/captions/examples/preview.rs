@@ -1,4 +1,4 @@
-//! Writes the ASS script of a sample text: `preview FONTS STYLE RATIO SAMPLE > captions.ass`.
+//! Writes the ASS script of a sample text: `preview FONTS STYLE RATIO SAMPLE > captions.ass`, e.g. `preview .cache/clipwright/fonts bold 9:16 english`.
 
 use std::path::Path;
 

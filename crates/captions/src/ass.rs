@@ -1,4 +1,4 @@
-//! Captions to burn in, as an Advanced `SubStation` Alpha script for libass.
+//! Captions to burn in, written as an Advanced `SubStation` Alpha script for libass.
 
 use std::fmt::Write;
 
@@ -6,19 +6,19 @@ use domain::{Size, Word};
 
 use crate::{
     Backdrop, Fonts, Page, Paint, Style,
-    block::{Block, Setter, blocks},
+    bidi::{direction_mark, is_mostly_right_to_left},
     escape,
-    order::{is_right_to_left, mark},
-    piece::pieces,
-    place::{LEADING, Placed, PlacedLine, place},
+    layout::{Block, LayoutEngine, blocks},
+    position::{LEADING, PositionedLine, PositionedToken, position_lines},
+    rounded_rect::RoundedRect,
     style::{BOX_PADDING, PANEL_PADDING},
-    vector::Area,
+    token::tokens,
 };
 
-/// The script that shows `words` in a style on a page, which may be just the size of a picture.
+/// Writes the script that shows `words` in a style on `page`, which may be just a picture size.
 ///
-/// `language` is the BCP 47 tag of what is spoken: it decides how letters become capitals and which forms Han characters take.
-/// Give libass the folder of the fonts: `ass=f=NAME:fontsdir=FOLDER`.
+/// `language` is the BCP 47 tag of the speech: it decides how letters are upper-cased and which forms Han characters take.
+/// libass needs the folder of the fonts: `ass=f=NAME:fontsdir=FOLDER`.
 pub fn ass(
     words: &[Word],
     style: &Style,
@@ -27,23 +27,23 @@ pub fn ass(
     language: &str,
 ) -> String {
     let page = page.into();
-    let setter = Setter::new(style, fonts, page);
-    let mut pieces = pieces(words);
-    if style.upper {
-        for piece in &mut pieces {
-            piece.text = capitals(&piece.text, language);
+    let engine = LayoutEngine::new(style, fonts, page);
+    let mut tokens = tokens(words);
+    if style.uppercase {
+        for token in &mut tokens {
+            token.text = to_uppercase(&token.text, language);
         }
     }
-    let right_to_left = is_right_to_left(pieces.iter().map(|piece| piece.text.as_str()));
-    let mut script = head(style, page.size, setter.em, language);
-    for block in blocks(pieces, &setter) {
-        write_block(&mut script, &block, &setter, right_to_left);
+    let right_to_left = is_mostly_right_to_left(tokens.iter().map(|token| token.text.as_str()));
+    let mut script = head(style, page.size, engine.em, language);
+    for block in blocks(tokens, &engine) {
+        write_block(&mut script, &block, &engine, right_to_left);
     }
     script
 }
 
-/// Capitals, with the dotted ones of Turkic languages; Greek, which drops its accents then, is left as it is.
-fn capitals(text: &str, language: &str) -> String {
+/// Upper-cases a text, with dotted capitals for Turkic languages; Greek, which would lose its accents, is left as it is.
+fn to_uppercase(text: &str, language: &str) -> String {
     match language.split('-').next() {
         Some("tr" | "az") => text.replace('i', "İ").to_uppercase(),
         Some("el") => text.to_owned(),
@@ -62,7 +62,7 @@ fn head(style: &Style, size: Size, em: f64, language: &str) -> String {
         .iter()
         .map(|(name, paint)| style_line(name, paint, style, em))
         .collect();
-    // libass takes the two letters of the language for the forms of Han characters
+    // libass uses the two-letter language code to choose the forms of Han characters
     let language: String = language
         .chars()
         .take_while(char::is_ascii_alphabetic)
@@ -76,7 +76,7 @@ fn head(style: &Style, size: Size, em: f64, language: &str) -> String {
     )
 }
 
-/// Alignment 5 centres a word on its place; encoding -1 lets the first strong letter of it give the direction.
+/// Alignment 5 centres a word on its position; encoding -1 takes the direction from its first strong letter.
 fn style_line(name: &str, paint: &Paint, style: &Style, em: f64) -> String {
     let fill = colour(paint.fill, paint.opacity);
     let edge = colour(paint.edge, paint.opacity);
@@ -87,61 +87,61 @@ fn style_line(name: &str, paint: &Paint, style: &Style, em: f64) -> String {
     )
 }
 
-/// `&HAABBGGRR`, where the alpha is how much shines through.
+/// `&HAABBGGRR`, where alpha is transparency: 0 is opaque.
 fn colour(rgb: u32, opacity: f64) -> String {
     let alpha = ((1.0 - opacity) * 255.0).round() as u8;
     let [_, red, green, blue] = rgb.to_be_bytes();
     format!("&H{alpha:02X}{blue:02X}{green:02X}{red:02X}")
 }
 
-/// What lies behind, then one event for each state of each word.
-fn write_block(script: &mut String, block: &Block, setter: &Setter, right_to_left: bool) {
-    let lines = place(block, setter, right_to_left);
+/// Writes the backdrop, then one event for each state of each word.
+fn write_block(script: &mut String, block: &Block, engine: &LayoutEngine, right_to_left: bool) {
+    let lines = position_lines(block, engine, right_to_left);
     let shown = (block.start_ms, block.end_ms);
-    if let Backdrop::Panel { colour, opacity } = setter.style.backdrop {
+    if let Backdrop::Panel { colour, opacity } = engine.style.backdrop {
         let panel = panel(&lines, block.em).draw(&fill(colour, opacity));
-        event(script, BEHIND, "Idle", shown, &panel);
+        event(script, BACKDROP_LAYER, "Idle", shown, &panel);
     }
     for word in lines.iter().flat_map(|line| &line.words) {
         let text = text(word, block.em, right_to_left);
         if text.is_empty() {
             continue;
         }
-        let place = tags(word, block.em, setter);
-        let spoken = (word.set.piece.start_ms, word.set.until_ms);
-        if let Backdrop::Word { colour } = setter.style.backdrop {
+        let position = tags(word, block.em, engine);
+        let spoken = (word.shaped.token.start_ms, word.shaped.until_ms);
+        if let Backdrop::Word { colour } = engine.style.backdrop {
             let area = word_box(word, &lines, block.em).draw(&fill(colour, 1.0));
-            event(script, BEHIND, "Idle", spoken, &area);
+            event(script, BACKDROP_LAYER, "Idle", spoken, &area);
         }
-        let pop = pop(setter.style.pop);
+        let grow = grow_tags(engine.style.active_scale);
         event(
             script,
-            STILL,
+            WORD_LAYER,
             "Idle",
             (shown.0, spoken.0),
-            &format!("{{{place}}}{text}"),
+            &format!("{{{position}}}{text}"),
         );
         event(
             script,
-            SPOKEN,
+            ACTIVE_LAYER,
             "Active",
             spoken,
-            &format!("{{{place}{pop}}}{text}"),
+            &format!("{{{position}{grow}}}{text}"),
         );
         event(
             script,
-            STILL,
+            WORD_LAYER,
             "Spoken",
             (spoken.1, shown.1),
-            &format!("{{{place}}}{text}"),
+            &format!("{{{position}}}{text}"),
         );
     }
 }
 
 /// Layers, from back to front.
-const BEHIND: u8 = 0;
-const STILL: u8 = 1;
-const SPOKEN: u8 = 2;
+const BACKDROP_LAYER: u8 = 0;
+const WORD_LAYER: u8 = 1;
+const ACTIVE_LAYER: u8 = 2;
 
 fn event(script: &mut String, layer: u8, style: &str, (start_ms, end_ms): (u64, u64), text: &str) {
     let (start, end) = (clock(start_ms), clock(end_ms));
@@ -160,22 +160,22 @@ fn clock(ms: u64) -> String {
     format!("{hours}:{minutes:02}:{seconds:02}.{hundredths:02}")
 }
 
-/// The place of a word, and what differs from the style: its softness, and thinner outlines where the block is shrunk.
-fn tags(word: &Placed, em: f64, setter: &Setter) -> String {
-    let style = setter.style;
+/// The position of a word, and overrides of the style: blur, and thinner outlines where the block is reduced.
+fn tags(word: &PositionedToken, em: f64, engine: &LayoutEngine) -> String {
+    let style = engine.style;
     let mut tags = format!("\\pos({:.1},{:.1})", word.x, word.y);
     if style.blur > 0.0 {
         let _ = write!(tags, "\\blur{:.1}", style.blur * em);
     }
-    if em < setter.em {
+    if em < engine.em {
         let (outline, shadow) = (style.outline * em, style.shadow * em);
         let _ = write!(tags, "\\bord{outline:.1}\\shad{shadow:.1}");
     }
     tags
 }
 
-/// Grows a word from 90 % to its full size in two frames or three.
-fn pop(scale: f64) -> String {
+/// Grows a word from 90 % to its full size within two or three frames.
+fn grow_tags(scale: f64) -> String {
     if scale <= 1.0 {
         return String::new();
     }
@@ -183,15 +183,15 @@ fn pop(scale: f64) -> String {
     format!("\\fscx90\\fscy90\\t(0,90,\\fscx{percent:.0}\\fscy{percent:.0})")
 }
 
-/// The letters of a word with the font of each stretch of them.
-fn text(word: &Placed, em: f64, right_to_left: bool) -> String {
+/// The text of a word, with the font of each of its runs.
+fn text(word: &PositionedToken, em: f64, right_to_left: bool) -> String {
     let mut text = String::new();
-    for (index, run) in word.set.runs.iter().enumerate() {
-        let (name, thicken) = Fonts::name(run.font);
-        let bold = u8::from(thicken);
-        let size = word.set.font_size(index) * em;
+    for (index, run) in word.shaped.runs.iter().enumerate() {
+        let (name, synthetic_bold) = Fonts::name(run.font);
+        let bold = u8::from(synthetic_bold);
+        let size = word.shaped.font_size(index) * em;
         let mark = if index == 0 {
-            mark(&word.set.piece.text, right_to_left)
+            direction_mark(&word.shaped.token.text, right_to_left)
         } else {
             ""
         };
@@ -201,14 +201,14 @@ fn text(word: &Placed, em: f64, right_to_left: bool) -> String {
     text
 }
 
-fn panel(lines: &[PlacedLine], em: f64) -> Area {
+fn panel(lines: &[PositionedLine], em: f64) -> RoundedRect {
     let left = lines
         .iter()
         .map(|line| line.left)
         .fold(f64::INFINITY, f64::min);
     let right = lines.iter().map(|line| line.right).fold(0.0, f64::max);
     let (first, last) = (&lines[0], &lines[lines.len() - 1]);
-    Area {
+    RoundedRect {
         x: f64::midpoint(left, right),
         y: f64::midpoint(first.middle, last.middle),
         width: right - left + 2.0 * PANEL_PADDING * em,
@@ -217,10 +217,10 @@ fn panel(lines: &[PlacedLine], em: f64) -> Area {
     }
 }
 
-fn word_box(word: &Placed, lines: &[PlacedLine], em: f64) -> Area {
-    let inside = |line: &&PlacedLine| line.words.iter().any(|one| std::ptr::eq(one, word));
+fn word_box(word: &PositionedToken, lines: &[PositionedLine], em: f64) -> RoundedRect {
+    let inside = |line: &&PositionedLine| line.words.iter().any(|one| std::ptr::eq(one, word));
     let middle = lines.iter().find(inside).map_or(word.y, |line| line.middle);
-    Area {
+    RoundedRect {
         x: word.x,
         y: middle,
         width: word.width + 2.0 * BOX_PADDING * em,
@@ -229,7 +229,7 @@ fn word_box(word: &Placed, lines: &[PlacedLine], em: f64) -> Area {
     }
 }
 
-/// Tags that paint a shape in one colour, without outline and shadow.
+/// Tags that fill a shape with one colour, without outline or shadow.
 fn fill(colour: u32, opacity: f64) -> String {
     let text = self::colour(colour, opacity);
     let (alpha, colour) = text[2..].split_at(2);

@@ -1,37 +1,37 @@
-//! The fonts captions are set in: which of them has a character, and how wide a text is.
+//! The caption fonts: which of them covers a character, and how wide a text is.
 
 use std::{io, path::Path};
 
 use rustybuzz::{Face, UnicodeBuffer, shape};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// A font file and how libass is told to use it.
-struct Listed {
+/// A font file and how libass addresses it.
+struct FontEntry {
     file: &'static str,
-    /// Full name, or for PostScript outlines the PostScript name: what `\fn` finds just this face by.
+    /// The name by which `\fn` selects exactly this face: the full name, or the PostScript name for PostScript outlines.
     name: &'static str,
-    /// Whether it has no bold face of its own and libass is asked to thicken it.
-    thicken: bool,
+    /// Whether it has no bold face, so that libass is asked to embolden it.
+    synthetic_bold: bool,
 }
 
-const fn font(file: &'static str, name: &'static str) -> Listed {
-    Listed {
+const fn font(file: &'static str, name: &'static str) -> FontEntry {
+    FontEntry {
         file,
         name,
-        thicken: false,
+        synthetic_bold: false,
     }
 }
 
-const fn thin_font(file: &'static str, name: &'static str) -> Listed {
-    Listed {
+const fn font_without_bold(file: &'static str, name: &'static str) -> FontEntry {
+    FontEntry {
         file,
         name,
-        thicken: true,
+        synthetic_bold: true,
     }
 }
 
-/// The fonts of the styles, then those that other scripts fall back to, in this order.
-const FONTS: [Listed; 13] = [
+/// The fonts of the styles, then the fallbacks for other scripts, in order of preference.
+const FONTS: [FontEntry; 13] = [
     font("Poppins-Bold.ttf", "Poppins Bold"),
     font("Poppins-SemiBold.ttf", "Poppins SemiBold"),
     font("Anton-Regular.ttf", "Anton Regular"),
@@ -39,70 +39,70 @@ const FONTS: [Listed; 13] = [
     font("FiraSans-ExtraBold.ttf", "Fira Sans ExtraBold"),
     font("Poppins-Black.ttf", "Poppins Black"),
     font("IBMPlexSansArabic-Bold.ttf", "IBM Plex Sans Arabic Bold"),
-    thin_font("Heebo.ttf", "Heebo"),
+    font_without_bold("Heebo.ttf", "Heebo"),
     font("Kanit-Bold.ttf", "Kanit Bold"),
     font("HindSiliguri-Bold.ttf", "Hind Siliguri Bold"),
-    thin_font("NotoSansTamil.ttf", "Noto Sans Tamil"),
-    thin_font("NotoSansTelugu.ttf", "Noto Sans Telugu"),
+    font_without_bold("NotoSansTamil.ttf", "Noto Sans Tamil"),
+    font_without_bold("NotoSansTelugu.ttf", "Noto Sans Telugu"),
     font("NotoSansCJKjp-Bold.otf", "NotoSansCJKjp-Bold"),
 ];
-/// Index in [`FONTS`] of the first one that is no more than a fallback.
+/// Index in [`FONTS`] of the first fallback.
 const FIRST_FALLBACK: usize = 4;
 
-/// Why the fonts cannot be used.
+/// Why the fonts could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum FontsError {
     /// A file is missing or cannot be read.
-    #[error("font {file}: {why}")]
+    #[error("cannot read font {file}: {error}")]
     Read {
         /// Name of the file.
         file: &'static str,
-        /// What the system said.
-        why: io::Error,
+        /// The system's error.
+        error: io::Error,
     },
-    /// A file is not a font.
-    #[error("font {file}: not a font")]
-    Broken {
+    /// A file is not a valid font.
+    #[error("{file} is not a valid font")]
+    Invalid {
         /// Name of the file.
         file: &'static str,
     },
 }
 
-/// The bytes of the font files.
+/// The contents of the font files.
 pub struct FontFiles(Vec<Vec<u8>>);
 
 impl FontFiles {
-    /// Reads the fonts from the folder that libass is given as `fontsdir`.
+    /// Reads the fonts from the folder that libass gets as `fontsdir`.
     ///
     /// # Errors
     /// When one of them cannot be read.
     pub fn read(folder: &Path) -> Result<Self, FontsError> {
-        let read = |font: &Listed| {
-            std::fs::read(folder.join(font.file)).map_err(|why| FontsError::Read {
+        let read = |font: &FontEntry| {
+            std::fs::read(folder.join(font.file)).map_err(|error| FontsError::Read {
                 file: font.file,
-                why,
+                error,
             })
         };
         FONTS.iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 }
 
-/// The fonts, ready to measure with.
+/// The parsed fonts.
 pub struct Fonts<'a>(Vec<Font<'a>>);
 
-/// Which font, as an index.
+/// Identifies a font by its index in [`FONTS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FontId(usize);
 
 struct Font<'a> {
     face: Face<'a>,
-    /// What libass takes as the height above the baseline, in em.
+    /// Height above the baseline as libass computes it, in em.
     ascent: f64,
-    /// What libass takes as the depth below the baseline, in em.
+    /// Depth below the baseline as libass computes it, in em.
     descent: f64,
 }
 
-/// A stretch of text in one font.
+/// A run of text in one font.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Run {
     pub(crate) font: FontId,
@@ -110,26 +110,26 @@ pub(crate) struct Run {
 }
 
 impl<'a> Fonts<'a> {
-    /// Takes the fonts out of their files.
+    /// Parses the font files.
     ///
     /// # Errors
-    /// When a file is no font.
+    /// When a file is not a valid font.
     pub fn new(files: &'a FontFiles) -> Result<Self, FontsError> {
-        let parse = |(font, bytes): (&Listed, &'a Vec<u8>)| {
-            Font::parse(bytes).ok_or(FontsError::Broken { file: font.file })
+        let parse = |(font, bytes): (&FontEntry, &'a Vec<u8>)| {
+            Font::parse(bytes).ok_or(FontsError::Invalid { file: font.file })
         };
         let fonts: Result<_, _> = FONTS.iter().zip(&files.0).map(parse).collect();
         fonts.map(Self)
     }
 
-    /// The font of this full name; an unknown name gives the first one.
+    /// Finds the font with this full name; an unknown name gives the first font.
     pub(crate) fn find(name: &str) -> FontId {
         FontId(FONTS.iter().position(|font| font.name == name).unwrap_or(0))
     }
 
-    /// Cuts a text into stretches that one font can show, `preferred` wherever it can.
+    /// Splits a text into runs of one font each, using `preferred` wherever it covers the text.
     ///
-    /// Signs that no font has, such as emoji, are left out; letters that none has are kept for the system's fonts.
+    /// Symbols that no font covers, such as emoji, are dropped; letters that none covers are left to the system's fonts.
     pub(crate) fn runs(&self, text: &str, preferred: FontId) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
         for cluster in text.graphemes(true) {
@@ -146,7 +146,7 @@ impl<'a> Fonts<'a> {
                 }),
             }
         }
-        // the space before a sign that was left out
+        // the space before a dropped symbol
         if let Some(last) = runs.last_mut() {
             last.text.truncate(last.text.trim_end().len());
         }
@@ -161,33 +161,33 @@ impl<'a> Fonts<'a> {
         preferred: FontId,
     ) -> Option<FontId> {
         let fallbacks = (FIRST_FALLBACK..self.0.len()).map(FontId);
-        // a sign stays in the font of the letters before it, so that "word!" is set in one
+        // punctuation stays in the font of the letters before it, so that "word!" is one run
         let stay = current.filter(|_| !letters);
         stay.into_iter()
             .chain([preferred])
             .chain(fallbacks)
-            .find(|font| self.0[font.0].has(cluster))
+            .find(|font| self.0[font.0].covers(cluster))
             .or_else(|| letters.then_some(preferred))
     }
 
-    /// How far a run moves the pen, in em.
+    /// Advance width of a run, in em.
     pub(crate) fn width(&self, run: &Run) -> f64 {
         self.0[run.font.0].width(&run.text)
     }
 
-    /// How far a space moves the pen, in em.
+    /// Advance width of a space, in em.
     pub(crate) fn space(&self, font: FontId) -> f64 {
         self.0[font.0].width(" ")
     }
 
-    /// Height above and depth below the baseline that libass reckons with, in em.
+    /// Ascent and descent as libass computes them, in em.
     pub(crate) fn extent(&self, font: FontId) -> (f64, f64) {
         (self.0[font.0].ascent, self.0[font.0].descent)
     }
 
-    /// What `\fn` calls it, and whether it is to be thickened.
+    /// Its name for `\fn`, and whether it needs synthetic bold.
     pub(crate) fn name(font: FontId) -> (&'static str, bool) {
-        (FONTS[font.0].name, FONTS[font.0].thicken)
+        (FONTS[font.0].name, FONTS[font.0].synthetic_bold)
     }
 }
 
@@ -202,7 +202,7 @@ impl<'a> Font<'a> {
         })
     }
 
-    fn has(&self, cluster: &str) -> bool {
+    fn covers(&self, cluster: &str) -> bool {
         cluster
             .chars()
             .all(|c| is_invisible(c) || self.face.glyph_index(c).is_some())
@@ -218,7 +218,7 @@ impl<'a> Font<'a> {
     }
 }
 
-/// libass scales a font so that `usWinAscent + usWinDescent` is the font size, as GDI does (`ass_font.c`).
+/// Ascent and descent in em. libass scales a font so that `usWinAscent + usWinDescent` is the font size, as GDI does (`ass_font.c`).
 fn windows_extent(face: &Face) -> (f64, f64) {
     let em = f64::from(face.units_per_em());
     let tables = face.tables();
@@ -229,7 +229,7 @@ fn windows_extent(face: &Face) -> (f64, f64) {
     (f64::from(ascent) / em, -f64::from(descent) / em)
 }
 
-/// Characters that shape a text without a glyph of their own: joiners, marks of direction, variation selectors.
+/// Whether a character needs no glyph of its own: joiners, directional marks, variation selectors.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{fe00}'..='\u{fe0f}')
 }

@@ -1,4 +1,4 @@
-//! What `fuzz/` feeds with made-up words: no text may become a tag, a time line, an event or a section.
+//! The target that `fuzz/` feeds with arbitrary words: no text may become a tag, a time line, an event or a section.
 
 use std::{iter, path::Path, sync::LazyLock};
 
@@ -7,9 +7,9 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{Cue, FontFiles, Fonts, STYLES, Style, ass, cues, srt, vtt};
 
-/// What a word has at most when it comes here: longer ones are cut where a transcript is read.
+/// Longest word in a transcript: longer ones are cut when it is read.
 const LETTERS_OF_A_WORD: usize = 100;
-/// Characters of a letter, which may have marks.
+/// Characters of a letter including its combining marks.
 const CHARS_OF_A_LETTER: usize = 4;
 
 static FILES: LazyLock<FontFiles> = LazyLock::new(|| {
@@ -18,10 +18,10 @@ static FILES: LazyLock<FontFiles> = LazyLock::new(|| {
 });
 static FONTS: LazyLock<Fonts<'static>> = LazyLock::new(|| Fonts::new(&FILES).expect("fonts"));
 
-/// A language and words, one a line, as captions of all three formats; the first letter decides the style.
+/// Writes a language and words, one per line, as captions of all three formats; the first byte selects the style.
 ///
 /// # Panics
-/// When a word breaks out of its place.
+/// When a word escapes its text field.
 pub fn captions(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (language, text) = text.split_once('\n').unwrap_or(("en", &text));
@@ -38,11 +38,11 @@ pub fn captions(data: &[u8]) {
         let size = AspectRatio::default().output_size();
         ass(words, style, size, &FONTS, language)
     };
-    are_events(&script(&words), &script(&[]), style);
-    are_cues(&cues(&words));
+    assert_events(&script(&words), &script(&[]), style);
+    assert_cues(&cues(&words));
 }
 
-/// A text that is no longer than a word of the product.
+/// Cuts a text to the length of a transcript's word.
 fn word(text: &str) -> String {
     let letters = text.graphemes(true).take(LETTERS_OF_A_WORD);
     letters
@@ -50,13 +50,13 @@ fn word(text: &str) -> String {
         .collect()
 }
 
-/// Whether a script is its head and lines of events whose tags are all our own.
-fn are_events(script: &str, head: &str, style: &Style) {
+/// Checks that a script is its head followed by events whose tags are all our own.
+fn assert_events(script: &str, head: &str, style: &Style) {
     let events = script.strip_prefix(head).expect("no word changes the head");
     assert!(!events.contains('\r'), "{events:?}");
     for event in events.lines() {
         let text = event.strip_prefix("Dialogue: ").and_then(|fields| {
-            // the text is the tenth field, whatever commas it has
+            // the text is the tenth field and may itself contain commas
             fields.splitn(10, ',').nth(9)
         });
         let text = text.unwrap_or_else(|| panic!("no event: {event:?}"));
@@ -69,7 +69,7 @@ fn are_events(script: &str, head: &str, style: &Style) {
     assert_eq!(sections, ["[Script Info]", "[V4+ Styles]", "[Events]"]);
 }
 
-/// Whether the text of an event begins with a place, has no tags after it but fonts, and no other command in its letters.
+/// Whether the text of an event begins with a position, has only font tags after it, and no command in its letters.
 fn is_plain(text: &str) -> bool {
     let mut rest = text;
     let blocks = iter::from_fn(|| {
@@ -88,7 +88,7 @@ fn is_plain(text: &str) -> bool {
     are_ours && letters_before_tags(rest) == Some(rest.len())
 }
 
-/// Bytes of letters before the next tags, none if there is a command among them.
+/// Number of bytes before the next tags, `None` if there is a command among them.
 fn letters_before_tags(text: &str) -> Option<usize> {
     let mut letters = text.char_indices();
     while let Some((at, letter)) = letters.next() {
@@ -105,7 +105,7 @@ fn letters_before_tags(text: &str) -> Option<usize> {
     Some(text.len())
 }
 
-/// Whether tags choose one of our fonts, its size and its weight, and nothing else.
+/// Whether tags set one of our fonts, its size and its weight, and nothing else.
 fn is_font(tags: &str) -> bool {
     let parts = tags.strip_prefix("\\fn").and_then(|tags| {
         let (name, rest) = tags.split_once("\\fs")?;
@@ -118,8 +118,8 @@ fn is_font(tags: &str) -> bool {
     })
 }
 
-/// Whether there is a time line and a blank line for each cue, and no tag.
-fn are_cues(cues: &[Cue]) {
+/// Checks that there is one time line and one blank line for each cue, and no tag.
+fn assert_cues(cues: &[Cue]) {
     let (subrip, web) = (srt(cues), vtt(cues));
     assert_eq!(subrip.matches("-->").count(), cues.len(), "{subrip}");
     assert_eq!(web.matches("-->").count(), cues.len(), "{web}");
@@ -138,12 +138,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_word_of_the_corpus_becomes_a_command() {
+    fn words_of_the_corpus_are_never_commands() {
         replay("captions", captions);
     }
 
     #[test]
-    fn tags_of_a_word_are_told_from_ours() {
+    fn the_check_distinguishes_injected_tags_from_ours() {
         let ours = r"{\pos(1.0,2.0)}{\fnPoppins Bold\fs80.00\b0}a";
         assert!(is_plain(ours));
         assert!(is_plain(&format!("{ours}\\{{\\\u{2060}b1\\}}")));
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn no_word_becomes_a_command_in_any_style() {
+    fn words_are_never_commands_in_any_style() {
         let words = "en\n{\\b1}\n\\N\nx\\h{\\p1}m 0 0{\\p0}\r\n[Events]\nDialogue: 0,0:00:00.00,9:00:00.00,Idle,,0,0,0,,x\n\u{85}{\n}\u{2028}\\\n<i>";
         for first in 0..STYLES.len() as u8 {
             captions(&[&[first], words.as_bytes()].concat());
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn work_grows_with_the_words() {
-        for piece in [
+        for token in [
             "incomprehensibilities\n",
             "-\n",
             "成功之前放弃成功\n",
@@ -176,7 +176,7 @@ mod tests {
             "e\u{301}",
             "\u{1160}",
         ] {
-            assert_grows_gently(captions, "", piece, "");
+            assert_grows_gently(captions, "", token, "");
         }
     }
 }

@@ -1,24 +1,24 @@
-//! The part of a picture that captions keep to.
+//! The part of a picture that captions stay inside.
 
 use domain::Size;
 
-/// Edges of the area in pixels; captions, their outlines and shadows included, stay inside.
+/// Edges of the area in pixels; captions stay inside, including their outlines and shadows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SafeArea {
     /// Left edge.
     pub left: f64,
     /// Right edge.
     pub right: f64,
-    /// Lowest line that text may touch.
+    /// Bottom edge.
     pub bottom: f64,
 }
 
-/// A picture that captions are written on.
+/// The picture that captions are drawn on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Page {
     /// Its size in pixels.
     pub size: Size,
-    /// Where captions may be.
+    /// Where captions may appear.
     pub area: SafeArea,
 }
 
@@ -32,9 +32,9 @@ impl From<Size> for Page {
 }
 
 impl SafeArea {
-    /// The area of a picture of this size.
+    /// The default area of a picture of this size.
     ///
-    /// Upright pictures keep the lowest 15 % free, where the platforms lay their buttons and the title.
+    /// Portrait pictures keep the lowest 15 % free, where platforms put their buttons and the title.
     pub fn of(size: Size) -> Self {
         let (beside, below) = match size.ratio() {
             ratio if ratio < 0.7 => (0.07, 0.15),
@@ -50,7 +50,7 @@ impl SafeArea {
         }
     }
 
-    /// The same with nothing below a line.
+    /// The same area, limited to above `line`.
     #[must_use]
     pub fn above(self, line: f64) -> Self {
         Self {
@@ -59,12 +59,12 @@ impl SafeArea {
         }
     }
 
-    /// Pixels from edge to edge.
+    /// Width in pixels.
     pub fn width(self) -> f64 {
         self.right - self.left
     }
 
-    /// Where captions are centred.
+    /// Horizontal centre, in pixels.
     pub(crate) fn centre(self) -> f64 {
         f64::midpoint(self.left, self.right)
     }

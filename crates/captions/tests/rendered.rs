@@ -1,5 +1,5 @@
-//! What libass makes of the scripts, seen in the pixels of real frames.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+//! How libass renders the scripts, checked in the pixels of real frames.
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 use std::{path::Path, process::Command};
 
@@ -9,11 +9,11 @@ use domain::{AspectRatio, Size};
 mod samples;
 
 const HOME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.cache/clipwright");
-/// Frames are drawn this many times smaller: libass scales the script.
+/// Frames are rendered this many times smaller: libass scales the script.
 const SHRINK: u32 = 3;
 const GREY: u8 = 128;
 
-/// RGB frames of a script over plain grey, four a second.
+/// RGB frames of a script over plain grey, four per second.
 fn frames(script: &str, size: Size, seconds: u32) -> Vec<Vec<u8>> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("captions.ass"), script).unwrap();
@@ -44,7 +44,7 @@ fn frames(script: &str, size: Size, seconds: u32) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Left, right and lower edge of everything drawn, in pixels of the full size.
+/// Left, right and bottom edge of everything drawn, in pixels at full size.
 fn drawn(frames: &[Vec<u8>], size: Size) -> Option<(u32, u32, u32)> {
     let width = (size.width / SHRINK) as usize;
     let mut edges: Option<(u32, u32, u32)> = None;
@@ -93,7 +93,7 @@ fn assert_inside(style: &Style, ratio: AspectRatio, fonts: &Fonts, sample: usize
 }
 
 #[test]
-fn text_stays_inside_the_safe_area_in_every_style_and_shape() {
+fn text_stays_inside_the_safe_area_in_every_style_and_aspect_ratio() {
     let files = FontFiles::read(&Path::new(HOME).join("fonts")).unwrap();
     let fonts = Fonts::new(&files).unwrap();
     let long_words = 1;
@@ -119,7 +119,7 @@ fn text_stays_inside_the_safe_area_in_every_script() {
 }
 
 #[test]
-fn the_spoken_word_has_its_colour_and_silence_is_empty() {
+fn the_active_word_is_highlighted_and_silence_shows_nothing() {
     let files = FontFiles::read(&Path::new(HOME).join("fonts")).unwrap();
     let fonts = Fonts::new(&files).unwrap();
     let size = AspectRatio::Square.output_size();
@@ -130,13 +130,13 @@ fn the_spoken_word_has_its_colour_and_silence_is_empty() {
             .filter(|p| p[0] > 200 && p[1] > 180 && p[2] < 80)
             .count()
     };
-    assert_eq!(drawn(&frames[..1], size), None, "nothing is said at 0 s");
-    assert!(yellow(&frames[1]) > 200, "MOST is said at 0.25 s");
+    assert_eq!(drawn(&frames[..1], size), None, "silence at 0 s");
+    assert!(yellow(&frames[1]) > 200, "MOST is being spoken at 0.25 s");
     let white = |frame: &Vec<u8>| {
         frame
             .chunks_exact(3)
             .filter(|p| p.iter().all(|v| *v > 220))
             .count()
     };
-    assert!(white(&frames[1]) > 200, "PEOPLE is still to come");
+    assert!(white(&frames[1]) > 200, "PEOPLE is not yet spoken");
 }

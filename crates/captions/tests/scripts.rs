@@ -1,5 +1,5 @@
-//! The text of scripts and subtitle files, as snapshots and as rules.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+//! The text of scripts and subtitle files: snapshots and invariants.
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 use std::{collections::HashMap, path::Path};
 
@@ -57,7 +57,7 @@ fn subtitle_files() {
     }
 }
 
-/// The fields of the events of words: start, end, place, and letters without tags.
+/// The fields of word events: start, end, position, and text without tags.
 fn word_events(script: &str) -> Vec<(String, String, String, String)> {
     let events = script
         .lines()
@@ -66,21 +66,21 @@ fn word_events(script: &str) -> Vec<(String, String, String, String)> {
         .filter(|event| !event.contains("\\p1"))
         .map(|event| {
             let fields: Vec<&str> = event.splitn(10, ',').collect();
-            let place = fields[9].split(')').next().unwrap().to_owned();
+            let position = fields[9].split(')').next().unwrap().to_owned();
             let letters = fields[9].rsplit('}').next().unwrap().to_owned();
-            (fields[1].into(), fields[2].into(), place, letters)
+            (fields[1].into(), fields[2].into(), position, letters)
         })
         .collect()
 }
 
 #[test]
-fn a_word_stands_still_while_others_are_spoken() {
+fn words_keep_their_position_while_others_are_highlighted() {
     for style in &STYLES {
-        let mut places: HashMap<(String, String), usize> = HashMap::new();
-        for (_, end, place, letters) in
+        let mut events: HashMap<(String, String), usize> = HashMap::new();
+        for (_, end, position, letters) in
             word_events(&script(style.name, AspectRatio::Feed, "english"))
         {
-            *places.entry((place, letters)).or_default() += 1;
+            *events.entry((position, letters)).or_default() += 1;
             assert!(end.starts_with("0:00:0"));
         }
         let words = samples::timed(samples::SAMPLES[0].2)
@@ -88,12 +88,12 @@ fn a_word_stands_still_while_others_are_spoken() {
             .filter(|word| word.text.chars().any(char::is_alphanumeric))
             .count();
         assert_eq!(
-            places.len(),
+            events.len(),
             words,
-            "{}: each word has one place",
+            "{}: each word has one position",
             style.name
         );
-        assert!(places.values().any(|states| *states == 3), "{}", style.name);
+        assert!(events.values().any(|states| *states == 3), "{}", style.name);
     }
 }
 

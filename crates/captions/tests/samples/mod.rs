@@ -2,7 +2,7 @@
 
 use domain::Word;
 
-/// A sample's name, its language and its words, parted by spaces.
+/// Name, language and space-separated words of each sample.
 pub(crate) const SAMPLES: [(&str, &str, &str); 10] = [
     (
         "english",
@@ -52,7 +52,7 @@ pub(crate) const SAMPLES: [(&str, &str, &str); 10] = [
     ),
 ];
 
-/// The words of a text, 300 ms each with 40 ms between, and a pause after each sentence.
+/// The words of a text: 300 ms each, 40 ms apart, with a pause after each sentence.
 pub(crate) fn timed(text: &str) -> Vec<Word> {
     let mut at_ms = 200;
     let mut words = Vec::new();

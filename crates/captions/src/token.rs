@@ -1,41 +1,41 @@
-//! Words made ready to be set: cleaned, punctuation joined to its word, times that run forwards.
+//! Words prepared for layout: cleaned, punctuation attached to its word, times made monotonic.
 
 use domain::Word;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// What is set and highlighted as one: a word, or a part of a very long one.
+/// The unit of layout and highlighting: a word, or a part of a very long one.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Piece {
-    /// Its letters, never empty, without line breaks.
+pub(crate) struct Token {
+    /// Never empty, without line breaks.
     pub(crate) text: String,
     pub(crate) start_ms: u64,
     pub(crate) end_ms: u64,
-    /// Whether a space stands between it and the piece before it.
+    /// Whether a space separates it from the token before it.
     pub(crate) spaced: bool,
 }
 
-/// Shortest time a piece is given, in milliseconds: recognisers put out words without length.
-const LEAST_MS: u64 = 20;
+/// Minimum duration of a token, in milliseconds: recognisers emit words of zero length.
+const MIN_DURATION_MS: u64 = 20;
 
-/// The pieces of some words, in order.
-pub(crate) fn pieces(words: &[Word]) -> Vec<Piece> {
-    let mut pieces: Vec<Piece> = Vec::with_capacity(words.len());
+/// Converts words to tokens, in order.
+pub(crate) fn tokens(words: &[Word]) -> Vec<Token> {
+    let mut tokens: Vec<Token> = Vec::with_capacity(words.len());
     for word in words {
         let clean = clean(&word.text);
         let parts: Vec<&str> = clean.split_whitespace().collect();
         let weights: Vec<usize> = parts.iter().map(|part| part.len()).collect();
         let times = shares(word.start_ms, word.end_ms.max(word.start_ms), &weights);
         for (part, (start_ms, end_ms)) in parts.into_iter().zip(times) {
-            push(&mut pieces, part, start_ms, end_ms);
+            push(&mut tokens, part, start_ms, end_ms);
         }
     }
-    join_opening_signs(&mut pieces);
-    run_forwards(&mut pieces);
-    pieces
+    join_opening_marks(&mut tokens);
+    make_monotonic(&mut tokens);
+    tokens
 }
 
-/// Without control characters and foreign marks of direction, which could break out of the line.
+/// Removes control characters and directional controls, which could affect text beyond the word.
 fn clean(text: &str) -> String {
     let plain = |c: char| if c.is_control() { ' ' } else { c };
     let foreign =
@@ -43,7 +43,7 @@ fn clean(text: &str) -> String {
     text.chars().filter(foreign).map(plain).collect()
 }
 
-/// Cuts a time into parts in proportion to `weights`.
+/// Divides a time range in proportion to `weights`.
 fn shares(start_ms: u64, end_ms: u64, weights: &[usize]) -> Vec<(u64, u64)> {
     let total = weights.iter().sum::<usize>().max(1) as u64;
     let mut before = 0;
@@ -58,19 +58,19 @@ fn shares(start_ms: u64, end_ms: u64, weights: &[usize]) -> Vec<(u64, u64)> {
         .collect()
 }
 
-fn push(pieces: &mut Vec<Piece>, part: &str, start_ms: u64, end_ms: u64) {
-    let spaced = pieces
+fn push(tokens: &mut Vec<Token>, part: &str, start_ms: u64, end_ms: u64) {
+    let spaced = tokens
         .last()
         .is_some_and(|last| space_between(&last.text, part));
-    match pieces.last_mut() {
-        Some(last) if hangs_on(part) => {
+    match tokens.last_mut() {
+        Some(last) if needs_base(part) => {
             if spaced && !is_punctuation(part) {
                 last.text.push(' ');
             }
             last.text.push_str(part);
             last.end_ms = last.end_ms.max(end_ms);
         }
-        _ => pieces.push(Piece {
+        _ => tokens.push(Token {
             text: part.to_owned(),
             start_ms,
             end_ms,
@@ -79,8 +79,8 @@ fn push(pieces: &mut Vec<Piece>, part: &str, start_ms: u64, end_ms: u64) {
     }
 }
 
-/// Whether a part cannot stand alone: it has no letter or digit, or begins with a combining mark.
-fn hangs_on(part: &str) -> bool {
+/// Whether a part must be attached to the token before it: it has no letter or digit, or begins with a combining mark.
+fn needs_base(part: &str) -> bool {
     // a mark forms one cluster with any letter before it
     let after_letter = format!("x{part}");
     let begins_with_mark = after_letter.graphemes(true).next() != Some("x");
@@ -91,42 +91,42 @@ fn is_punctuation(part: &str) -> bool {
     part.starts_with(|c: char| ".,;:!?…%)]}»”’'\"。、！？，；：」』）؟،؛।".contains(c))
 }
 
-/// Signs before the first word, as in `« Bonjour`, belong to it.
-fn join_opening_signs(pieces: &mut Vec<Piece>) {
-    let bare = |piece: &Piece| !piece.text.chars().any(char::is_alphanumeric);
-    if pieces.len() > 1 && bare(&pieces[0]) {
-        let signs = pieces.remove(0);
-        let first = &mut pieces[0];
+/// Attaches leading punctuation, as in `« Bonjour`, to the first word.
+fn join_opening_marks(tokens: &mut Vec<Token>) {
+    let bare = |token: &Token| !token.text.chars().any(char::is_alphanumeric);
+    if tokens.len() > 1 && bare(&tokens[0]) {
+        let signs = tokens.remove(0);
+        let first = &mut tokens[0];
         first.text = signs.text + if first.spaced { " " } else { "" } + &first.text;
         first.start_ms = signs.start_ms;
         first.spaced = false;
     }
 }
 
-fn run_forwards(pieces: &mut [Piece]) {
+fn make_monotonic(tokens: &mut [Token]) {
     let mut from_ms = 0;
-    for piece in pieces {
-        piece.start_ms = piece.start_ms.max(from_ms);
-        piece.end_ms = piece.end_ms.max(piece.start_ms + LEAST_MS);
-        from_ms = piece.start_ms + LEAST_MS;
+    for token in tokens {
+        token.start_ms = token.start_ms.max(from_ms);
+        token.end_ms = token.end_ms.max(token.start_ms + MIN_DURATION_MS);
+        from_ms = token.start_ms + MIN_DURATION_MS;
     }
 }
 
-/// Whether the script of either side leaves no space between words.
+/// Whether words are separated by a space here: not next to a script written without spaces.
 fn space_between(before: &str, after: &str) -> bool {
     let unspaced = |c: Option<char>| c.is_some_and(is_unspaced);
     !unspaced(before.chars().next_back()) && !unspaced(after.chars().next())
 }
 
-/// Scripts written without spaces: Thai, Lao, Burmese, Khmer, Han and Kana with their punctuation; not Hangul.
+/// Whether a character belongs to a script written without spaces: Thai, Lao, Burmese, Khmer, Han and Kana with their punctuation; not Hangul.
 pub(crate) fn is_unspaced(c: char) -> bool {
     matches!(u32::from(c),
         0x0E00..=0x0EFF | 0x1000..=0x109F | 0x1780..=0x17FF | 0x2E80..=0x312F | 0x31F0..=0x31FF
         | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0xFF00..=0xFF9F | 0x2_0000..=0x3_FFFF)
 }
 
-impl Piece {
-    /// Columns of a terminal, which counts wide characters as two.
+impl Token {
+    /// Display width in columns, its leading space included; wide characters count as two.
     pub(crate) fn columns(&self) -> usize {
         self.text.width() + usize::from(self.spaced)
     }
@@ -147,7 +147,7 @@ impl Piece {
         text.chars().next_back().is_some_and(|c| signs.contains(c))
     }
 
-    /// Cuts it between grapheme clusters into the fewest parts for which `fits` holds, its time shared out.
+    /// Splits it between grapheme clusters into the fewest parts for which `fits` holds, dividing its time among them.
     pub(crate) fn split(self, fits: impl Fn(&str) -> bool) -> Vec<Self> {
         if fits(&self.text) {
             return vec![self];
@@ -178,7 +178,7 @@ impl Piece {
     }
 }
 
-/// A sign that must not begin a line.
+/// Whether a cluster is punctuation, which must not begin a line.
 fn is_sign(cluster: &str) -> bool {
     !cluster.chars().any(char::is_alphanumeric)
 }
@@ -198,12 +198,12 @@ mod tests {
                 confidence: 1.0,
             })
             .collect();
-        let bar = |piece: Piece| if piece.spaced { " |" } else { "|" }.to_owned() + &piece.text;
-        pieces(&words).into_iter().map(bar).collect()
+        let bar = |token: Token| if token.spaced { " |" } else { "|" }.to_owned() + &token.text;
+        tokens(&words).into_iter().map(bar).collect()
     }
 
     #[test]
-    fn punctuation_never_stands_alone() {
+    fn punctuation_is_attached_to_a_word() {
         assert_eq!(
             texts(&["Hello", ",", "world", "!"]),
             ["|Hello,", " |world!"]
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn white_space_and_marks_of_direction_inside_a_word_do_no_harm() {
+    fn white_space_inside_a_word_splits_it_and_directional_controls_are_removed() {
         assert_eq!(
             texts(&["New\nYork", "", " \u{202e}city"]),
             ["|New", " |York", " |city"]
@@ -233,14 +233,14 @@ mod tests {
     }
 
     #[test]
-    fn a_long_word_is_cut_between_clusters() {
-        let piece = Piece {
+    fn a_long_word_is_split_between_clusters() {
+        let token = Token {
             text: "日本語でした。".into(),
             start_ms: 0,
             end_ms: 700,
             spaced: true,
         };
-        let parts = piece.split(|text| text.chars().count() <= 3);
+        let parts = token.split(|text| text.chars().count() <= 3);
         let texts: Vec<_> = parts.iter().map(|part| part.text.as_str()).collect();
         assert_eq!(texts, ["日本語", "でした。"]);
         assert_eq!((parts[0].end_ms, parts[1].start_ms), (300, 300));

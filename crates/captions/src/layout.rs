@@ -1,4 +1,4 @@
-//! Blocks: the few words that stand on the screen together, set in lines that fit.
+//! Layout of blocks: the few words that are on the screen together, shaped and broken into lines that fit.
 
 use std::ops::Range;
 
@@ -6,29 +6,29 @@ use crate::{
     Backdrop, Page, SafeArea, Style,
     fonts::{FontId, Fonts, Run},
     grouping::{Limits, group},
-    piece::{Piece, is_unspaced},
+    token::{Token, is_unspaced},
 };
 
-/// A piece with the fonts it is set in.
+/// A token split into font runs and measured.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct SetPiece {
-    pub(crate) piece: Piece,
+pub(crate) struct ShapedToken {
+    pub(crate) token: Token,
     pub(crate) runs: Vec<Run>,
     /// Height above and depth below the baseline of the font of each run, in em.
     extents: Vec<(f64, f64)>,
     /// In em.
     pub(crate) width: f64,
-    /// How long it counts as the spoken word: to the next one, or a little longer than itself.
+    /// Until when it is highlighted: up to the next token, or a little beyond its own end.
     pub(crate) until_ms: u64,
 }
 
-impl SetPiece {
-    /// The ASS font size of a run, in em: ASS sizes count from the ascent to the descent.
+impl ShapedToken {
+    /// The ASS font size of a run, in em: an ASS size is ascent plus descent.
     pub(crate) fn font_size(&self, run: usize) -> f64 {
         self.extents[run].0 + self.extents[run].1
     }
 
-    /// How far the middle of what libass takes for the text's height lies above the baseline, in em.
+    /// Distance from the baseline up to the middle of what libass takes as the text's height, in em.
     pub(crate) fn centre_above_baseline(&self) -> f64 {
         let ascent = self
             .extents
@@ -44,43 +44,43 @@ impl SetPiece {
     }
 }
 
-/// Words shown together for a time; no two blocks overlap.
+/// Words shown together; blocks never overlap in time.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Block {
     pub(crate) start_ms: u64,
     pub(crate) end_ms: u64,
-    /// Lines from top to bottom, each in the order of speech.
-    pub(crate) lines: Vec<Vec<SetPiece>>,
-    /// The em of this block in pixels, smaller where a word would not fit.
+    /// Lines from top to bottom, each in spoken order.
+    pub(crate) lines: Vec<Vec<ShapedToken>>,
+    /// The em of this block in pixels, reduced where a word would not fit.
     pub(crate) em: f64,
 }
 
-/// A block stays this long after its last word, if nothing follows, in milliseconds.
+/// A block with no successor stays visible this long after its last word, in milliseconds.
 const LINGER_MS: u64 = 350;
-/// A gap up to this long is bridged, so that the text does not flicker, in milliseconds.
+/// Gaps up to this long between blocks are bridged to avoid flicker, in milliseconds.
 const BRIDGE_MS: u64 = 600;
-/// A word is held as the spoken one for this long after its end, if no other follows, in milliseconds.
+/// A word stays highlighted at most this long after its end, in milliseconds.
 const HOLD_MS: u64 = 250;
-/// A silence of this length parts two blocks, in milliseconds.
+/// A silence this long always separates two blocks, in milliseconds.
 const PAUSE_MS: u64 = 700;
-/// Smallest space between words, in em: narrow fonts have less.
-const LEAST_SPACE: f64 = 0.22;
-/// Smallest size that a long word shrinks to before it is broken.
-const LEAST_SCALE: f64 = 0.5;
+/// Smallest space between words, in em; the space of narrow fonts is smaller.
+const MIN_SPACE: f64 = 0.22;
+/// Smallest scale for a long word before it is broken instead.
+const MIN_SCALE: f64 = 0.5;
 
-/// Measures text set in a style on a picture.
-pub(crate) struct Setter<'a> {
+/// Shapes, measures and breaks text in one style for one picture size.
+pub(crate) struct LayoutEngine<'a> {
     pub(crate) style: &'a Style,
     pub(crate) fonts: &'a Fonts<'a>,
     pub(crate) area: SafeArea,
     /// The em in pixels.
     pub(crate) em: f64,
-    /// The space between two words, in em: enough for outlines, a box, and a word that grows.
+    /// The space between two words, in em: leaves room for outlines, boxes and growing words.
     pub(crate) gap: f64,
     font: FontId,
 }
 
-impl<'a> Setter<'a> {
+impl<'a> LayoutEngine<'a> {
     pub(crate) fn new(style: &'a Style, fonts: &'a Fonts<'a>, page: impl Into<Page>) -> Self {
         let Page { size, area } = page.into();
         let font = Fonts::find(style.font);
@@ -89,24 +89,24 @@ impl<'a> Setter<'a> {
             fonts,
             area,
             em: style.em * f64::from(size.width.min(size.height)),
-            // measured once: every way to cut words into lines asks for it
-            gap: gap(style, fonts.space(font)),
+            // measured once: every candidate line break needs it
+            gap: word_gap(style, fonts.space(font)),
             font,
         }
     }
 
-    /// Room for letters in a line, in em of the unshrunk size.
+    /// The width available for letters in a line, in em of the unreduced size.
     fn room(&self) -> f64 {
-        self.area.width() / self.em - 2.0 * self.style.reach()
+        self.area.width() / self.em - 2.0 * self.style.overhang()
     }
 
-    fn set(&self, piece: Piece) -> SetPiece {
-        let runs = self.fonts.runs(&piece.text, self.font);
+    fn shape(&self, token: Token) -> ShapedToken {
+        let runs = self.fonts.runs(&token.text, self.font);
         let width = runs.iter().map(|run| self.fonts.width(run)).sum();
-        SetPiece {
-            until_ms: piece.end_ms,
+        ShapedToken {
+            until_ms: token.end_ms,
             extents: runs.iter().map(|run| self.fonts.extent(run.font)).collect(),
-            piece,
+            token,
             runs,
             width,
         }
@@ -117,28 +117,32 @@ impl<'a> Setter<'a> {
         runs.iter().map(|run| self.fonts.width(run)).sum()
     }
 
-    /// The width of a line in em, with the room that its widest word needs to grow in.
-    pub(crate) fn line_width(&self, line: &[SetPiece]) -> f64 {
-        let letters: f64 = line.iter().map(|set| set.width).sum();
-        let gaps = line.iter().skip(1).filter(|set| set.piece.spaced).count();
-        let widest = line.iter().map(|set| set.width).fold(0.0, f64::max);
-        letters + gaps as f64 * self.gap + widest * (self.style.pop - 1.0)
+    /// The width of a line in em, including what its widest word needs to grow.
+    pub(crate) fn line_width(&self, line: &[ShapedToken]) -> f64 {
+        let letters: f64 = line.iter().map(|shaped| shaped.width).sum();
+        let gaps = line
+            .iter()
+            .skip(1)
+            .filter(|shaped| shaped.token.spaced)
+            .count();
+        let widest = line.iter().map(|shaped| shaped.width).fold(0.0, f64::max);
+        letters + gaps as f64 * self.gap + widest * (self.style.active_scale - 1.0)
     }
 
-    /// Cuts what is too long even when it shrinks; scripts without spaces are cut rather than shrunk.
-    fn cut(&self, piece: Piece) -> Vec<SetPiece> {
-        let scale = if piece.text.chars().any(is_unspaced) {
+    /// Breaks a token that is too long even when reduced; tokens of scripts without spaces are broken rather than reduced.
+    fn cut(&self, token: Token) -> Vec<ShapedToken> {
+        let scale = if token.text.chars().any(is_unspaced) {
             1.0
         } else {
-            LEAST_SCALE
+            MIN_SCALE
         };
-        let room = self.room() / self.style.pop / scale;
-        let parts = piece.split(|text| self.width_of(text) <= room);
-        parts.into_iter().map(|part| self.set(part)).collect()
+        let room = self.room() / self.style.active_scale / scale;
+        let parts = token.split(|text| self.width_of(text) <= room);
+        parts.into_iter().map(|part| self.shape(part)).collect()
     }
 
-    /// The lines of a block, as even as can be, and the width of the widest.
-    fn lines(&self, group: &[SetPiece]) -> (Vec<Vec<SetPiece>>, f64) {
+    /// Breaks a group into lines that are as even as possible; also returns the width of the widest.
+    fn lines(&self, group: &[ShapedToken]) -> (Vec<Vec<ShapedToken>>, f64) {
         let whole = self.line_width(group);
         if whole <= self.room() || group.len() < 2 || self.style.max_lines < 2 {
             return (vec![group.to_vec()], whole);
@@ -154,17 +158,17 @@ impl<'a> Setter<'a> {
         (vec![group[..at].to_vec(), group[at..].to_vec()], width)
     }
 
-    fn block(&self, group: &[SetPiece], next_ms: Option<u64>) -> Block {
+    fn block(&self, group: &[ShapedToken], next_ms: Option<u64>) -> Block {
         let (mut lines, width) = self.lines(group);
-        let last_ms = group[group.len() - 1].piece.end_ms;
+        let last_ms = group[group.len() - 1].token.end_ms;
         let end_ms = end_ms(last_ms, next_ms);
         let mut next_ms = end_ms;
-        for set in lines.iter_mut().flatten().rev() {
-            set.until_ms = next_ms.min(set.piece.end_ms + HOLD_MS);
-            next_ms = set.piece.start_ms;
+        for shaped in lines.iter_mut().flatten().rev() {
+            shaped.until_ms = next_ms.min(shaped.token.end_ms + HOLD_MS);
+            next_ms = shaped.token.start_ms;
         }
         Block {
-            start_ms: group[0].piece.start_ms,
+            start_ms: group[0].token.start_ms,
             end_ms,
             lines,
             em: self.em * (self.room() / width).min(1.0),
@@ -172,12 +176,12 @@ impl<'a> Setter<'a> {
     }
 }
 
-fn gap(style: &Style, space: f64) -> f64 {
+fn word_gap(style: &Style, space: f64) -> f64 {
     let padding = match style.backdrop {
         Backdrop::Word { .. } => 0.1,
         _ => 0.5 * style.outline,
     };
-    space.max(LEAST_SPACE) + padding + 1.5 * (style.pop - 1.0)
+    space.max(MIN_SPACE) + padding + 1.5 * (style.active_scale - 1.0)
 }
 
 fn end_ms(last_ms: u64, next_ms: Option<u64>) -> u64 {
@@ -187,20 +191,20 @@ fn end_ms(last_ms: u64, next_ms: Option<u64>) -> u64 {
     }
 }
 
-/// The blocks of some pieces, in order of time.
-pub(crate) fn blocks(pieces: Vec<Piece>, setter: &Setter) -> Vec<Block> {
-    let set: Vec<SetPiece> = pieces
+/// Lays out tokens as blocks, in order of time.
+pub(crate) fn blocks(tokens: Vec<Token>, engine: &LayoutEngine) -> Vec<Block> {
+    let shaped: Vec<ShapedToken> = tokens
         .into_iter()
-        .flat_map(|piece| setter.cut(piece))
+        .flat_map(|token| engine.cut(token))
         .collect();
-    let plain: Vec<Piece> = set.iter().map(|set| set.piece.clone()).collect();
+    let plain: Vec<Token> = shaped.iter().map(|shaped| shaped.token.clone()).collect();
     let limits = Limits {
-        columns: setter.style.max_columns,
-        ms: setter.style.max_ms,
+        columns: engine.style.max_columns,
+        ms: engine.style.max_ms,
         pause_ms: PAUSE_MS,
         short_ms: 450,
     };
-    let fits = |range: Range<usize>| setter.lines(&set[range]).1 <= setter.room();
+    let fits = |range: Range<usize>| engine.lines(&shaped[range]).1 <= engine.room();
     let groups = group(&plain, &limits, fits);
     let next_ms = groups
         .iter()
@@ -210,7 +214,7 @@ pub(crate) fn blocks(pieces: Vec<Piece>, setter: &Setter) -> Vec<Block> {
     groups
         .iter()
         .zip(next_ms)
-        .map(|(range, next_ms)| setter.block(&set[range.clone()], next_ms))
+        .map(|(range, next_ms)| engine.block(&shaped[range.clone()], next_ms))
         .collect()
 }
 
@@ -222,9 +226,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{FontFiles, STYLES, piece::pieces};
+    use crate::{FontFiles, STYLES, token::tokens};
 
-    /// Read once: the largest has 17 MB.
+    /// Read once: the largest file has 17 MB.
     static FILES: LazyLock<FontFiles> = LazyLock::new(|| {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.cache/clipwright/fonts");
         FontFiles::read(Path::new(folder)).unwrap()
@@ -260,12 +264,12 @@ mod tests {
         #[test]
         fn blocks_hold_every_word_once_inside_the_safe_area_one_after_the_other(words in any_words(), style in 0..STYLES.len(), ratio in 0..4_usize) {
             let fonts = Fonts::new(&FILES).unwrap();
-            let setter = Setter::new(&STYLES[style], &fonts, AspectRatio::ALL[ratio].output_size());
-            let blocks = blocks(pieces(&words), &setter);
+            let engine = LayoutEngine::new(&STYLES[style], &fonts, AspectRatio::ALL[ratio].output_size());
+            let blocks = blocks(tokens(&words), &engine);
 
             let shown = blocks.iter().flat_map(|block| block.lines.iter().flatten());
             prop_assert_eq!(
-                letters(shown.map(|set| set.piece.text.as_str())),
+                letters(shown.map(|shaped| shaped.token.text.as_str())),
                 letters(words.iter().map(|word| word.text.as_str()))
             );
             for pair in blocks.windows(2) {
@@ -275,11 +279,11 @@ mod tests {
                 prop_assert!(block.start_ms < block.end_ms);
                 prop_assert!(block.lines.len() <= STYLES[style].max_lines);
                 for line in &block.lines {
-                    let reach = 2.0 * STYLES[style].reach();
-                    prop_assert!((setter.line_width(line) + reach) * block.em <= setter.area.width() + 0.01);
+                    let reach = 2.0 * STYLES[style].overhang();
+                    prop_assert!((engine.line_width(line) + reach) * block.em <= engine.area.width() + 0.01);
                 }
-                for set in block.lines.iter().flatten() {
-                    prop_assert!(block.start_ms <= set.piece.start_ms && set.until_ms <= block.end_ms);
+                for shaped in block.lines.iter().flatten() {
+                    prop_assert!(block.start_ms <= shaped.token.start_ms && shaped.until_ms <= block.end_ms);
                 }
             }
         }
