@@ -1,4 +1,4 @@
-//! Lets this crate's tests and examples find the speech library at run time.
+//! Sets the rpath with which this crate's tests and examples find the speech library at run time.
 
 use std::env;
 use std::path::PathBuf;

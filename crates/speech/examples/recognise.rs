@@ -1,4 +1,4 @@
-//! Prints the transcript of raw sound and what it cost: `recognise WHISPER_DIR VOICE_MODEL PCM_FILE [LANGUAGE]`.
+//! Prints the transcript of raw audio, with time and memory used: `recognise WHISPER_DIR VOICE_MODEL PCM_FILE [LANGUAGE]`.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -16,7 +16,7 @@ fn main() -> anyhow::Result<()> {
         _ => bail!("usage: recognise WHISPER_DIR VOICE_MODEL PCM_FILE [LANGUAGE]"),
     };
     let recognizer = Recognizer::load(Path::new(whisper), Path::new(voice), 2)?;
-    let sound = File::open(pcm).context("cannot open the sound")?;
+    let sound = File::open(pcm).with_context(|| format!("cannot open {pcm}"))?;
     let options = Options { language };
     let (began, cpu_before_s) = (Instant::now(), cpu_seconds()?);
     let transcript =
@@ -33,10 +33,12 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// User and system time of this process so far (`/proc/self/stat` counts hundredths of a second).
+/// User and system time of this process so far; `/proc/self/stat` counts hundredths of a second.
 fn cpu_seconds() -> anyhow::Result<f64> {
     let stat = fs::read_to_string("/proc/self/stat")?;
-    let (_, fields) = stat.rsplit_once(") ").context("an odd /proc/self/stat")?;
+    let (_, fields) = stat
+        .rsplit_once(") ")
+        .context("unexpected format of /proc/self/stat")?;
     let ticks = |field: usize| fields.split(' ').nth(field).unwrap_or("0").parse::<f64>();
     Ok((ticks(11)? + ticks(12)?) / 100.0)
 }

@@ -1,37 +1,37 @@
-//! Puts the words of all chunks together to a transcript.
+//! Assembles the words of all chunks into a transcript.
 
 use domain::{Segment, SpeechOrigin, Transcript, Word};
 
-use crate::language::tag;
+use crate::language::bcp47_tag;
 use crate::sentences::{sentences, text};
 use crate::timing::make_monotone;
 use crate::words::SpokenWord;
 
-/// The transcript of a source of `duration_ms` in one language, given by Whisper's code.
+/// Builds the transcript of a source of `duration_ms`; `language` is Whisper's code.
 pub(crate) fn transcript(
     chunks: Vec<Vec<SpokenWord>>,
     language: &str,
     duration_ms: u64,
 ) -> Transcript {
-    let mut words = joined(chunks);
+    let mut words = join_chunks(chunks);
     make_monotone(&mut words, duration_ms);
     Transcript {
         version: 1,
-        language: tag(language).to_owned(),
+        language: bcp47_tag(language).to_owned(),
         duration_ms,
         source: Some(SpeechOrigin::Whisper),
         segments: sentences(words).into_iter().filter_map(segment).collect(),
     }
 }
 
-/// All words in a row. The full stop is dropped that Whisper sets at a cut within a sentence.
-fn joined(chunks: Vec<Vec<SpokenWord>>) -> Vec<SpokenWord> {
+/// Concatenates the words of all chunks, removing the full stop that Whisper puts at a cut within a sentence.
+fn join_chunks(chunks: Vec<Vec<SpokenWord>>) -> Vec<SpokenWord> {
     let mut all: Vec<SpokenWord> = Vec::new();
     for chunk in chunks {
-        let goes_on = chunk
+        let continues = chunk
             .first()
             .is_some_and(|word| word.text.starts_with(char::is_lowercase));
-        if let Some(last) = all.last_mut().filter(|_| goes_on) {
+        if let Some(last) = all.last_mut().filter(|_| continues) {
             let end = last.text.trim_end_matches(['.', '…', '-']).len();
             if end > 0 {
                 last.text.truncate(end);
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_goes_on_over_a_cut() {
+    fn a_sentence_continues_across_a_cut() {
         let chunks = vec![
             chunk("It is. We saw the...", 0),
             chunk("end of it.", 500),

@@ -1,31 +1,31 @@
-//! Reads sound, finds the voice in it, and hands on batches of chunks ready to be decoded.
+//! The producer: reads audio, detects speech, cuts chunks, and queues batches with their spectrograms for decoding.
 
 use std::collections::VecDeque;
 use std::io::Read;
 use std::sync::mpsc::SyncSender;
 
 use crate::SpeechError;
-use crate::chunk::{Chunk, Cutter};
+use crate::chunk::{Chunk, Chunker};
 use crate::mel::Spectrogram;
 use crate::pcm::{ms, read_samples};
 use crate::voice::{FRAME, VoiceModel};
 use crate::whisper::WhisperModel;
 
-/// Samples read at a time, about 4 s: enough that the voice detector runs at its full speed.
-const BLOCK: usize = 128 * FRAME;
-/// Chunks decoded at a time: more are no faster, and cost memory.
-const BATCH: usize = 4;
+/// Samples read at a time, about 4 s: enough for the voice detector to run at full speed.
+const BLOCK_SAMPLES: usize = 128 * FRAME;
+/// Chunks decoded at a time: more are not faster and need more memory.
+const BATCH_CHUNKS: usize = 4;
 
 /// Chunks that are decoded together.
 pub(crate) struct Batch {
-    /// Counts from 0 in the order of the source.
+    /// Position in the source, from 0.
     pub(crate) index: usize,
     pub(crate) chunks: Vec<Chunk>,
     pub(crate) spectrograms: Vec<Spectrogram>,
 }
 
 impl Batch {
-    /// Where its last chunk ends in the source.
+    /// End of its last chunk, in milliseconds of the source.
     pub(crate) fn end_ms(&self) -> u64 {
         self.chunks
             .last()
@@ -33,27 +33,27 @@ impl Batch {
     }
 }
 
-/// Listens until the end of `pcm`, or until `stopped` or nobody takes the batches; answers how many samples there were.
-pub(crate) fn listen(
+/// Produces batches until `pcm` ends, `is_stopped` holds or the receiver is gone; returns the number of samples read.
+pub(crate) fn produce_batches(
     mut pcm: impl Read,
     voice: &VoiceModel,
     whisper: &WhisperModel,
-    queue: &Queue,
-    stopped: impl Fn() -> bool,
+    queue: &BatchQueue,
+    is_stopped: impl Fn() -> bool,
 ) -> Result<u64, SpeechError> {
     let mut detector = voice.detector();
-    let mut cutter = Cutter::default();
+    let mut chunker = Chunker::default();
     let mut batcher = Batcher::default();
     let mut total = 0;
-    while !stopped() {
-        let samples = read_samples(&mut pcm, BLOCK)?;
+    while !is_stopped() {
+        let samples = read_samples(&mut pcm, BLOCK_SAMPLES)?;
         total += samples.len() as u64;
-        let ended = samples.len() < BLOCK;
-        cutter.push(&samples, &detector.probabilities(&samples)?);
-        while let Some(chunk) = cutter.next_chunk(ended) {
-            batcher.waiting.push_back(chunk);
+        let at_end = samples.len() < BLOCK_SAMPLES;
+        chunker.push(&samples, &detector.probabilities(&samples)?);
+        while let Some(chunk) = chunker.next_chunk(at_end) {
+            batcher.pending.push_back(chunk);
         }
-        while let Some(chunks) = batcher.next(queue.decoders, ended) {
+        while let Some(chunks) = batcher.next(queue.decoders, at_end) {
             let spectrograms = chunks.iter().map(|chunk| whisper.spectrogram(chunk));
             let batch = Batch {
                 index: batcher.index,
@@ -65,41 +65,43 @@ pub(crate) fn listen(
                 return Ok(total);
             }
         }
-        if ended {
+        if at_end {
             break;
         }
     }
     Ok(total)
 }
 
-/// Where batches go.
-pub(crate) struct Queue {
+/// The queue from the producer to the decoders.
+pub(crate) struct BatchQueue {
     pub(crate) batches: SyncSender<Batch>,
-    /// How many take batches from it at once.
+    /// Number of decoders that take batches concurrently.
     pub(crate) decoders: usize,
 }
 
-/// Puts chunks into batches that keep all decoders busy until the end.
+/// Groups chunks into batches that keep all decoders busy until the end.
 #[derive(Default)]
 struct Batcher {
-    waiting: VecDeque<Chunk>,
+    pending: VecDeque<Chunk>,
     index: usize,
-    /// How many of the last, equal shares are handed out.
-    shares: usize,
+    /// How many of the last batches, of equal size, have been returned.
+    final_batches: usize,
 }
 
 impl Batcher {
-    /// The next batch: a full one while more are sure to come, at the end equal shares for all decoders.
-    fn next(&mut self, decoders: usize, ended: bool) -> Option<Vec<Chunk>> {
-        let size = if self.waiting.len() > BATCH * decoders {
-            BATCH
-        } else if ended && self.shares < decoders {
-            self.shares += 1;
-            self.waiting.len().div_ceil(decoders + 1 - self.shares)
+    /// The next batch: a full one while enough chunks are pending, at the end of the stream an equal share for each decoder.
+    fn next(&mut self, decoders: usize, at_end: bool) -> Option<Vec<Chunk>> {
+        let size = if self.pending.len() > BATCH_CHUNKS * decoders {
+            BATCH_CHUNKS
+        } else if at_end && self.final_batches < decoders {
+            self.final_batches += 1;
+            self.pending
+                .len()
+                .div_ceil(decoders + 1 - self.final_batches)
         } else {
             0
         };
-        (size > 0).then(|| self.waiting.drain(..size).collect())
+        (size > 0).then(|| self.pending.drain(..size).collect())
     }
 }
 
@@ -116,7 +118,7 @@ mod tests {
         let mut batcher = Batcher::default();
         let mut sizes = Vec::new();
         for _ in 0..chunks {
-            batcher.waiting.push_back(chunk.clone());
+            batcher.pending.push_back(chunk.clone());
             sizes.extend(batcher.next(decoders, false).map(|batch| batch.len()));
         }
         let rest = std::iter::from_fn(|| batcher.next(decoders, true));
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_batches_are_equal_shares() {
+    fn the_last_batches_have_equal_sizes() {
         assert!(sizes(0, 2).is_empty());
         assert_eq!(sizes(2, 2), [1, 1]);
         assert_eq!(sizes(8, 1), [4, 4]);

@@ -1,25 +1,25 @@
-//! Cuts a stream of sound into chunks that Whisper takes whole, at pauses, leaving out where nobody speaks.
+//! Cuts an audio stream at pauses into chunks that fit Whisper's window, leaving out stretches without speech.
 
 use std::ops::Range;
 
 use crate::pcm::SAMPLE_RATE;
 use crate::voice::FRAME;
 
-/// A chunk is never longer than this (29 s), so that it fits the window with a little silence behind.
-const LONGEST: usize = frames(29_000);
-/// Nor is it cut before this (15 s), unless speech pauses for long.
-const SHORTEST: usize = frames(15_000);
-/// The stretch that must be quiet for a cut.
-const QUIET: usize = frames(200);
-/// A pause so long ends a chunk anywhere: Whisper invents text for longer ones.
+/// Maximum length of a chunk (29 s): it fits the window with a little silence behind it.
+const MAX_LENGTH: usize = frames(29_000);
+/// Minimum length before a cut (15 s), except at a long pause.
+const MIN_LENGTH: usize = frames(15_000);
+/// Length of the window whose energy decides where to cut.
+const CUT_WINDOW: usize = frames(200);
+/// A pause this long always ends a chunk: Whisper hallucinates text in longer ones.
 const LONG_PAUSE: usize = frames(4_000);
-/// Kept before the first and after the last speech of a chunk.
+/// Silence kept before the first and after the last speech of a chunk.
 const MARGIN: usize = frames(300);
-/// A break in the voice shorter than this is part of speech.
-const BREATH: usize = frames(300);
-/// A voice shorter than this is a click or a note.
-const SHORTEST_VOICE: usize = frames(250);
-/// Probabilities at which speech is taken to begin and to end (the detector's own recommendation).
+/// A break no longer than this is part of the speech around it.
+const MAX_BREATH: usize = frames(300);
+/// Speech shorter than this is a click or a musical note.
+const MIN_SPEECH: usize = frames(250);
+/// Probabilities at which speech starts and ends (recommended by the detector's authors).
 const ONSET: f32 = 0.5;
 const OFFSET: f32 = 0.35;
 
@@ -27,33 +27,33 @@ const fn frames(ms: usize) -> usize {
     ms * SAMPLE_RATE / 1000 / FRAME
 }
 
-/// A stretch of sound of at most 29 s that somebody speaks in.
+/// At most 29 s of audio that contains speech.
 #[derive(Debug, Clone)]
 pub(crate) struct Chunk {
-    /// Where it begins in the source, in samples.
+    /// Start in the source, in samples.
     pub(crate) start: u64,
     pub(crate) samples: Vec<f32>,
-    /// Where somebody speaks, in samples of this chunk; at least one stretch.
+    /// Ranges of speech, in samples of this chunk; at least one.
     pub(crate) speech: Vec<Range<usize>>,
 }
 
-/// What is known of 32 ms of sound.
+/// Features of 32 ms of audio.
 #[derive(Debug, Clone, Copy)]
 struct Frame {
     voice: f32,
     energy: f32,
 }
 
-/// Gathers sound until a chunk is complete.
+/// Buffers audio until a chunk is complete.
 #[derive(Debug, Default)]
-pub(crate) struct Cutter {
+pub(crate) struct Chunker {
     start: u64,
     samples: Vec<f32>,
     frames: Vec<Frame>,
 }
 
-impl Cutter {
-    /// Takes more sound with the probability of speech of each of its frames.
+impl Chunker {
+    /// Appends audio with the speech probability of each of its frames.
     pub(crate) fn push(&mut self, samples: &[f32], voice: &[f32]) {
         for (frame, voice) in samples.chunks(FRAME).zip(voice) {
             let energy = frame.iter().map(|sample| sample * sample).sum();
@@ -66,16 +66,16 @@ impl Cutter {
         self.samples.resize(self.frames.len() * FRAME, 0.0);
     }
 
-    /// The next complete chunk; with `ended` also the last, shorter one.
-    pub(crate) fn next_chunk(&mut self, ended: bool) -> Option<Chunk> {
+    /// Returns the next complete chunk; with `at_end` also the last, shorter one.
+    pub(crate) fn next_chunk(&mut self, at_end: bool) -> Option<Chunk> {
         let speech = speech_runs(&self.frames);
         let Some(first) = speech.first() else {
-            let undecided = if ended { 0 } else { MARGIN + SHORTEST_VOICE };
+            let undecided = if at_end { 0 } else { MARGIN + MIN_SPEECH };
             self.discard(self.frames.len().saturating_sub(undecided));
             return None;
         };
         self.discard(first.start.saturating_sub(MARGIN));
-        if self.frames.len() <= LONGEST && !ended {
+        if self.frames.len() <= MAX_LENGTH && !at_end {
             return None;
         }
         let end = chunk_end(&self.frames);
@@ -85,8 +85,8 @@ impl Cutter {
             &speech_runs(&self.frames[..end]),
         );
         self.discard(end);
-        // what is left of a voice after a cut may be too short to count by itself
-        chunk.or_else(|| self.next_chunk(ended))
+        // speech left over after a cut may be too short to count by itself
+        chunk.or_else(|| self.next_chunk(at_end))
     }
 
     fn discard(&mut self, frames: usize) {
@@ -109,16 +109,16 @@ impl Chunk {
         })
     }
 
-    /// Seconds that somebody speaks.
+    /// Seconds of speech.
     pub(crate) fn speech_seconds(&self) -> f64 {
         let samples: usize = self.speech.iter().map(Range::len).sum();
         samples as f64 / SAMPLE_RATE as f64
     }
 
-    /// The two parts left and right of the quietest moment near the middle; `None` if one would hold no speech.
-    pub(crate) fn halves(&self) -> Option<[Self; 2]> {
+    /// Splits it at the quietest moment near the middle; `None` if one part would contain no speech.
+    pub(crate) fn split(&self) -> Option<[Self; 2]> {
         let middle = self.samples.len() / 2 / FRAME;
-        let heard: Vec<Frame> = self
+        let frames: Vec<Frame> = self
             .samples
             .chunks(FRAME)
             .map(|frame| Frame {
@@ -126,7 +126,7 @@ impl Chunk {
                 energy: frame.iter().map(|sample| sample * sample).sum(),
             })
             .collect();
-        let cut = quietest(&heard, middle / 2..middle + middle / 2)? * FRAME;
+        let cut = quietest(&frames, middle / 2..middle + middle / 2)? * FRAME;
         Some([self.part(0..cut)?, self.part(cut..self.samples.len())?])
     }
 
@@ -146,9 +146,9 @@ impl Chunk {
     }
 }
 
-/// Where the chunk at the head of `frames` ends.
+/// The end of the first chunk in `frames`.
 fn chunk_end(frames: &[Frame]) -> usize {
-    let window = &frames[..frames.len().min(LONGEST)];
+    let window = &frames[..frames.len().min(MAX_LENGTH)];
     let speech = speech_runs(window);
     let pause = speech
         .windows(2)
@@ -157,14 +157,14 @@ fn chunk_end(frames: &[Frame]) -> usize {
     let last = speech.last().map_or(0, |run| run.end);
     if let Some(pause) = pause {
         pause + MARGIN
-    } else if frames.len() <= LONGEST || last + LONG_PAUSE <= window.len() {
+    } else if frames.len() <= MAX_LENGTH || last + LONG_PAUSE <= window.len() {
         (last + MARGIN).min(window.len())
     } else {
-        quietest(window, SHORTEST..LONGEST).unwrap_or(LONGEST)
+        quietest(window, MIN_LENGTH..MAX_LENGTH).unwrap_or(MAX_LENGTH)
     }
 }
 
-/// The middle of the quietest 200 ms in a range of frames, where a likely voice counts as loud.
+/// The middle of the quietest 200 ms in a range of frames; energy is weighted by the speech probability.
 fn quietest(frames: &[Frame], range: Range<usize>) -> Option<usize> {
     let loudness = |window: &[Frame]| -> f32 {
         window
@@ -173,13 +173,13 @@ fn quietest(frames: &[Frame], range: Range<usize>) -> Option<usize> {
             .sum()
     };
     frames[range.clone()]
-        .windows(QUIET)
+        .windows(CUT_WINDOW)
         .enumerate()
         .min_by(|(_, a), (_, b)| loudness(a).total_cmp(&loudness(b)))
-        .map(|(at, _)| range.start + at + QUIET / 2)
+        .map(|(at, _)| range.start + at + CUT_WINDOW / 2)
 }
 
-/// The runs of frames in which somebody speaks.
+/// The runs of frames that contain speech.
 fn speech_runs(frames: &[Frame]) -> Vec<Range<usize>> {
     let mut runs: Vec<Range<usize>> = Vec::new();
     let mut speaking = false;
@@ -189,11 +189,11 @@ fn speech_runs(frames: &[Frame]) -> Vec<Range<usize>> {
             continue;
         }
         match runs.last_mut() {
-            Some(run) if at - run.end <= BREATH => run.end = at + 1,
+            Some(run) if at - run.end <= MAX_BREATH => run.end = at + 1,
             _ => runs.push(at..at + 1),
         }
     }
-    runs.retain(|run| run.len() >= SHORTEST_VOICE);
+    runs.retain(|run| run.len() >= MIN_SPEECH);
     runs
 }
 
@@ -203,17 +203,17 @@ mod tests {
 
     use super::*;
 
-    /// Pushes stretches of `(milliseconds, voice, loudness)` and takes all chunks.
+    /// Pushes stretches of `(milliseconds, speech probability, amplitude)` and returns all chunks.
     fn cut(stretches: &[(usize, f32, f32)]) -> Vec<Chunk> {
-        let mut cutter = Cutter::default();
+        let mut chunker = Chunker::default();
         let mut chunks = Vec::new();
         for (ms, voice, loudness) in stretches {
             for _ in 0..frames(*ms) {
-                cutter.push(&[*loudness; FRAME], &[*voice]);
-                chunks.extend(cutter.next_chunk(false));
+                chunker.push(&[*loudness; FRAME], &[*voice]);
+                chunks.extend(chunker.next_chunk(false));
             }
         }
-        chunks.extend(std::iter::from_fn(|| cutter.next_chunk(true)));
+        chunks.extend(std::iter::from_fn(|| chunker.next_chunk(true)));
         chunks
     }
 
@@ -222,14 +222,14 @@ mod tests {
     }
 
     #[test]
-    fn silence_and_clicks_make_no_chunk() {
+    fn silence_and_clicks_produce_no_chunk() {
         assert!(cut(&[]).is_empty());
         assert!(cut(&[(60_000, 0.1, 0.5)]).is_empty());
         assert!(cut(&[(20_000, 0.0, 0.0), (150, 0.9, 0.9), (20_000, 0.0, 0.0)]).is_empty());
     }
 
     #[test]
-    fn the_cut_falls_into_the_pause() {
+    fn a_chunk_is_cut_in_a_pause() {
         let chunks = cut(&[(20_000, 0.9, 0.5), (300, 0.1, 0.01), (20_000, 0.9, 0.5)]);
         assert_eq!(chunks.len(), 2);
         let cut_s = seconds(chunks[0].samples.len());
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_before_after_and_in_a_long_pause_is_left_out() {
+    fn silence_before_after_and_between_speech_is_left_out() {
         let chunks = cut(&[
             (40_000, 0.0, 0.3),
             (3_000, 0.9, 0.5),
@@ -261,11 +261,11 @@ mod tests {
     }
 
     #[test]
-    fn halves_part_at_the_quietest_moment_and_keep_all() {
+    fn a_split_is_at_the_quietest_moment_and_keeps_all_samples() {
         let [chunk] = &cut(&[(6_000, 0.9, 0.5), (250, 0.9, 0.01), (5_000, 0.9, 0.5)])[..] else {
             panic!("one chunk");
         };
-        let [left, right] = chunk.halves().unwrap();
+        let [left, right] = chunk.split().unwrap();
         assert!((6.0 - 0.1..6.3).contains(&seconds(left.samples.len())));
         assert_eq!([left.samples, right.samples].concat(), chunk.samples);
         assert_eq!(
@@ -288,7 +288,7 @@ mod tests {
                 let length = (frames(ms) * FRAME) as u64;
                 if voice > 0.5 {
                     let lost = (at..at + length).step_by(FRAME).filter(|sample| !inside(*sample)).count();
-                    prop_assert!(lost < SHORTEST_VOICE, "{} frames", lost);
+                    prop_assert!(lost < MIN_SPEECH, "{} frames", lost);
                 }
                 at += length;
             }

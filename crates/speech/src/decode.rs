@@ -1,4 +1,4 @@
-//! Decodes chunks, and decodes again what came out wrong: dropped text, loops, and words where nobody speaks.
+//! Decodes chunks, with a second pass where the first went wrong: dropped text, loops, hallucinated words.
 
 use std::ops::Range;
 
@@ -6,67 +6,68 @@ use crate::SpeechError;
 use crate::chunk::Chunk;
 use crate::mel::Spectrogram;
 use crate::pcm::ms;
-use crate::repeats::{find_loop, without_loops};
+use crate::repetition::{find_loop, without_loops};
 use crate::timing::snap_to_speech;
 use crate::whisper::{Decoding, Hypothesis, WhisperModel};
 use crate::words::{SpokenWord, is_unspaced, words};
 
-/// Speech without a word for so long is text that was dropped.
-const DROPPED_MS: u64 = 2_500;
-/// The longest that one word is taken to last, and how far around it the alignment may be off.
-const LONGEST_WORD_MS: u64 = 1_500;
-const ALIGNMENT_ERROR_MS: u64 = 250;
-/// Letters per second of speech: people say 10 to 20, less than this is text that was dropped.
-const SLOWEST: f64 = 4.0;
-/// Below this mean log probability a text is doubtful, and with that probability of silence it is invented (Whisper's published defaults).
-const DOUBTFUL: f64 = -1.0;
-const SILENT: f64 = 0.6;
-/// A word so far from any voice is invented.
-const OUT_OF_EARSHOT_MS: u64 = 1_000;
+/// Speech without a word for this long means that text was dropped.
+const MIN_DROPPED_MS: u64 = 2_500;
+/// Maximum duration of a word, and tolerance of the alignment on each side of it.
+const MAX_WORD_MS: u64 = 1_500;
+const ALIGNMENT_TOLERANCE_MS: u64 = 250;
+/// Minimum letters per second of speech: people speak 10 to 20, fewer than this means that text was dropped.
+const MIN_LETTERS_PER_S: f64 = 4.0;
+/// Below this mean log probability a text is doubtful, and above this probability of silence it is a hallucination (Whisper's
+/// published defaults).
+const MIN_LOG_PROBABILITY: f64 = -1.0;
+const MAX_NO_SPEECH: f64 = 0.6;
+/// A word farther from any speech is a hallucination.
+const MAX_DISTANCE_FROM_SPEECH_MS: u64 = 1_000;
 
-/// What was made of a chunk; times are those of the source.
+/// The result of decoding a chunk once; times are in the source.
 #[derive(Debug, Clone)]
-struct Reading {
+struct Attempt {
     words: Vec<SpokenWord>,
-    looped: bool,
+    has_loop: bool,
     log_probability: f64,
 }
 
-/// The words of each chunk of a batch, times being those of the source.
+/// Recognises the words of each chunk of a batch; times are in the source.
 pub(crate) fn recognise(
     model: &WhisperModel,
     chunks: &[Chunk],
     spectrograms: &[Spectrogram],
     language: &str,
 ) -> Result<Vec<Vec<SpokenWord>>, SpeechError> {
-    let readings = read(model, chunks, spectrograms, language, Decoding::Ordinary)?;
-    readings
+    let attempts = transcribe(model, chunks, spectrograms, language, Decoding::Standard)?;
+    attempts
         .into_iter()
         .zip(chunks)
-        .map(|(reading, chunk)| {
-            let best = if is_suspect(&reading, chunk) {
-                reread(model, chunk, language, reading)?
+        .map(|(attempt, chunk)| {
+            let best = if needs_second_pass(&attempt, chunk) {
+                second_pass(model, chunk, language, attempt)?
             } else {
-                reading
+                attempt
             };
-            Ok(within_earshot(best.words, chunk))
+            Ok(near_speech(best.words, chunk))
         })
         .collect()
 }
 
-fn read(
+fn transcribe(
     model: &WhisperModel,
     chunks: &[Chunk],
     spectrograms: &[Spectrogram],
     language: &str,
     decoding: Decoding,
-) -> Result<Vec<Reading>, SpeechError> {
+) -> Result<Vec<Attempt>, SpeechError> {
     let encoded = model.encode(spectrograms)?;
     let hypotheses = model.decode(&encoded, language, decoding)?;
     let texts: Vec<Vec<usize>> = hypotheses
         .iter()
         .map(|hypothesis| {
-            if is_invented(hypothesis) {
+            if is_hallucination(hypothesis) {
                 Vec::new()
             } else {
                 without_loops(&hypothesis.tokens)
@@ -78,17 +79,17 @@ fn read(
     Ok(rows
         .map(|(((hypothesis, text), times), chunk)| {
             let bytes = text.iter().filter_map(|id| model.vocabulary.bytes(*id));
-            Reading {
-                words: placed(words(bytes.zip(times)), chunk),
-                looped: find_loop(&hypothesis.tokens).is_some(),
+            Attempt {
+                words: in_source_time(words(bytes.zip(times)), chunk),
+                has_loop: find_loop(&hypothesis.tokens).is_some(),
                 log_probability: hypothesis.log_probability,
             }
         })
         .collect())
 }
 
-/// Moves words to where their chunk, and the voice in it, lies in the source.
-fn placed(mut words: Vec<SpokenWord>, chunk: &Chunk) -> Vec<SpokenWord> {
+/// Converts word times from the chunk to the source and snaps them to speech.
+fn in_source_time(mut words: Vec<SpokenWord>, chunk: &Chunk) -> Vec<SpokenWord> {
     let offset_ms = ms(chunk.start);
     for word in &mut words {
         word.start_ms += offset_ms;
@@ -98,65 +99,63 @@ fn placed(mut words: Vec<SpokenWord>, chunk: &Chunk) -> Vec<SpokenWord> {
     words
 }
 
-fn is_invented(hypothesis: &Hypothesis) -> bool {
-    hypothesis.no_speech > SILENT && hypothesis.log_probability < DOUBTFUL
+fn is_hallucination(hypothesis: &Hypothesis) -> bool {
+    hypothesis.no_speech > MAX_NO_SPEECH && hypothesis.log_probability < MIN_LOG_PROBABILITY
 }
 
-fn is_suspect(reading: &Reading, chunk: &Chunk) -> bool {
-    let letters: usize = reading.words.iter().map(|word| letters(&word.text)).sum();
+fn needs_second_pass(attempt: &Attempt, chunk: &Chunk) -> bool {
+    let letters: usize = attempt.words.iter().map(|word| letters(&word.text)).sum();
     let seconds = chunk.speech_seconds();
-    reading.looped
-        || reading.log_probability < DOUBTFUL
-        || (seconds > 1.5 && (letters as f64) < SLOWEST * seconds)
-        || longest_unheard_ms(&reading.words, chunk) >= DROPPED_MS
+    attempt.has_loop
+        || attempt.log_probability < MIN_LOG_PROBABILITY
+        || (seconds > 1.5 && (letters as f64) < MIN_LETTERS_PER_S * seconds)
+        || longest_uncovered_ms(&attempt.words, chunk) >= MIN_DROPPED_MS
 }
 
-/// Decodes a chunk again, by itself and in two parts; the better reading stays.
-fn reread(
+/// Decodes a chunk again in two parts and returns the better of both attempts.
+fn second_pass(
     model: &WhisperModel,
     chunk: &Chunk,
     language: &str,
-    first: Reading,
-) -> Result<Reading, SpeechError> {
-    let decoding = if first.looped {
-        Decoding::Unrepeating
+    first: Attempt,
+) -> Result<Attempt, SpeechError> {
+    let decoding = if first.has_loop {
+        Decoding::NoRepeats
     } else {
-        Decoding::Ordinary
+        Decoding::Standard
     };
-    let parts = chunk
-        .halves()
-        .map_or_else(|| vec![chunk.clone()], Vec::from);
-    let mut second = Reading {
+    let parts = chunk.split().map_or_else(|| vec![chunk.clone()], Vec::from);
+    let mut second = Attempt {
         words: Vec::new(),
-        looped: false,
+        has_loop: false,
         log_probability: 0.0,
     };
     for part in &parts {
         let spectrogram = [model.spectrogram(part)];
-        for reading in read(
+        for attempt in transcribe(
             model,
             std::slice::from_ref(part),
             &spectrogram,
             language,
             decoding,
         )? {
-            second.words.extend(reading.words);
-            second.looped |= reading.looped;
-            second.log_probability += reading.log_probability / parts.len() as f64;
+            second.words.extend(attempt.words);
+            second.has_loop |= attempt.has_loop;
+            second.log_probability += attempt.log_probability / parts.len() as f64;
         }
     }
-    let better = badness(&second, chunk) < badness(&first, chunk);
+    let better = penalty(&second, chunk) < penalty(&first, chunk);
     Ok(if better { second } else { first })
 }
 
-/// How much is wrong with a reading, in seconds of speech not understood, so to say.
-fn badness(reading: &Reading, chunk: &Chunk) -> f64 {
-    let loops = if reading.looped { 10.0 } else { 0.0 };
-    let doubt = (DOUBTFUL - reading.log_probability).max(0.0) * 5.0;
-    loops + doubt + longest_unheard_ms(&reading.words, chunk) as f64 / 1000.0
+/// Penalty of an attempt, roughly in seconds of speech that were missed.
+fn penalty(attempt: &Attempt, chunk: &Chunk) -> f64 {
+    let loop_penalty = if attempt.has_loop { 10.0 } else { 0.0 };
+    let doubt_penalty = (MIN_LOG_PROBABILITY - attempt.log_probability).max(0.0) * 5.0;
+    loop_penalty + doubt_penalty + longest_uncovered_ms(&attempt.words, chunk) as f64 / 1000.0
 }
 
-/// How many letters of an alphabet a text amounts to; a character of an unspaced script counts for three.
+/// Number of alphabetic letters that a text amounts to; a character of an unspaced script counts as three.
 fn letters(text: &str) -> usize {
     text.chars()
         .filter(|c| c.is_alphanumeric())
@@ -173,20 +172,20 @@ fn speech_ms(chunk: &Chunk) -> impl Iterator<Item = Range<u64>> {
         .map(move |run| at(run.start)..at(run.end))
 }
 
-/// The longest stretch of speech that no word lies over.
-fn longest_unheard_ms(words: &[SpokenWord], chunk: &Chunk) -> u64 {
-    let heard: Vec<Range<u64>> = words
+/// The longest stretch of speech that no word covers.
+fn longest_uncovered_ms(words: &[SpokenWord], chunk: &Chunk) -> u64 {
+    let covered: Vec<Range<u64>> = words
         .iter()
         .map(|word| {
-            let end_ms = word.end_ms.min(word.start_ms + LONGEST_WORD_MS);
-            word.start_ms.saturating_sub(ALIGNMENT_ERROR_MS)..end_ms + ALIGNMENT_ERROR_MS
+            let end_ms = word.end_ms.min(word.start_ms + MAX_WORD_MS);
+            word.start_ms.saturating_sub(ALIGNMENT_TOLERANCE_MS)..end_ms + ALIGNMENT_TOLERANCE_MS
         })
         .collect();
     speech_ms(chunk)
         .map(|run| {
             let mut from_ms = run.start;
             let mut longest = 0;
-            for word in heard
+            for word in covered
                 .iter()
                 .filter(|word| word.start < run.end && word.end > run.start)
             {
@@ -199,13 +198,13 @@ fn longest_unheard_ms(words: &[SpokenWord], chunk: &Chunk) -> u64 {
         .unwrap_or(0)
 }
 
-/// Words that lie where somebody speaks, or near.
-fn within_earshot(mut words: Vec<SpokenWord>, chunk: &Chunk) -> Vec<SpokenWord> {
+/// Removes words that are far from any speech.
+fn near_speech(mut words: Vec<SpokenWord>, chunk: &Chunk) -> Vec<SpokenWord> {
     let speech: Vec<Range<u64>> = speech_ms(chunk).collect();
     words.retain(|word| {
         speech.iter().any(|run| {
-            run.start <= word.end_ms + OUT_OF_EARSHOT_MS
-                && word.start_ms <= run.end + OUT_OF_EARSHOT_MS
+            run.start <= word.end_ms + MAX_DISTANCE_FROM_SPEECH_MS
+                && word.start_ms <= run.end + MAX_DISTANCE_FROM_SPEECH_MS
         })
     });
     words

@@ -1,41 +1,41 @@
-//! Why speech could not be recognised.
+//! Errors of speech recognition.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why there is no transcript.
+/// Why speech recognition failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SpeechError {
-    /// Nobody speaks: silence, music or noise only, or no sound at all.
+    /// There is no speech: only silence, music or noise, or no audio at all.
     #[error("no speech found")]
     NoSpeech,
-    /// The caller asked to stop.
-    #[error("speech recognition was stopped")]
+    /// The caller stopped it.
+    #[error("speech recognition was canceled")]
     Canceled,
-    /// The model does not know the language that was asked for.
-    #[error("the speech model does not know the language {0:?}")]
+    /// The model does not support the requested language.
+    #[error("the speech model does not support the language {0:?}")]
     UnknownLanguage(String),
     /// A model file is missing.
-    #[error("{}: no such model file", .0.display())]
+    #[error("speech model file {} is missing", .0.display())]
     MissingModel(PathBuf),
-    /// A model file is not what it should be.
-    #[error("{}: not a usable speech model: {why}", .path.display())]
+    /// A model file is invalid.
+    #[error("{} is not a valid speech model: {reason}", .path.display())]
     InvalidModel {
         /// The file or folder.
         path: PathBuf,
         /// What is wrong with it.
-        why: String,
+        reason: String,
     },
-    /// The sound could not be read.
-    #[error("cannot read the sound: {0}")]
+    /// The audio could not be read.
+    #[error("cannot read the audio: {0}")]
     Io(#[from] io::Error),
-    /// A model failed at work.
+    /// A model failed at inference.
     #[error("the speech model failed: {0}")]
     Inference(String),
 }
 
 impl SpeechError {
-    pub(crate) fn inference(why: impl std::fmt::Display) -> Self {
-        Self::Inference(why.to_string())
+    pub(crate) fn inference(error: impl std::fmt::Display) -> Self {
+        Self::Inference(error.to_string())
     }
 }

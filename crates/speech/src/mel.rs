@@ -1,4 +1,4 @@
-//! The log-mel spectrogram that Whisper hears.
+//! The log-mel spectrogram that Whisper takes as input.
 
 use std::f64::consts::PI;
 use std::sync::Arc;
@@ -7,44 +7,44 @@ use realfft::{RealFftPlanner, RealToComplex};
 
 use crate::pcm::SAMPLE_RATE;
 
-/// Frames of a full window of 30 s, one each 10 ms.
+/// Frames of a full 30 s window, one every 10 ms.
 const WINDOW_FRAMES: usize = 3000;
-/// Frames of silence that the model wants behind what it hears, and the least that it wants to hear: with less it invents text.
+/// Frames of silence behind the audio, and minimum number of frames: with fewer the model hallucinates text.
 const TAIL_FRAMES: usize = 200;
-const LEAST_FRAMES: usize = 1000;
+const MIN_FRAMES: usize = 1000;
 /// Samples between two frames.
 const HOP: usize = SAMPLE_RATE / 100;
-/// Samples that one frame looks at.
+/// Samples in the window of one frame.
 const FFT_SIZE: usize = 400;
 const BINS: usize = FFT_SIZE / 2 + 1;
 
-/// Computes spectrograms; made once, used by many threads.
+/// Computes spectrograms; created once, shared by all threads.
 pub(crate) struct MelSpectrogram {
     fft: Arc<dyn RealToComplex<f32>>,
     window: Vec<f32>,
     filters: Vec<Filter>,
 }
 
-/// One triangular filter: the first bin that it lets through, and its weights from there on.
+/// One triangular filter: its first non-zero bin and the weights from there on.
 struct Filter {
     first_bin: usize,
     weights: Vec<f32>,
 }
 
-/// What is heard in a stretch of sound, ending where the sound ends.
+/// The spectrogram of a stretch of audio, not yet padded.
 pub(crate) struct Spectrogram {
-    /// Band by band, each of as many frames.
+    /// Band by band, each of `frames` values.
     values: Vec<f32>,
     frames: usize,
-    /// The value of a frame behind the end.
+    /// The value of a silent frame.
     silence: f32,
-    /// Frames that lie wholly in the sound.
-    pub(crate) heard: usize,
+    /// Frames that lie completely inside the audio.
+    pub(crate) audio_frames: usize,
 }
 
 impl Spectrogram {
-    /// The values, band by band, of exactly `width` frames: silence is put behind, or the end cut off.
-    pub(crate) fn fitted(&self, width: usize) -> impl Iterator<Item = f32> {
+    /// The values, band by band, of exactly `width` frames: padded with silence, or truncated.
+    pub(crate) fn padded_to(&self, width: usize) -> impl Iterator<Item = f32> {
         self.values.chunks(self.frames).flat_map(move |band| {
             let silence = std::iter::repeat(self.silence);
             band.iter().copied().chain(silence).take(width)
@@ -52,17 +52,21 @@ impl Spectrogram {
     }
 }
 
-/// The frames that spectrograms are fitted to when they are encoded together. The encoder takes any width up to 30 s, and
-/// its time grows with the width.
+/// The width in frames to which spectrograms of a batch are padded. The encoder takes any width up to 30 s, and its time grows
+/// with the width.
 pub(crate) fn common_width(spectrograms: &[Spectrogram]) -> usize {
-    let longest = spectrograms.iter().map(|one| one.heard).max().unwrap_or(0);
+    let longest = spectrograms
+        .iter()
+        .map(|one| one.audio_frames)
+        .max()
+        .unwrap_or(0);
     (longest + TAIL_FRAMES)
         .next_multiple_of(2)
-        .clamp(LEAST_FRAMES, WINDOW_FRAMES)
+        .clamp(MIN_FRAMES, WINDOW_FRAMES)
 }
 
 impl MelSpectrogram {
-    /// A spectrogram of `mels` bands (80, or 128 for large-v3).
+    /// Prepares spectrograms of `mels` bands (80, or 128 for large-v3).
     pub(crate) fn new(mels: usize) -> Self {
         let hann = |n: usize| (0.5 - 0.5 * (2.0 * PI * n as f64 / FFT_SIZE as f64).cos()) as f32;
         Self {
@@ -72,7 +76,7 @@ impl MelSpectrogram {
         }
     }
 
-    /// The spectrogram of at most 30 s.
+    /// Computes the spectrogram of at most 30 s.
     ///
     /// Values are `log10` of the power, floored 8 below the loudest, then `(x + 4) / 4` (Radford et al. 2022, as published).
     pub(crate) fn compute(&self, samples: &[f32]) -> Spectrogram {
@@ -88,7 +92,7 @@ impl MelSpectrogram {
             }
             self.fft
                 .process(&mut input, &mut spectrum)
-                .expect("buffers are those that the transform made");
+                .expect("the buffers were made by the transform");
             let power: Vec<f32> = spectrum
                 .iter()
                 .map(realfft::num_complex::Complex::norm_sqr)
@@ -106,12 +110,12 @@ impl MelSpectrogram {
             values,
             frames,
             silence: scaled(SILENCE),
-            heard: (samples.len() / HOP).min(WINDOW_FRAMES),
+            audio_frames: (samples.len() / HOP).min(WINDOW_FRAMES),
         }
     }
 }
 
-/// `log10` of the least power that is told from none.
+/// `log10` of the smallest power that is distinguished from silence.
 const SILENCE: f32 = -10.0;
 
 impl Filter {
@@ -124,7 +128,7 @@ impl Filter {
     }
 }
 
-/// Half a frame of mirrored sound in front, silence behind for the last frames.
+/// Pads with half a window of mirrored audio in front, and with silence behind for the last frames.
 fn reflect_padded(samples: &[f32]) -> Vec<f32> {
     let half = FFT_SIZE / 2;
     let mirrored = (1..=half)
@@ -167,7 +171,7 @@ fn triangle(edges: &[f64]) -> Filter {
     }
 }
 
-/// Where Slaney's mel scale turns from linear to logarithmic.
+/// Where Slaney's mel scale changes from linear to logarithmic.
 const LOG_FROM_HZ: f64 = 1000.0;
 const HZ_PER_MEL: f64 = 200.0 / 3.0;
 
@@ -202,21 +206,21 @@ mod tests {
             .collect()
     }
 
-    fn loudest_band(heard: &Spectrogram, frame: usize) -> usize {
-        let value = |band: &usize| heard.values[band * heard.frames + frame];
-        (0..heard.values.len() / heard.frames)
+    fn loudest_band(spectrogram: &Spectrogram, frame: usize) -> usize {
+        let value = |band: &usize| spectrogram.values[band * spectrogram.frames + frame];
+        (0..spectrogram.values.len() / spectrogram.frames)
             .max_by(|a, b| value(a).total_cmp(&value(b)))
             .unwrap()
     }
 
     #[test]
-    fn a_tone_is_loudest_in_the_band_that_holds_it() {
+    fn a_tone_is_loudest_in_the_band_that_contains_it() {
         for mels in [80, 128] {
-            let spectrogram = MelSpectrogram::new(mels);
+            let mel = MelSpectrogram::new(mels);
             for hz in [300.0, 1000.0, 4000.0] {
-                let heard = spectrogram.compute(&tone(hz, 1.0));
+                let spectrogram = mel.compute(&tone(hz, 1.0));
                 let band = (hz_to_mel(hz) / hz_to_mel(8000.0) * (mels + 1) as f64).round() - 1.0;
-                let found = loudest_band(&heard, 50) as f64;
+                let found = loudest_band(&spectrogram, 50) as f64;
                 assert!((found - band).abs() <= 1.0, "{mels} {hz} {found} {band}");
             }
         }
@@ -224,26 +228,35 @@ mod tests {
 
     #[test]
     fn values_lie_within_two_of_the_loudest_and_silence_is_flat() {
-        let heard = MelSpectrogram::new(80).compute(&tone(440.0, 2.0));
-        let top = heard.values.iter().copied().fold(f32::MIN, f32::max);
-        assert!(heard.values.iter().all(|value| (top - value) <= 2.0 + 1e-6));
+        let spectrogram = MelSpectrogram::new(80).compute(&tone(440.0, 2.0));
+        let top = spectrogram.values.iter().copied().fold(f32::MIN, f32::max);
+        assert!(
+            spectrogram
+                .values
+                .iter()
+                .all(|value| (top - value) <= 2.0 + 1e-6)
+        );
         let silent = MelSpectrogram::new(80).compute(&vec![0.0; 16_000]);
-        assert!(silent.fitted(500).all(|value| (value + 1.5).abs() < 1e-6));
+        assert!(
+            silent
+                .padded_to(500)
+                .all(|value| (value + 1.5).abs() < 1e-6)
+        );
     }
 
     #[test]
-    fn all_bands_are_fitted_to_one_width() {
+    fn all_bands_are_padded_to_one_width() {
         let [short, long] = [2.0, 12.0].map(|s| MelSpectrogram::new(80).compute(&tone(440.0, s)));
-        assert_eq!((short.heard, long.heard), (200, 1200));
+        assert_eq!((short.audio_frames, long.audio_frames), (200, 1200));
         for width in [100, 1400] {
-            let values: Vec<f32> = short.fitted(width).collect();
+            let values: Vec<f32> = short.padded_to(width).collect();
             assert_eq!(values.len(), 80 * width);
             assert_eq!(
                 values[width..2 * width][..100],
                 short.values[short.frames..][..100]
             );
         }
-        assert_eq!(common_width(std::slice::from_ref(&short)), LEAST_FRAMES);
+        assert_eq!(common_width(std::slice::from_ref(&short)), MIN_FRAMES);
         assert_eq!(common_width(&[short, long]), 1400);
     }
 

@@ -1,16 +1,16 @@
-//! Raw sound: 16 kHz, mono, signed 16-bit little endian.
+//! Raw audio: 16 kHz, mono, signed 16-bit little endian.
 
 use std::io::{self, ErrorKind, Read};
 
-/// Samples per second that every part of this crate works at.
+/// Samples per second throughout this crate.
 pub(crate) const SAMPLE_RATE: usize = 16_000;
 
-/// The time of a sample's index, in milliseconds.
+/// Converts a number of samples to milliseconds.
 pub(crate) fn ms(samples: u64) -> u64 {
     samples * 1000 / SAMPLE_RATE as u64
 }
 
-/// Reads up to `count` samples, scaled to -1 to 1; fewer only at the end of the stream, where half a sample is dropped.
+/// Reads up to `count` samples, scaled to -1 to 1; fewer only at the end of the stream, where an incomplete sample is dropped.
 pub(crate) fn read_samples(source: &mut impl Read, count: usize) -> io::Result<Vec<f32>> {
     let mut bytes = vec![0; count * 2];
     let mut filled = 0;
@@ -34,7 +34,7 @@ pub(crate) fn read_samples(source: &mut impl Read, count: usize) -> io::Result<V
 mod tests {
     use super::*;
 
-    /// Gives one byte a time, as a slow pipe may.
+    /// Returns one byte per read, as a slow pipe may.
     struct Drip<'a>(&'a [u8]);
 
     impl Read for Drip<'_> {
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_are_whole_whatever_the_pipe_gives() {
+    fn samples_are_complete_however_the_stream_is_split() {
         let bytes = [0x00, 0x40, 0x00, 0x80, 0xff, 0x7f, 0x12];
         let mut source = Drip(&bytes);
         assert_eq!(read_samples(&mut source, 2).unwrap(), [0.5, -1.0]);

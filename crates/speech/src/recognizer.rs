@@ -1,4 +1,4 @@
-//! From a stream of sound to a transcript: listening and decoding on all cores happen at once.
+//! From an audio stream to a transcript: one thread produces batches while decoders run on all cores.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -12,49 +12,49 @@ use domain::Transcript;
 
 use crate::SpeechError;
 use crate::assemble::transcript;
+use crate::batches::{Batch, BatchQueue, produce_batches};
 use crate::decode::recognise;
 use crate::language;
-use crate::listen::{Batch, Queue, listen};
 use crate::pcm::ms;
 use crate::voice::VoiceModel;
 use crate::whisper::WhisperModel;
 use crate::words::SpokenWord;
 
-/// A loaded Whisper with the detector that tells it where somebody speaks.
+/// A loaded Whisper model and the voice activity detector in front of it.
 pub struct Recognizer {
     whisper: WhisperModel,
     voice: VoiceModel,
     threads: usize,
 }
 
-/// What is known beforehand.
+/// Options of a transcription.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// BCP 47 tag of the language spoken; `None` finds it out.
+    /// BCP 47 tag of the spoken language; `None` detects it.
     pub language: Option<String>,
 }
 
-/// What was said, chunk by chunk.
+/// The recognised words of all chunks.
 #[derive(Default)]
-struct Said {
-    /// Whisper's code.
+struct Recognition {
+    /// Whisper's language code.
     language: String,
     chunks: Vec<Vec<SpokenWord>>,
 }
 
-/// The words of one batch.
-struct Recognised {
+/// The recognised words of one batch.
+struct BatchWords {
     index: usize,
     end_ms: u64,
     words: Vec<Vec<SpokenWord>>,
 }
 
 impl Recognizer {
-    /// Loads a Whisper folder of faster-whisper's layout (`model.bin`, `config.json`, `vocabulary.*`) and Silero's
-    /// `silero_vad_16k_sequence.onnx`, to work on `threads` cores at once.
+    /// Loads a Whisper folder in faster-whisper's layout (`model.bin`, `config.json`, `vocabulary.*`) and Silero's
+    /// `silero_vad_16k_sequence.onnx`, to run on `threads` cores.
     ///
     /// # Errors
-    /// When a file is missing or is not such a model.
+    /// When a file is missing or is not a valid model.
     pub fn load(whisper: &Path, voice: &Path, threads: usize) -> Result<Self, SpeechError> {
         Ok(Self {
             whisper: WhisperModel::load(whisper, threads)?,
@@ -63,13 +63,14 @@ impl Recognizer {
         })
     }
 
-    /// Writes down what is said in `pcm`: 16 kHz, mono, signed 16-bit little endian, read as it comes; memory does not
-    /// grow with its length. `progress` is told the milliseconds of the source that are done, never going back;
-    /// `stop` ends the work within a few seconds (or when the next read of `pcm` returns).
+    /// Transcribes `pcm`: 16 kHz, mono, signed 16-bit little endian, streamed; memory does not grow with its length.
+    ///
+    /// `progress` gets the milliseconds of the source that are done, never decreasing; setting `stop` ends the work within a few
+    /// seconds (or when the next read of `pcm` returns).
     ///
     /// # Errors
-    /// `NoSpeech` when nobody speaks, `Canceled` after `stop`, `UnknownLanguage` for one that the model has not,
-    /// `Io` when `pcm` cannot be read, `Inference` when a model fails.
+    /// `NoSpeech` when there is no speech, `Canceled` after `stop`, `UnknownLanguage` for a language the model does not support, `Io`
+    /// when `pcm` cannot be read, `Inference` when a model fails.
     pub fn transcribe(
         &self,
         pcm: impl Read + Send,
@@ -77,49 +78,55 @@ impl Recognizer {
         progress: &mut dyn FnMut(u64),
         stop: &AtomicBool,
     ) -> Result<Transcript, SpeechError> {
-        let asked = options
+        let requested = options
             .language
             .as_deref()
-            .map(|tag| language::asked(&self.whisper, tag))
+            .map(|tag| language::resolve(&self.whisper, tag))
             .transpose()?;
         let failed = AtomicBool::new(false);
-        let stopped = || stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed);
+        let is_stopped = || stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed);
         let (batches, waiting) = mpsc::sync_channel(1);
-        let queue = Queue {
+        let queue = BatchQueue {
             batches,
             decoders: self.threads,
         };
-        let (said, heard) = thread::scope(|scope| {
-            let listener =
-                scope.spawn(move || listen(pcm, &self.voice, &self.whisper, &queue, stopped));
-            let said = self.decode(waiting, asked, progress, &stopped);
-            failed.fetch_or(said.is_err(), Ordering::Relaxed);
-            (said, listener.join())
+        let (recognition, produced) = thread::scope(|scope| {
+            let producer = scope.spawn(move || {
+                produce_batches(pcm, &self.voice, &self.whisper, &queue, is_stopped)
+            });
+            let recognition = self.decode(waiting, requested, progress, &is_stopped);
+            failed.fetch_or(recognition.is_err(), Ordering::Relaxed);
+            (recognition, producer.join())
         });
         if stop.load(Ordering::Relaxed) {
             return Err(SpeechError::Canceled);
         }
-        let said = said?;
-        let duration_ms = ms(heard.map_err(|_| SpeechError::inference("listening broke off"))??);
-        if said.chunks.iter().all(Vec::is_empty) {
+        let recognition = recognition?;
+        let duration_ms =
+            ms(produced.map_err(|_| SpeechError::inference("the batch producer panicked"))??);
+        if recognition.chunks.iter().all(Vec::is_empty) {
             return Err(SpeechError::NoSpeech);
         }
         progress(duration_ms);
-        Ok(transcript(said.chunks, &said.language, duration_ms))
+        Ok(transcript(
+            recognition.chunks,
+            &recognition.language,
+            duration_ms,
+        ))
     }
 
-    /// Decodes batches as they come, several at once, and puts their words in order.
+    /// Decodes batches as they arrive, several concurrently, and puts their words in order.
     fn decode(
         &self,
         waiting: Receiver<Batch>,
-        asked: Option<String>,
+        requested: Option<String>,
         progress: &mut dyn FnMut(u64),
-        stopped: &(impl Fn() -> bool + Sync),
-    ) -> Result<Said, SpeechError> {
+        is_stopped: &(impl Fn() -> bool + Sync),
+    ) -> Result<Recognition, SpeechError> {
         let Ok(first) = waiting.recv() else {
-            return Ok(Said::default());
+            return Ok(Recognition::default());
         };
-        let language = match asked {
+        let language = match requested {
             Some(language) => language,
             None => language::detect(&self.whisper, &first)?,
         };
@@ -130,8 +137,8 @@ impl Recognizer {
                 let results = results.clone();
                 scope.spawn(|| {
                     let results = results;
-                    while let Some(batch) = next(&batches).filter(|_| !stopped()) {
-                        // nobody takes the result only after another batch failed
+                    while let Some(batch) = next(&batches).filter(|_| !is_stopped()) {
+                        // the receiver is gone only after another batch failed
                         if results.send(self.recognise(&batch, &language)).is_err() {
                             break;
                         }
@@ -141,12 +148,12 @@ impl Recognizer {
             drop(results);
             in_order(finished, progress)
         })?;
-        Ok(Said { language, chunks })
+        Ok(Recognition { language, chunks })
     }
 
-    fn recognise(&self, batch: &Batch, language: &str) -> Result<Recognised, SpeechError> {
+    fn recognise(&self, batch: &Batch, language: &str) -> Result<BatchWords, SpeechError> {
         let words = recognise(&self.whisper, &batch.chunks, &batch.spectrograms, language)?;
-        Ok(Recognised {
+        Ok(BatchWords {
             index: batch.index,
             end_ms: batch.end_ms(),
             words,
@@ -161,18 +168,18 @@ fn next(batches: &Mutex<impl Iterator<Item = Batch>>) -> Option<Batch> {
         .next()
 }
 
-/// Collects results in the order of the source, whatever the order they come in; the first error ends it.
+/// Collects results in source order, whatever order they arrive in; stops at the first error.
 fn in_order(
-    finished: Receiver<Result<Recognised, SpeechError>>,
+    finished: Receiver<Result<BatchWords, SpeechError>>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Vec<Vec<SpokenWord>>, SpeechError> {
-    let mut early = BTreeMap::new();
+    let mut pending = BTreeMap::new();
     let mut chunks = Vec::new();
     let mut next = 0;
     for result in finished {
         let result = result?;
-        early.insert(result.index, result);
-        while let Some(result) = early.remove(&next) {
+        pending.insert(result.index, result);
+        while let Some(result) = pending.remove(&next) {
             chunks.extend(result.words);
             progress(result.end_ms);
             next += 1;

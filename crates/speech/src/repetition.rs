@@ -1,17 +1,17 @@
-//! Finds text that a decoder repeats for ever, as Whisper does now and then.
+//! Finds loops: phrases that Whisper sometimes repeats endlessly.
 
-/// How often a phrase stands in a row before it is taken for a loop: people say a thing twice, or thrice.
-const LOOP: usize = 4;
-/// The longest phrase looked for, in tokens.
-const LONGEST_PHRASE: usize = 24;
+/// Consecutive occurrences from which a phrase counts as a loop: people repeat themselves two or three times.
+const MIN_REPEATS: usize = 4;
+/// The longest phrase searched for, in tokens.
+const MAX_PHRASE_TOKENS: usize = 24;
 
-/// Where a loop's second round begins and its last ends, if `tokens` has one: what is to be taken out.
+/// The range of the first loop in `tokens` from its second occurrence to its last: the part to remove.
 pub(crate) fn find_loop<T: PartialEq>(tokens: &[T]) -> Option<std::ops::Range<usize>> {
-    (1..=LONGEST_PHRASE.min(tokens.len())).find_map(|phrase| {
-        let again = |at: &usize| tokens[*at] == tokens[*at - phrase];
+    (1..=MAX_PHRASE_TOKENS.min(tokens.len())).find_map(|phrase| {
+        let repeats = |at: &usize| tokens[*at] == tokens[*at - phrase];
         let mut at = phrase;
         while at < tokens.len() {
-            let run = (at..tokens.len()).take_while(again).count();
+            let run = (at..tokens.len()).take_while(repeats).count();
             if run >= minimum_run(phrase) {
                 return Some(at..at + run / phrase * phrase);
             }
@@ -21,22 +21,22 @@ pub(crate) fn find_loop<T: PartialEq>(tokens: &[T]) -> Option<std::ops::Range<us
     })
 }
 
-/// A single token, as in "ha ha ha ha", must repeat more often than a phrase.
+/// The number of repeated tokens that make a loop; one or two tokens, as in "ha ha ha ha", must repeat more often than a phrase.
 fn minimum_run(phrase: usize) -> usize {
     if phrase <= 2 {
-        phrase * (2 * LOOP - 1)
+        phrase * (2 * MIN_REPEATS - 1)
     } else {
-        phrase * (LOOP - 1)
+        phrase * (MIN_REPEATS - 1)
     }
 }
 
-/// `tokens` with each loop cut down to its first round.
+/// Returns `tokens` with each loop reduced to its first occurrence.
 pub(crate) fn without_loops<T: PartialEq + Clone>(tokens: &[T]) -> Vec<T> {
-    let mut kept = tokens.to_vec();
-    while let Some(again) = find_loop(&kept) {
-        kept.drain(again);
+    let mut remaining = tokens.to_vec();
+    while let Some(repeated) = find_loop(&remaining) {
+        remaining.drain(repeated);
     }
-    kept
+    remaining
 }
 
 #[cfg(test)]
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phrase_said_three_times_is_no_loop_four_times_is() {
+    fn a_phrase_is_a_loop_from_four_occurrences_on() {
         let thrice = words("never give up never give up never give up again");
         assert_eq!(find_loop(&thrice), None);
         let loops = words("well never give up never give up never give up never give up");
@@ -59,14 +59,14 @@ mod tests {
     }
 
     #[test]
-    fn laughter_stays() {
+    fn short_laughter_is_not_a_loop() {
         assert_eq!(find_loop(&words("ha ha ha ha ha that is funny")), None);
         assert_eq!(without_loops(&["ha"; 100]), ["ha"]);
     }
 
     proptest! {
         #[test]
-        fn what_is_left_has_no_loop(tokens in prop::collection::vec(0_u8..3, 0..120)) {
+        fn the_result_has_no_loop(tokens in prop::collection::vec(0_u8..3, 0..120)) {
             prop_assert_eq!(find_loop(&without_loops(&tokens)), None);
         }
     }

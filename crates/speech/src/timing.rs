@@ -1,46 +1,48 @@
-//! Mends the times of words: alignment sets a word too early when a pause precedes it, and too long when one follows.
+//! Corrects word times: alignment starts a word too early after a pause, and ends it too late before one.
 
 use std::ops::Range;
 
 use crate::words::SpokenWord;
 
-/// The detector hears a voice this much late and lets it go this much late.
+/// Delays of the voice detector at the start and at the end of speech.
 const ONSET_LAG_MS: u64 = 60;
 const RELEASE_LAG_MS: u64 = 40;
-/// How much of a word that lies over a pause may be the end of the word before it, as alignment has it.
-const EARLY_MS: u64 = 100;
-/// No word is made shorter than this.
-const SHORTEST_MS: u64 = 60;
+/// How much of a word that spans a pause may belong to the previous word, by the error of the alignment.
+const MAX_EARLY_MS: u64 = 100;
+/// Minimum duration of a corrected word.
+const MIN_WORD_MS: u64 = 60;
 
-/// Draws words in to where somebody speaks; `speech` in milliseconds of the source, in order. Nobody pauses within a word,
-/// so one that lies over a pause belongs to the side that it has more of.
+/// Shrinks words to the speech they overlap; `speech` is in milliseconds of the source, in order. Nobody pauses within a word, so
+/// a word that spans a pause is assigned to the side that contains more of it.
 pub(crate) fn snap_to_speech(words: &mut [SpokenWord], speech: &[Range<u64>]) {
     for word in words {
         let within = |run: &&Range<u64>| {
             let end_ms = run.end.min(word.end_ms);
-            end_ms.saturating_sub(run.start.max(word.start_ms + EARLY_MS))
+            end_ms.saturating_sub(run.start.max(word.start_ms + MAX_EARLY_MS))
         };
-        let heard = |run: &&Range<u64>| run.start < word.end_ms && run.end > word.start_ms;
-        let Some(run) = speech.iter().filter(heard).max_by_key(within) else {
+        let overlaps = |run: &&Range<u64>| run.start < word.end_ms && run.end > word.start_ms;
+        let Some(run) = speech.iter().filter(overlaps).max_by_key(within) else {
             continue;
         };
         let start_ms = word.start_ms.max(run.start.saturating_sub(ONSET_LAG_MS));
         let end_ms = word.end_ms.min(run.end.saturating_sub(RELEASE_LAG_MS));
-        if start_ms + SHORTEST_MS <= end_ms {
+        if start_ms + MIN_WORD_MS <= end_ms {
             (word.start_ms, word.end_ms) = (start_ms, end_ms);
         }
     }
 }
 
-/// Makes times run forwards, no word reaching into the next or beyond the end of the source.
+/// Makes times monotonic: no word overlaps the next or exceeds the end of the source.
 pub(crate) fn make_monotone(words: &mut [SpokenWord], duration_ms: u64) {
-    let mut before_ms = 0;
+    let mut previous_ms = 0;
     for word in words.iter_mut() {
-        word.start_ms = word.start_ms.clamp(before_ms, duration_ms.max(before_ms));
+        word.start_ms = word
+            .start_ms
+            .clamp(previous_ms, duration_ms.max(previous_ms));
         word.end_ms = word
             .end_ms
             .clamp(word.start_ms, duration_ms.max(word.start_ms));
-        before_ms = word.start_ms;
+        previous_ms = word.start_ms;
     }
     for at in 1..words.len() {
         let next_ms = words[at].start_ms;
@@ -65,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_begins_and_ends_with_the_voice() {
+    fn words_are_shrunk_to_speech() {
         let mut words = [word(1000, 2300), word(2300, 4000), word(9000, 9100)];
         snap_to_speech(&mut words, &[1800..3000, 5000..6000]);
         let times: Vec<(u64, u64)> = words.iter().map(|w| (w.start_ms, w.end_ms)).collect();
@@ -73,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_over_a_pause_goes_to_one_side_of_it() {
+    fn a_word_that_spans_a_pause_is_assigned_to_one_side() {
         let speech = [0..4000, 6000..9000];
         let mut words = [word(3400, 6200), word(3800, 6200), word(3900, 6100)];
         snap_to_speech(&mut words, &speech);
@@ -83,7 +85,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn times_run_forwards(spans in prop::collection::vec((0_u64..3000, 0_u64..900), 0..40)) {
+        fn times_are_monotonic(spans in prop::collection::vec((0_u64..3000, 0_u64..900), 0..40)) {
             let mut words: Vec<SpokenWord> = spans.iter().map(|(a, b)| word(*a, a + b)).collect();
             make_monotone(&mut words, 3000);
             prop_assert!(words.iter().all(|w| w.start_ms <= w.end_ms && w.end_ms <= 3000));

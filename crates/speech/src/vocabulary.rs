@@ -1,4 +1,4 @@
-//! The tokens of a Whisper model: their bytes, the control tokens and the languages.
+//! The vocabulary of a Whisper model: text tokens, control tokens and languages.
 
 use std::collections::HashMap;
 use std::fs;
@@ -25,20 +25,20 @@ impl Vocabulary {
         if !path.is_file() {
             return Err(SpeechError::MissingModel(path));
         }
-        let invalid = |why: String| SpeechError::InvalidModel {
+        let invalid = |reason: String| SpeechError::InvalidModel {
             path: path.clone(),
-            why,
+            reason,
         };
-        let content = fs::read_to_string(&path).map_err(|why| invalid(why.to_string()))?;
+        let content = fs::read_to_string(&path).map_err(|error| invalid(error.to_string()))?;
         let tokens = if path
             .extension()
             .is_some_and(|extension| extension == "json")
         {
-            serde_json::from_str(&content).map_err(|why| invalid(why.to_string()))?
+            serde_json::from_str(&content).map_err(|error| invalid(error.to_string()))?
         } else {
             content.lines().map(str::to_owned).collect()
         };
-        Self::new(tokens).ok_or_else(|| invalid("it lacks Whisper's control tokens".into()))
+        Self::new(tokens).ok_or_else(|| invalid("Whisper's control tokens are missing".into()))
     }
 
     fn new(tokens: Vec<String>) -> Option<Self> {
@@ -54,9 +54,9 @@ impl Vocabulary {
             })
     }
 
-    /// Whether the model knows other languages than English: only such a model has a language token before its task.
+    /// Whether the model supports languages other than English: only then does the prompt have a language token.
     pub(crate) fn is_multilingual(&self) -> bool {
-        // an English-only model lists the same tokens, but begins its control tokens one id earlier
+        // an English-only model has the same control tokens, but they begin one id earlier
         self.end_of_text != ENGLISH_ONLY_END_OF_TEXT
     }
 
@@ -65,12 +65,12 @@ impl Vocabulary {
         self.ids.get(token).copied()
     }
 
-    /// The bytes of a text token, which may be part of a character; `None` for a control token.
+    /// The bytes of a text token, possibly an incomplete character; `None` for a control token.
     pub(crate) fn bytes(&self, id: usize) -> Option<Vec<u8>> {
         (id < self.end_of_text).then(|| self.tokens[id].chars().filter_map(byte_of).collect())
     }
 
-    /// Whisper's own code for the language of a BCP 47 tag.
+    /// Whisper's code for the language of a BCP 47 tag; `None` if the model does not support it.
     pub(crate) fn language(&self, tag: &str) -> Option<String> {
         let code = whisper_code(tag)?;
         let known = self.ids.contains_key(&format!("<|{code}|>"));
@@ -81,7 +81,7 @@ impl Vocabulary {
 /// GPT-2's vocabulary, which English-only models use, ends one token before that of the multilingual ones.
 const ENGLISH_ONLY_END_OF_TEXT: usize = 50_256;
 
-/// The byte that a character of a token stands for: GPT-2 writes bytes that do not print as characters from U+0100 on.
+/// The byte that a character of a token encodes: GPT-2 maps non-printing bytes to characters from U+0100 on.
 fn byte_of(character: char) -> Option<u8> {
     let prints = |byte: u8| matches!(byte, 0x21..=0x7e | 0xa1..=0xac | 0xae..=0xff);
     match u32::from(character) {
@@ -115,7 +115,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn tokens_are_bytes() {
+    fn tokens_decode_to_bytes() {
         let vocabulary = of(&["Ġthe", "ä½", "ł", "Ċ"]);
         assert_eq!(vocabulary.bytes(0).unwrap(), b" the");
         let you = [vocabulary.bytes(1).unwrap(), vocabulary.bytes(2).unwrap()].concat();
@@ -125,7 +125,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn tags_find_whispers_languages() {
+    fn language_tags_map_to_whisper_codes() {
         let vocabulary = of(&[]);
         assert_eq!(vocabulary.language("en-GB").as_deref(), Some("en"));
         assert_eq!(vocabulary.language("nb").as_deref(), Some("no"));
@@ -134,7 +134,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn other_vocabularies_are_refused() {
+    fn other_vocabularies_are_rejected() {
         assert!(Vocabulary::new(vec!["<|endoftext|>".into()]).is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! Where somebody speaks: the Silero voice detector, run over a block of sound at a time.
+//! Voice activity detection with Silero VAD, one block of audio at a time.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,11 +7,11 @@ use rten::{Model, NodeId, RunOptions, ThreadPool, Value};
 
 use crate::SpeechError;
 
-/// Samples that one probability covers (32 ms).
+/// Samples covered by one probability (32 ms).
 pub(crate) const FRAME: usize = 512;
-/// Samples of the frame before that the model also looks at.
+/// Samples of the previous frame that the model takes as context.
 const CONTEXT: usize = 64;
-/// Size of each of the two vectors that it remembers.
+/// Size of each of its two LSTM state vectors.
 const STATE: usize = 128;
 
 /// The loaded detector.
@@ -21,7 +21,7 @@ pub(crate) struct VoiceModel {
     outputs: [NodeId; 3],
 }
 
-/// A detector's memory of one recording.
+/// The state of a detector within one recording.
 pub(crate) struct VoiceDetector<'a> {
     model: &'a VoiceModel,
     pool: Arc<ThreadPool>,
@@ -31,17 +31,21 @@ pub(crate) struct VoiceDetector<'a> {
 }
 
 impl VoiceModel {
-    /// Loads the model that takes a sequence of frames, `silero_vad_16k_sequence.onnx`.
+    /// Loads `silero_vad_16k_sequence.onnx`, the variant that takes a sequence of frames.
     pub(crate) fn load(path: &Path) -> Result<Self, SpeechError> {
         if !path.is_file() {
             return Err(SpeechError::MissingModel(path.to_owned()));
         }
-        let invalid = |why: String| SpeechError::InvalidModel {
+        let invalid = |reason: String| SpeechError::InvalidModel {
             path: path.to_owned(),
-            why,
+            reason,
         };
-        let model = Model::load_file(path).map_err(|why| invalid(why.to_string()))?;
-        let node = |name| model.node_id(name).map_err(|why| invalid(why.to_string()));
+        let model = Model::load_file(path).map_err(|error| invalid(error.to_string()))?;
+        let node = |name| {
+            model
+                .node_id(name)
+                .map_err(|error| invalid(error.to_string()))
+        };
         let inputs = [node("input")?, node("h")?, node("c")?];
         let outputs = [node("speech_probs")?, node("hn")?, node("cn")?];
         Ok(Self {
@@ -51,11 +55,11 @@ impl VoiceModel {
         })
     }
 
-    /// A detector at the beginning of a recording.
+    /// A detector for a new recording.
     pub(crate) fn detector(&self) -> VoiceDetector<'_> {
         VoiceDetector {
             model: self,
-            // the recogniser keeps every core busy; more threads here would only fight with it
+            // the recogniser already keeps every core busy
             pool: Arc::new(ThreadPool::with_num_threads(1)),
             context: [0.0; CONTEXT],
             hidden: vec![0.0; STATE],
@@ -64,10 +68,10 @@ impl VoiceModel {
     }
 }
 
-/// How many seconds of each channel have a voice in them; the channels are samples of 16 kHz between -1 and 1.
+/// Seconds of speech in each channel; channels are 16 kHz samples between -1 and 1, `model` is the path of the Silero model.
 ///
 /// # Errors
-/// When the model, a Silero file, is missing or fails.
+/// When the model is missing or fails.
 pub fn voiced_seconds(model: &Path, channels: &[Vec<f32>]) -> Result<Vec<f64>, SpeechError> {
     let model = VoiceModel::load(model)?;
     let voiced = |samples: &Vec<f32>| {
@@ -78,11 +82,11 @@ pub fn voiced_seconds(model: &Path, channels: &[Vec<f32>]) -> Result<Vec<f64>, S
     channels.iter().map(voiced).collect()
 }
 
-/// The probability from which on a frame is taken for a voice, as Silero's authors do.
+/// The probability from which a frame counts as speech (default of Silero's authors).
 const VOICED: f32 = 0.5;
 
 impl VoiceDetector<'_> {
-    /// The probability of speech in each frame of the next block; what lacks of a last frame counts as silence.
+    /// The speech probability of each frame of the next block; an incomplete last frame is padded with silence.
     pub(crate) fn probabilities(&mut self, samples: &[f32]) -> Result<Vec<f32>, SpeechError> {
         if samples.is_empty() {
             return Ok(Vec::new());
@@ -108,7 +112,7 @@ impl VoiceDetector<'_> {
         floats::<1>(found)
     }
 
-    /// Frames one after the other, each preceded by the end of the one before.
+    /// The frames in a row, each preceded by the end of the previous one.
     fn with_context(&mut self, samples: &[f32]) -> Vec<f32> {
         let mut rows = Vec::with_capacity(samples.len() / FRAME * (FRAME + CONTEXT));
         for frame in samples.chunks(FRAME) {

@@ -1,4 +1,4 @@
-//! A Whisper model in `CTranslate2`'s format: what goes in and what comes out, in Rust's types.
+//! A typed wrapper of a Whisper model in `CTranslate2`'s format: encode, detect language, decode, align.
 
 use std::path::Path;
 
@@ -12,14 +12,14 @@ use crate::chunk::Chunk;
 use crate::mel::{MelSpectrogram, Spectrogram, common_width};
 use crate::vocabulary::Vocabulary;
 
-/// Milliseconds between two frames of the encoder.
+/// Duration of an encoder frame, in milliseconds.
 const FRAME_MS: u64 = 20;
-/// The decoder looks at a word this much before it is heard (measured against forced alignment of read speech).
+/// Attention precedes a word by this much (measured against forced alignment of read speech).
 const ATTENTION_LEAD_MS: u64 = 50;
-/// Width of the filter that smooths attention before it is aligned, in frames (Whisper's published default).
+/// Width of the median filter over attention before alignment, in frames (Whisper's published default).
 const MEDIAN_WIDTH: i64 = 7;
-/// Hypotheses followed at a time: 5 has the fewest errors.
-const BEAMS: usize = 5;
+/// Beam size: 5 has the fewest errors.
+const BEAM_SIZE: usize = 5;
 
 /// A loaded model.
 pub(crate) struct WhisperModel {
@@ -28,33 +28,33 @@ pub(crate) struct WhisperModel {
     pub(crate) vocabulary: Vocabulary,
 }
 
-/// How to decode.
+/// Decoding mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decoding {
-    /// As is best for nearly everything.
-    Ordinary,
-    /// Without repeating any six tokens: for a chunk that got into a loop.
-    Unrepeating,
+    /// The default.
+    Standard,
+    /// Never repeats any six tokens: for chunks whose first pass had a loop.
+    NoRepeats,
 }
 
-/// Chunks as the decoder hears them.
+/// The encoder's output for a batch of chunks.
 pub(crate) struct Encoded {
     features: StorageView<'static>,
     mel_frames: Vec<usize>,
 }
 
-/// What was made of one chunk.
+/// The decoded text of one chunk.
 #[derive(Debug, Clone)]
 pub(crate) struct Hypothesis {
     /// Ids of text tokens.
     pub(crate) tokens: Vec<usize>,
-    /// Mean logarithm of the probability of a token.
+    /// Mean log probability of its tokens.
     pub(crate) log_probability: f64,
-    /// Probability that nobody speaks.
+    /// Probability that there is no speech.
     pub(crate) no_speech: f64,
 }
 
-/// When a token is spoken, relative to its chunk.
+/// The time of a token, relative to its chunk.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct TokenTime {
     pub(crate) start_ms: u64,
@@ -63,11 +63,11 @@ pub(crate) struct TokenTime {
 }
 
 impl WhisperModel {
-    /// Loads a model folder, to run on `threads` cores at once.
+    /// Loads a model folder, to run on `threads` cores.
     pub(crate) fn load(folder: &Path, threads: usize) -> Result<Self, SpeechError> {
-        let invalid = |why: String| SpeechError::InvalidModel {
+        let invalid = |reason: String| SpeechError::InvalidModel {
             path: folder.to_owned(),
-            why,
+            reason,
         };
         for name in ["model.bin", "config.json"] {
             let file = folder.join(name);
@@ -84,7 +84,7 @@ impl WhisperModel {
             num_threads_per_replica: 1,
             ..Config::default()
         };
-        let network = Whisper::new(folder, config).map_err(|why| invalid(why.to_string()))?;
+        let network = Whisper::new(folder, config).map_err(|error| invalid(error.to_string()))?;
         Ok(Self {
             mel: MelSpectrogram::new(network.n_mels()),
             network,
@@ -92,7 +92,7 @@ impl WhisperModel {
         })
     }
 
-    /// The spectrogram that `encode` takes.
+    /// Computes the spectrogram that `encode` takes.
     pub(crate) fn spectrogram(&self, chunk: &Chunk) -> Spectrogram {
         self.mel.compute(&chunk.samples)
     }
@@ -102,21 +102,21 @@ impl WhisperModel {
         let width = common_width(spectrograms);
         let mut values: Vec<f32> = spectrograms
             .iter()
-            .flat_map(|spectrogram| spectrogram.fitted(width))
+            .flat_map(|spectrogram| spectrogram.padded_to(width))
             .collect();
         let shape = [spectrograms.len(), self.network.n_mels(), width];
         let view = StorageView::new(&shape, &mut values, Device::CPU);
         let features = view
             .and_then(|view| self.network.encode(&view, false))
             .map_err(SpeechError::inference)?;
-        let mel_frames = spectrograms.iter().map(|one| one.heard).collect();
+        let mel_frames = spectrograms.iter().map(|one| one.audio_frames).collect();
         Ok(Encoded {
             features,
             mel_frames,
         })
     }
 
-    /// The languages that the chunks of a batch may be in, with their probabilities, as Whisper's codes.
+    /// Detects the language of each chunk of a batch: Whisper's codes with their probabilities.
     pub(crate) fn languages(
         &self,
         encoded: &Encoded,
@@ -137,7 +137,7 @@ impl WhisperModel {
             .collect())
     }
 
-    /// The text of each chunk of a batch.
+    /// Decodes the text of each chunk of a batch.
     pub(crate) fn decode(
         &self,
         encoded: &Encoded,
@@ -147,10 +147,10 @@ impl WhisperModel {
         let mut prompt = self.task(language);
         prompt.push("<|notimestamps|>".to_owned());
         let options = WhisperOptions {
-            beam_size: BEAMS,
+            beam_size: BEAM_SIZE,
             return_scores: true,
             return_no_speech_prob: true,
-            no_repeat_ngram_size: if decoding == Decoding::Unrepeating {
+            no_repeat_ngram_size: if decoding == Decoding::NoRepeats {
                 6
             } else {
                 0
@@ -176,13 +176,13 @@ impl WhisperModel {
         let count = tokens.len() as f64;
         Hypothesis {
             tokens,
-            // the score is a mean that does not count the end of the text as a token
+            // the score is a mean that does not count the end-of-text token
             log_probability: score * count / (count + 1.0),
             no_speech: f64::from(result.no_speech_prob),
         }
     }
 
-    /// When each token of each chunk is spoken.
+    /// Aligns the tokens of each chunk with the audio.
     pub(crate) fn align(
         &self,
         encoded: &Encoded,
@@ -211,7 +211,7 @@ impl WhisperModel {
             .collect())
     }
 
-    /// The tokens that tell the decoder what to do.
+    /// The prompt that tells the decoder its language and task.
     fn task(&self, language: &str) -> Vec<String> {
         let start = "<|startoftranscript|>".to_owned();
         if self.vocabulary.is_multilingual() {
@@ -226,7 +226,7 @@ impl WhisperModel {
     }
 }
 
-/// A token begins with the first frame that the path of alignment has for it, and ends where the next one begins.
+/// Converts an alignment path to times: a token starts at its first frame and ends where the next one starts.
 fn token_times(result: &WhisperAlignmentResult, tokens: usize) -> Vec<TokenTime> {
     let last = result.alignments.last().map_or(0, |step| step.frame_x);
     let mut begins = vec![last; tokens + 1];
@@ -253,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_lasts_until_the_next_begins() {
+    fn a_token_ends_where_the_next_one_starts() {
         let path = [(0, 3), (0, 4), (1, 5), (1, 9), (2, 9)];
         let result = WhisperAlignmentResult {
             alignments: path

@@ -1,43 +1,43 @@
-//! Puts tokens together to words with times, in scripts with spaces and without.
+//! Joins tokens into words with times, in scripts with and without spaces.
 
 use unicode_segmentation::GraphemeCursor;
 
 use crate::whisper::TokenTime;
 
-/// A word as it is heard.
+/// A recognised word.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SpokenWord {
-    /// With its punctuation.
+    /// Includes its punctuation.
     pub(crate) text: String,
-    /// Whether a space stands before it.
+    /// Whether a space precedes it.
     pub(crate) spaced: bool,
     pub(crate) start_ms: u64,
     pub(crate) end_ms: u64,
     pub(crate) confidence: f64,
 }
 
-/// One or more tokens that make whole characters.
+/// One or more tokens that form complete characters.
 #[derive(Debug, Clone)]
-struct Piece {
+struct Fragment {
     text: String,
     times: Vec<TokenTime>,
 }
 
-/// The words of a chunk, times relative to it, from the bytes and times of its tokens.
+/// Joins the tokens of a chunk, given as bytes and times, into words; times are relative to the chunk.
 pub(crate) fn words(tokens: impl IntoIterator<Item = (Vec<u8>, TokenTime)>) -> Vec<SpokenWord> {
-    let mut groups: Vec<Vec<Piece>> = Vec::new();
-    for piece in pieces(tokens) {
+    let mut groups: Vec<Vec<Fragment>> = Vec::new();
+    for fragment in fragments(tokens) {
         match groups.last_mut() {
-            Some(group) if !begins_word(group, &piece) => group.push(piece),
-            _ => groups.push(vec![piece]),
+            Some(group) if !begins_word(group, &fragment) => group.push(fragment),
+            _ => groups.push(vec![fragment]),
         }
     }
     attach_punctuation(groups.iter().filter_map(|group| word(group)).collect())
 }
 
-/// Joins tokens until their bytes are whole characters.
-fn pieces(tokens: impl IntoIterator<Item = (Vec<u8>, TokenTime)>) -> Vec<Piece> {
-    let mut pieces = Vec::new();
+/// Joins tokens until their bytes are complete characters.
+fn fragments(tokens: impl IntoIterator<Item = (Vec<u8>, TokenTime)>) -> Vec<Fragment> {
+    let mut fragments = Vec::new();
     let mut bytes: Vec<u8> = Vec::new();
     let mut times = Vec::new();
     for (more, time) in tokens {
@@ -46,26 +46,29 @@ fn pieces(tokens: impl IntoIterator<Item = (Vec<u8>, TokenTime)>) -> Vec<Piece> 
         let incomplete =
             std::str::from_utf8(&bytes).is_err_and(|error| error.error_len().is_none());
         if !incomplete {
-            pieces.push(Piece {
-                // what is no text at all is left out below, as it has no letters
+            fragments.push(Fragment {
+                // invalid bytes leave an empty text, which is dropped later
                 text: String::from_utf8_lossy(&bytes).replace('\u{fffd}', ""),
                 times: std::mem::take(&mut times),
             });
             bytes.clear();
         }
     }
-    pieces
+    fragments
 }
 
-fn begins_word(group: &[Piece], piece: &Piece) -> bool {
-    let before: String = group.iter().map(|piece| piece.text.as_str()).collect();
-    let Some(first) = piece.text.chars().next() else {
+fn begins_word(group: &[Fragment], fragment: &Fragment) -> bool {
+    let before: String = group
+        .iter()
+        .map(|fragment| fragment.text.as_str())
+        .collect();
+    let Some(first) = fragment.text.chars().next() else {
         return false;
     };
     let last = before.chars().rfind(|c| c.is_alphanumeric());
     let meets_unspaced =
         is_unspaced(first) || (first.is_alphanumeric() && last.is_some_and(is_unspaced));
-    first.is_whitespace() || (meets_unspaced && is_grapheme_boundary(&before, &piece.text))
+    first.is_whitespace() || (meets_unspaced && is_grapheme_boundary(&before, &fragment.text))
 }
 
 fn is_grapheme_boundary(before: &str, after: &str) -> bool {
@@ -75,7 +78,7 @@ fn is_grapheme_boundary(before: &str, after: &str) -> bool {
         .unwrap_or(true)
 }
 
-/// Whether a character is of a script that puts no space between words.
+/// Whether a character belongs to a script written without spaces.
 pub(crate) fn is_unspaced(character: char) -> bool {
     matches!(character,
         '\u{0e00}'..='\u{0eff}'       // Thai, Lao
@@ -86,17 +89,23 @@ pub(crate) fn is_unspaced(character: char) -> bool {
         | '\u{20000}'..='\u{323af}')
 }
 
-/// Whether a piece of text is said aloud, other than punctuation.
+/// Whether a text is pronounced, as opposed to punctuation.
 fn is_spoken(text: &str) -> bool {
     text.contains(|c: char| c.is_alphanumeric() || "&+=%$€£¥#@°".contains(c))
 }
 
-fn word(group: &[Piece]) -> Option<SpokenWord> {
-    let text: String = group.iter().map(|piece| piece.text.as_str()).collect();
-    let spoken = group.iter().filter(|piece| is_spoken(&piece.text));
-    let mut times: Vec<TokenTime> = spoken.flat_map(|piece| piece.times.clone()).collect();
+fn word(group: &[Fragment]) -> Option<SpokenWord> {
+    let text: String = group
+        .iter()
+        .map(|fragment| fragment.text.as_str())
+        .collect();
+    let spoken = group.iter().filter(|fragment| is_spoken(&fragment.text));
+    let mut times: Vec<TokenTime> = spoken.flat_map(|fragment| fragment.times.clone()).collect();
     if times.is_empty() {
-        times = group.iter().flat_map(|piece| piece.times.clone()).collect();
+        times = group
+            .iter()
+            .flat_map(|fragment| fragment.times.clone())
+            .collect();
     }
     let trimmed = text.trim();
     (!trimmed.is_empty()).then(|| SpokenWord {
@@ -108,25 +117,25 @@ fn word(group: &[Piece]) -> Option<SpokenWord> {
     })
 }
 
-/// Joins what stands alone but is not spoken to a neighbour: an opening mark to the next word, all else to the one before.
+/// Attaches punctuation that is a word by itself to a neighbour: opening marks to the next word, others to the previous one.
 fn attach_punctuation(words: Vec<SpokenWord>) -> Vec<SpokenWord> {
-    let mut kept: Vec<SpokenWord> = Vec::with_capacity(words.len());
+    let mut joined: Vec<SpokenWord> = Vec::with_capacity(words.len());
     let mut opening = String::new();
     for mut word in words {
         if is_spoken(&word.text) {
             word.text.insert_str(0, &opening);
             opening.clear();
-            kept.push(word);
-        } else if word.text.starts_with(OPENING) || kept.is_empty() {
+            joined.push(word);
+        } else if word.text.starts_with(OPENING) || joined.is_empty() {
             opening.push_str(&word.text);
-        } else if let Some(before) = kept.last_mut() {
+        } else if let Some(before) = joined.last_mut() {
             if word.spaced {
                 before.text.push(' ');
             }
             before.text.push_str(&word.text);
         }
     }
-    kept
+    joined
 }
 
 const OPENING: [char; 14] = [
@@ -137,7 +146,7 @@ const OPENING: [char; 14] = [
 mod tests {
     use super::*;
 
-    /// Tokens of 100 ms each, said with certainty 0.9.
+    /// Tokens of 100 ms each with a probability of 0.9.
     fn spoken(tokens: &[&[u8]]) -> Vec<SpokenWord> {
         let times = (0..).map(|at| TokenTime {
             start_ms: at * 100,
@@ -162,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn words_part_at_spaces_and_keep_their_marks() {
+    fn words_are_split_at_spaces_and_keep_their_punctuation() {
         let said = spoken(&[
             b" \xe2\x80\x9c",
             b"An",
@@ -191,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_alone_join_a_neighbour() {
+    fn standalone_punctuation_is_attached_to_a_neighbour() {
         let rows: Vec<String> = spoken(&[b" Yes", b" -", b" (", b"no", b" &", b" me", b" ..."])
             .iter()
             .map(row)
@@ -208,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn scripts_without_spaces_part_at_tokens_of_whole_characters() {
+    fn scripts_without_spaces_are_split_at_tokens_of_complete_characters() {
         let split = "你".as_bytes();
         let said = spoken(&[
             &split[..2],
@@ -242,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_left_out() {
+    fn invalid_bytes_are_dropped() {
         assert_eq!(spoken(&[b"\xff", b" a"]).len(), 1);
         assert!(spoken(&[b"\xe4\xbd"]).is_empty());
     }

@@ -1,4 +1,4 @@
-//! The real models on real and synthetic sound.
+//! The real models on recorded and synthetic audio.
 
 use std::f32::consts::TAU;
 use std::io::{self, Read};
@@ -11,7 +11,7 @@ use speech::{Options, Recognizer, SpeechError};
 
 static RECOGNIZER: LazyLock<Recognizer> = LazyLock::new(|| {
     Recognizer::load(&model("whisper-base"), &model("silero-vad/model.onnx"), 2)
-        .expect("`make setup` puts the models there")
+        .expect("models are missing: run `make setup`")
 });
 
 fn model(name: &str) -> PathBuf {
@@ -40,14 +40,14 @@ fn silence(seconds: usize) -> Vec<u8> {
     vec![0; seconds * 32_000]
 }
 
-/// Sound from a function of the time in seconds.
+/// Audio from a function of time in seconds.
 fn synthesized(seconds: usize, mut wave: impl FnMut(f32) -> f32) -> Vec<u8> {
     (0..seconds * 16_000)
         .flat_map(|n| ((wave(n as f32 / 16_000.0) * 32_000.0) as i16).to_le_bytes())
         .collect()
 }
 
-/// Noise from a linear congruential generator, always the same.
+/// Reproducible noise from a linear congruential generator.
 fn noise() -> impl FnMut() -> f32 {
     let mut state = 1_u32;
     move || {
@@ -56,7 +56,7 @@ fn noise() -> impl FnMut() -> f32 {
     }
 }
 
-/// Chords of decaying plucked tones with a drum of noise.
+/// Chords of decaying tones with noise as drums.
 fn music(t: f32, noise: f32) -> f32 {
     let beat = t % 0.5;
     let root = [220.0, 174.6, 261.6, 196.0][(t / 2.0) as usize % 4];
@@ -68,7 +68,7 @@ fn music(t: f32, noise: f32) -> f32 {
 }
 
 #[test]
-fn a_sentence_is_understood_and_timed() {
+fn a_sentence_is_transcribed_with_word_times() {
     let mut done = Vec::new();
     let pcm = [silence(3), dashwood(), silence(2)].concat();
     let transcript = RECOGNIZER
@@ -93,7 +93,7 @@ fn a_sentence_is_understood_and_timed() {
             "And Mr. John Dashwood had then leisure to consider how much there might be prudently in his power to do for them."
         ]
     );
-    // the times a forced aligner gives for the fixture
+    // times from a forced aligner
     let words: Vec<_> = transcript.words().collect();
     for (at, text, start_ms) in [
         (0, "And", 3200),
@@ -118,7 +118,7 @@ fn a_sentence_is_understood_and_timed() {
 }
 
 #[test]
-fn the_same_sound_gives_the_same_transcript_however_it_comes() {
+fn the_transcript_does_not_depend_on_how_the_stream_is_split() {
     struct Drip<'a>(&'a [u8]);
     impl Read for Drip<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -139,7 +139,7 @@ fn the_same_sound_gives_the_same_transcript_however_it_comes() {
 }
 
 #[test]
-fn a_pause_of_a_minute_splits_the_talk_and_keeps_its_times() {
+fn a_pause_of_a_minute_splits_the_transcript_and_keeps_its_times() {
     let pcm = [dashwood(), silence(60), dashwood()].concat();
     let transcript = transcribe(&pcm, Some("en-GB")).unwrap();
     let starts: Vec<u64> = transcript.segments.iter().map(|s| s.start_ms).collect();
@@ -148,7 +148,7 @@ fn a_pause_of_a_minute_splits_the_talk_and_keeps_its_times() {
 }
 
 #[test]
-fn where_nobody_speaks_there_is_no_transcript() {
+fn audio_without_speech_is_rejected() {
     let mut hiss = noise();
     let mut drum = noise();
     let cases = [
@@ -195,13 +195,13 @@ fn speech_over_music_is_found() {
 }
 
 #[test]
-fn a_language_that_the_model_has_not_is_refused() {
+fn an_unsupported_language_is_rejected() {
     let asked = transcribe(&dashwood(), Some("tlh"));
     assert!(matches!(asked, Err(SpeechError::UnknownLanguage(tag)) if tag == "tlh"));
 }
 
 #[test]
-fn stopping_ends_the_work() {
+fn the_stop_flag_cancels_recognition() {
     let stop = AtomicBool::new(false);
     let sound = io::repeat(0).take(32_000 * 3600 * 100);
     let canceled = std::thread::scope(|scope| {
@@ -214,7 +214,7 @@ fn stopping_ends_the_work() {
 }
 
 #[test]
-fn a_pipe_that_breaks_is_an_error() {
+fn a_read_error_is_reported() {
     struct Broken;
     impl Read for Broken {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
@@ -232,7 +232,7 @@ fn a_pipe_that_breaks_is_an_error() {
 }
 
 #[test]
-fn missing_and_broken_models_are_told_apart() {
+fn missing_and_invalid_models_are_distinguished() {
     let voice = model("silero-vad/model.onnx");
     let load = |whisper: &Path, voice: &Path| Recognizer::load(whisper, voice, 1).err();
     let nowhere = load(Path::new("/nonexistent"), &voice);
