@@ -1,4 +1,4 @@
-//! Shows how a video would be reframed: prints the shots, and draws what is cropped into a contact sheet.
+//! Shows how a video would be reframed: prints the shots, and draws faces and crops into a contact sheet.
 //!
 //! `compose HOME VIDEO [ASPECT [LAYOUT [SHEET.png]]]`, e.g. `compose .cache/clipwright talk.mp4 9:16 auto sheet.png`;
 //! HOME holds `bin/ffmpeg`, `bin/ffprobe` and `models/faces/`.
@@ -17,14 +17,15 @@ use reframe::{
     analysis_size, compose, position_at,
 };
 
-/// Thumbnails a second: the rate at which the clip would be rendered.
+/// Thumbnails per second: the frame rate of the rendered clip.
 const RATE: u32 = 30;
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let arg = |i: usize| args.get(i).map(String::as_str);
-    let home = PathBuf::from(arg(0).context("which home?")?);
-    let video = arg(1).context("which video?")?;
+    let home =
+        PathBuf::from(arg(0).context("usage: compose HOME VIDEO [ASPECT [LAYOUT [SHEET.png]]]")?);
+    let video = arg(1).context("usage: compose HOME VIDEO [ASPECT [LAYOUT [SHEET.png]]]")?;
     let aspect = AspectRatio::ALL
         .into_iter()
         .find(|a| Some(a.name()) == arg(2));
@@ -70,14 +71,17 @@ fn display_size(home: &Path, video: &str) -> Result<Size> {
         .args(["-show_entries", "stream=width,height", video])
         .output()?;
     let text = String::from_utf8(output.stdout)?;
-    let (width, height) = text.trim().split_once(',').context("no video")?;
+    let (width, height) = text
+        .trim()
+        .split_once(',')
+        .context("the file has no video stream")?;
     Ok(Size {
         width: width.parse()?,
         height: height.parse()?,
     })
 }
 
-/// One decode: frames through standard output, thumbnails into a file.
+/// Decodes once: frames through standard output, thumbnails into a file.
 fn analyse(home: &Path, video: &str, source: Size) -> Result<(Analysis, Vec<Vec<u8>>)> {
     let size = analysis_size(source);
     let thumbnails = std::env::temp_dir().join(format!("thumbnails-{}.grey", std::process::id()));
@@ -136,7 +140,7 @@ fn analyse(home: &Path, video: &str, source: Size) -> Result<(Analysis, Vec<Vec<
     Ok((analysis, frames))
 }
 
-/// Two frames a second with the faces found (green) and the windows shown (red).
+/// Draws two frames per second with detected faces (green) and shown windows (red).
 fn draw(
     home: &Path,
     analysis: &Analysis,

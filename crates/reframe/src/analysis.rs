@@ -1,66 +1,66 @@
-//! What is seen in a clip's range: shot changes, and faces several times a second.
+//! Analyses a clip's range: shot boundaries, and faces several times per second.
 
 use crate::{
     cuts::{self, THUMBNAIL_BYTES, Thumbnail},
     detector::{Detector, DetectorError},
     face::Face,
+    frame::{ANALYSIS_FPS, Frame, FrameError},
     mouth::FacePatches,
-    picture::{ANALYSIS_FPS, Frame},
     screen,
 };
 
-/// Faces are looked for in every fourth frame, three times a second; between them only mouths are watched.
+/// Faces are detected in every fourth frame, three times per second; between them only mouth motion is measured.
 const DETECT_EVERY: u32 = ANALYSIS_FPS / 3;
 
-/// What is seen in a clip's range. Times are milliseconds from the start of the clip.
+/// The analysis of a clip's range. Times are milliseconds from the start of the clip.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Analysis {
-    /// When each new shot begins, in order; the first shot's start is not among them.
+    /// When each shot begins, in order, except the first.
     pub cuts_ms: Vec<u64>,
-    /// What single frames show, in order.
+    /// The sampled frames, in order.
     pub samples: Vec<Sample>,
 }
 
-/// What a frame shows.
+/// A sampled frame.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sample {
-    /// When it is shown.
+    /// Its time.
     pub time_ms: u64,
-    /// Its faces, the surest first.
+    /// Its faces, the most confident first.
     pub faces: Vec<Face>,
-    /// Whether it is mostly drawn, as a slide or a screen recording.
+    /// Whether it shows a slide or a screen recording.
     pub screen: bool,
 }
 
-/// Takes the decoded frames of a clip's range one by one.
+/// Analyses the decoded frames of a clip's range one by one.
 pub struct Analyser<'a> {
     detector: &'a Detector,
     thumbnails: Vec<Thumbnail>,
     samples: Vec<Sample>,
     frames: u32,
-    /// The faces of the last sample as they looked in the frame before.
-    watched: Vec<FacePatches>,
+    /// Patches of the last sample's faces in the previous frame.
+    previous_patches: Vec<FacePatches>,
 }
 
 impl<'a> Analyser<'a> {
-    /// Begins a clip.
+    /// Starts the analysis of a clip.
     pub fn new(detector: &'a Detector) -> Self {
         Self {
             detector,
             thumbnails: Vec::new(),
             samples: Vec::new(),
             frames: 0,
-            watched: Vec::new(),
+            previous_patches: Vec::new(),
         }
     }
 
-    /// Takes the grey thumbnail ([`crate::THUMBNAIL`], one byte a pixel) of the next frame; every frame has one.
+    /// Adds the grey thumbnail ([`crate::THUMBNAIL`], one byte per pixel) of the next frame; every frame of the clip needs one.
     ///
     /// # Errors
-    /// When `grey` has not one byte a pixel.
-    pub fn push_thumbnail(&mut self, time_ms: u64, grey: &[u8]) -> Result<(), DetectorError> {
+    /// When `grey` does not have one byte per pixel.
+    pub fn push_thumbnail(&mut self, time_ms: u64, grey: &[u8]) -> Result<(), FrameError> {
         if grey.len() != THUMBNAIL_BYTES {
-            return Err(DetectorError::Frame {
+            return Err(FrameError {
                 width: crate::THUMBNAIL.width,
                 height: crate::THUMBNAIL.height,
                 bytes: grey.len(),
@@ -73,16 +73,16 @@ impl<'a> Analyser<'a> {
         Ok(())
     }
 
-    /// Takes the next of [`ANALYSIS_FPS`] frames a second, of [`crate::analysis_size`].
+    /// Adds the next frame: [`ANALYSIS_FPS`] per second, of [`crate::analysis_size`].
     ///
     /// # Errors
     /// When its pixels do not match its size or the face model fails.
     pub fn push_frame(&mut self, frame: &Frame<'_>) -> Result<(), DetectorError> {
         frame.check()?;
-        self.watch_mouths(frame);
+        self.measure_mouths(frame);
         if self.frames.is_multiple_of(DETECT_EVERY) {
             let faces = self.detector.detect(frame)?;
-            self.watched = faces
+            self.previous_patches = faces
                 .iter()
                 .map(|face| FacePatches::of(frame, face))
                 .collect();
@@ -96,7 +96,7 @@ impl<'a> Analyser<'a> {
         Ok(())
     }
 
-    /// Ends the clip.
+    /// Finishes the analysis.
     pub fn finish(self) -> Analysis {
         Analysis {
             cuts_ms: cuts::cuts(&self.thumbnails),
@@ -104,11 +104,11 @@ impl<'a> Analyser<'a> {
         }
     }
 
-    fn watch_mouths(&mut self, frame: &Frame<'_>) {
+    fn measure_mouths(&mut self, frame: &Frame<'_>) {
         let Some(sample) = self.samples.last_mut() else {
             return;
         };
-        for (face, before) in sample.faces.iter_mut().zip(&mut self.watched) {
+        for (face, before) in sample.faces.iter_mut().zip(&mut self.previous_patches) {
             let now = FacePatches::of(frame, face);
             face.mouth_motion += now.mouth_motion_since(before) / f64::from(DETECT_EVERY);
             *before = now;

@@ -1,24 +1,26 @@
-//! The virtual camera on one axis: it holds still, pans or follows, and never shakes.
+//! Plans the virtual camera on one axis: it holds, pans or follows, and never shakes.
 //!
-//! As the whole shot is known, the motion is planned rather than reacted: the fewest holds and straight rides that keep
-//! the subject within a dead zone (dynamic programming), joined by a smooth window, so nothing overshoots or lags.
+//! The whole shot is known, so the motion is planned: dynamic programming finds the fewest holds and linear ramps that keep the subject
+//! within a dead zone, and a smoothing window joins them. Nothing overshoots or lags.
 
-/// The camera's positions are computed at this step, in milliseconds.
+use crate::median::median;
+
+/// Interval between computed positions, in milliseconds.
 pub(crate) const STEP_MS: u64 = 40;
-/// Length of the window that smooths the plan, in milliseconds: a pan lasts as long.
+/// Length of the smoothing window, which is also the duration of a pan, in milliseconds.
 const PAN_MS: u64 = 1_200;
-/// Samples of the median filter against single bad detections.
-const MEDIAN: usize = 5;
-/// Costs of the plan's parts: a hold, a ride, and a move between parts for each dead zone moved.
+/// Window of the median filter against single bad detections, in samples.
+const MEDIAN_WINDOW: usize = 5;
+/// Costs of the plan: a hold, a ramp, and a move between segments per dead zone of distance.
 const HOLD_COST: f64 = 1.0;
-const RIDE_COST: f64 = 1.8;
+const RAMP_COST: f64 = 1.8;
 const MOVE_COST: f64 = 0.3;
-/// Samples in the shortest ride: anything shorter is a pan.
-const SHORTEST_RIDE: usize = 6;
+/// Minimum samples in a ramp: anything shorter is a pan.
+const MIN_RAMP_SAMPLES: usize = 6;
 
-/// A part of the plan: a straight line over the samples from `first` to `last`.
+/// A segment of the plan: linear over the samples from `first` to `last`.
 #[derive(Debug, Clone, Copy)]
-struct Part {
+struct Segment {
     first: usize,
     last: usize,
     from: f64,
@@ -26,71 +28,74 @@ struct Part {
     cost: f64,
 }
 
-/// Positions from `start_ms` to `end_ms` every [`STEP_MS`], all within 0 to `limit`, for wanted positions `(time, position)`
-/// in order, at least one; while the wanted position stays within `dead_zone` of the camera it does not move.
+/// Positions from `start_ms` to `end_ms` every [`STEP_MS`], all within 0 to `limit`.
+///
+/// `targets` are `(time, position)` in order, at least one; the camera does not move while the target stays within `dead_zone` of it.
 pub(crate) fn positions(
-    wanted: &[(u64, f64)],
+    targets: &[(u64, f64)],
     start_ms: u64,
     end_ms: u64,
     dead_zone: f64,
     limit: f64,
 ) -> Vec<f64> {
-    let values: Vec<f64> = median(wanted)
+    let values: Vec<f64> = median_filter(targets)
         .iter()
         .map(|value| value.clamp(0.0, limit))
         .collect();
-    let parts = plan(&values, dead_zone.max(1e-6));
+    let segments = plan(&values, dead_zone.max(1e-6));
     let steps = (end_ms.saturating_sub(start_ms) / STEP_MS) as usize + 1;
     let planned: Vec<f64> = (0..steps)
-        .map(|step| planned_at(&parts, wanted, start_ms + step as u64 * STEP_MS).clamp(0.0, limit))
+        .map(|step| {
+            planned_at(&segments, targets, start_ms + step as u64 * STEP_MS).clamp(0.0, limit)
+        })
         .collect();
     smooth(&planned)
 }
 
-fn median(wanted: &[(u64, f64)]) -> Vec<f64> {
-    (0..wanted.len())
+fn median_filter(targets: &[(u64, f64)]) -> Vec<f64> {
+    (0..targets.len())
         .map(|i| {
             // a window that shrinks towards the ends stays centred
-            let reach = (MEDIAN / 2).min(i).min(wanted.len() - 1 - i);
-            let mut near: Vec<f64> = wanted[i - reach..=i + reach]
-                .iter()
-                .map(|(_, value)| *value)
-                .collect();
-            near.sort_by(f64::total_cmp);
-            near[near.len() / 2]
+            let reach = (MEDIAN_WINDOW / 2).min(i).min(targets.len() - 1 - i);
+            median(
+                targets[i - reach..=i + reach]
+                    .iter()
+                    .map(|(_, value)| *value),
+            )
         })
         .collect()
 }
 
-/// The cheapest sequence of parts that covers all samples.
-fn plan(values: &[f64], dead_zone: f64) -> Vec<Part> {
-    // best[n]: cheapest plan of the first n samples, by its last part and its cost
-    let mut best: Vec<Option<(Part, f64)>> = vec![None; values.len() + 1];
+/// Finds the cheapest sequence of segments that covers all samples.
+fn plan(values: &[f64], dead_zone: f64) -> Vec<Segment> {
+    // best[n]: last segment and cost of the cheapest plan of the first n samples
+    let mut best: Vec<Option<(Segment, f64)>> = vec![None; values.len() + 1];
     for first in 0..values.len() {
         let before = best[first];
-        for part in parts_from(values, first, dead_zone) {
-            let travel = before.map_or(0.0, |(before, _)| (part.from - before.to).abs());
-            let cost =
-                before.map_or(0.0, |(_, cost)| cost) + part.cost + MOVE_COST * travel / dead_zone;
-            let slot = &mut best[part.last + 1];
+        for segment in segments_from(values, first, dead_zone) {
+            let travel = before.map_or(0.0, |(before, _)| (segment.from - before.to).abs());
+            let cost = before.map_or(0.0, |(_, cost)| cost)
+                + segment.cost
+                + MOVE_COST * travel / dead_zone;
+            let slot = &mut best[segment.last + 1];
             if slot.is_none_or(|(_, other)| cost < other) {
-                *slot = Some((part, cost));
+                *slot = Some((segment, cost));
             }
         }
     }
-    let mut parts = Vec::new();
+    let mut segments = Vec::new();
     let mut end = values.len();
-    while let Some((part, _)) = best[end] {
-        parts.push(part);
-        end = part.first;
+    while let Some((segment, _)) = best[end] {
+        segments.push(segment);
+        end = segment.first;
     }
-    parts.reverse();
-    parts
+    segments.reverse();
+    segments
 }
 
-/// All holds and rides that begin at a sample and keep within the dead zone.
-fn parts_from(values: &[f64], first: usize, dead_zone: f64) -> Vec<Part> {
-    let mut parts = Vec::new();
+/// All holds and ramps that begin at a sample and stay within the dead zone.
+fn segments_from(values: &[f64], first: usize, dead_zone: f64) -> Vec<Segment> {
+    let mut segments = Vec::new();
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     let mut failed = 0;
     for last in first..values.len() {
@@ -98,7 +103,7 @@ fn parts_from(values: &[f64], first: usize, dead_zone: f64) -> Vec<Part> {
         let still = high - low <= 2.0 * dead_zone;
         if still {
             let middle = f64::midpoint(low, high);
-            parts.push(Part {
+            segments.push(Segment {
                 first,
                 last,
                 from: middle,
@@ -107,29 +112,29 @@ fn parts_from(values: &[f64], first: usize, dead_zone: f64) -> Vec<Part> {
             });
             continue;
         }
-        match ride(&values[first..=last], dead_zone) {
-            Some([from, to]) if last - first >= SHORTEST_RIDE => {
+        match ramp(&values[first..=last], dead_zone) {
+            Some([from, to]) if last - first >= MIN_RAMP_SAMPLES => {
                 failed = 0;
-                parts.push(Part {
+                segments.push(Segment {
                     first,
                     last,
                     from,
                     to,
-                    cost: RIDE_COST,
+                    cost: RAMP_COST,
                 });
             }
             Some(_) => {}
             None => failed += 1,
         }
-        if failed > SHORTEST_RIDE {
+        if failed > MIN_RAMP_SAMPLES {
             break;
         }
     }
-    parts
+    segments
 }
 
-/// The line along the chord of the values, moved to their middle, if all are within the dead zone of it.
-fn ride(values: &[f64], dead_zone: f64) -> Option<[f64; 2]> {
+/// The chord of the values, shifted to their middle, if all values are within the dead zone of it.
+fn ramp(values: &[f64], dead_zone: f64) -> Option<[f64; 2]> {
     let (from, to) = (values[0], values[values.len() - 1]);
     let slope = (to - from) / (values.len() - 1) as f64;
     let off = values
@@ -143,28 +148,28 @@ fn ride(values: &[f64], dead_zone: f64) -> Option<[f64; 2]> {
     (high - low <= 2.0 * dead_zone).then_some([from + middle, to + middle])
 }
 
-/// The planned position at a time: along the part whose samples are nearest.
-fn planned_at(parts: &[Part], wanted: &[(u64, f64)], time_ms: u64) -> f64 {
-    let until = |part: &Part| match wanted.get(part.last + 1) {
-        Some((next_ms, _)) => u64::midpoint(wanted[part.last].0, *next_ms),
+/// The planned position at a time: on the segment whose samples are nearest.
+fn planned_at(segments: &[Segment], targets: &[(u64, f64)], time_ms: u64) -> f64 {
+    let until = |segment: &Segment| match targets.get(segment.last + 1) {
+        Some((next_ms, _)) => u64::midpoint(targets[segment.last].0, *next_ms),
         None => u64::MAX,
     };
-    let Some(part) = parts
+    let Some(segment) = segments
         .iter()
-        .find(|part| time_ms < until(part))
-        .or(parts.last())
+        .find(|segment| time_ms < until(segment))
+        .or(segments.last())
     else {
         return 0.0;
     };
-    let (from_ms, to_ms) = (wanted[part.first].0, wanted[part.last].0);
+    let (from_ms, to_ms) = (targets[segment.first].0, targets[segment.last].0);
     if to_ms <= from_ms {
-        return part.from;
+        return segment.from;
     }
     let share = (time_ms as f64 - from_ms as f64) / (to_ms - from_ms) as f64;
-    part.from + (part.to - part.from) * share.clamp(0.0, 1.0)
+    segment.from + (segment.to - segment.from) * share.clamp(0.0, 1.0)
 }
 
-/// The mean under a raised-cosine window of [`PAN_MS`]; beyond the ends the first and last values go on.
+/// Smooths with a raised-cosine window of [`PAN_MS`]; the first and last values extend beyond the ends.
 fn smooth(planned: &[f64]) -> Vec<f64> {
     let reach = (PAN_MS / STEP_MS / 2) as usize;
     let weights: Vec<f64> = (1..=2 * reach + 1)

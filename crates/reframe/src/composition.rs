@@ -1,26 +1,43 @@
-//! What a clip shows when: the result of the analysis, for the renderer.
+//! The types of a composition: what a clip is made of, and what it shows when.
 
-use domain::Size;
+use domain::{Layout, Size, TimeRange};
 
-/// A stretch of the clip that is shown in one way. Shots follow each other without gaps.
+use crate::even::scaled_even;
+
+/// A clip to compose from a range of a source.
+#[derive(Debug, Clone, Copy)]
+pub struct Clip<'a> {
+    /// Length of the range in milliseconds.
+    pub duration_ms: u64,
+    /// Size of the source picture as displayed.
+    pub source: Size,
+    /// Size of the clip.
+    pub target: Size,
+    /// The requested layout.
+    pub layout: Layout,
+    /// When there is speech, relative to the start of the clip; empty if unknown.
+    pub speech: &'a [TimeRange],
+}
+
+/// A range of the clip with one view. Shots follow each other without gaps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shot {
     /// When it begins, in milliseconds from the start of the clip.
     pub start_ms: u64,
     /// When it ends (exclusive).
     pub end_ms: u64,
-    /// What it shows.
+    /// What is shown.
     pub view: View,
 }
 
-/// What part of the source picture is shown. All pixels are those of the picture as displayed.
+/// Which part of the source picture is shown. All pixels are those of the picture as displayed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum View {
-    /// A window of the target's shape that moves over the picture.
+    /// A window of the target's shape, which may move over the picture.
     Crop {
-        /// Size of the window, even, of exactly the target's shape where the source is large enough.
+        /// Size of the window: even, and exactly of the target's shape where the source is large enough.
         size: Size,
-        /// Its top left corner over time, at least one keyframe; straight lines between them, still before and after.
+        /// Its top left corner over time: at least one keyframe, linear between them, constant before and after.
         path: Vec<Keyframe>,
     },
     /// Two windows of the same size, one above the other, each of half the target's height.
@@ -30,11 +47,21 @@ pub enum View {
         /// The lower window.
         bottom: Rect,
     },
-    /// The whole picture on a blurred ground.
+    /// The whole picture on a blurred background.
     Fit,
 }
 
-/// Where the top left corner of a crop is at a time.
+impl Shot {
+    pub(crate) fn new(range: TimeRange, view: View) -> Self {
+        Self {
+            start_ms: range.start_ms(),
+            end_ms: range.end_ms(),
+            view,
+        }
+    }
+}
+
+/// The top left corner of a crop at one time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Keyframe {
     /// Milliseconds from the start of the clip (not of the shot).
@@ -45,7 +72,7 @@ pub struct Keyframe {
     pub y: f64,
 }
 
-/// A still window; even numbers throughout.
+/// A fixed window; all numbers are even.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rect {
     /// Left edge in pixels.
@@ -56,7 +83,7 @@ pub struct Rect {
     pub size: Size,
 }
 
-/// The position on a path of keyframes at a time; `None` if there are none.
+/// Interpolates a path of keyframes at a time; `None` if it is empty.
 pub fn position_at(path: &[Keyframe], time_ms: u64) -> Option<[f64; 2]> {
     let after = path.partition_point(|key| key.time_ms <= time_ms);
     let (Some(before), Some(after)) = (path.get(after.saturating_sub(1)), path.get(after)) else {
@@ -72,11 +99,10 @@ pub fn position_at(path: &[Keyframe], time_ms: u64) -> Option<[f64; 2]> {
     ])
 }
 
-/// The largest even size of the shape of `target` that fits into `within` and is not wider than `width`.
+/// The largest even size with the shape of `target` that fits into `within` and is not wider than `width`.
 ///
-/// The shape is exact: sides are multiples of the reduced ratio. Only where not even one such multiple fits,
-/// the nearest even sides are taken.
-pub(crate) fn window(target: Size, within: Size, width: f64) -> Size {
+/// The shape is exact: sides are multiples of the reduced ratio. The nearest even sides are used only where no such multiple fits.
+pub(crate) fn largest_crop(target: Size, within: Size, width: f64) -> Size {
     let divisor = gcd(target.width, target.height).max(1);
     let (mut across, mut down) = (target.width / divisor, target.height / divisor);
     if !(across.is_multiple_of(2) && down.is_multiple_of(2)) {
@@ -97,10 +123,7 @@ pub(crate) fn window(target: Size, within: Size, width: f64) -> Size {
 fn nearest_even(target: Size, within: Size) -> Size {
     let scale = (f64::from(within.width) / f64::from(target.width))
         .min(f64::from(within.height) / f64::from(target.height));
-    let even = |side: u32, limit: u32| {
-        let wanted = ((f64::from(side) * scale / 2.0).round() as u32 * 2).max(2);
-        wanted.min((limit & !1).max(2))
-    };
+    let even = |side: u32, limit: u32| scaled_even(side, scale).min((limit & !1).max(2));
     Size {
         width: even(target.width, within.width),
         height: even(target.height, within.height),
@@ -117,12 +140,12 @@ mod tests {
 
     fn fitting(target: (u32, u32), within: (u32, u32)) -> (u32, u32) {
         let size = |(width, height)| Size { width, height };
-        let window = window(size(target), size(within), f64::INFINITY);
+        let window = largest_crop(size(target), size(within), f64::INFINITY);
         (window.width, window.height)
     }
 
     #[test]
-    fn a_window_has_the_exact_shape_and_even_sides() {
+    fn a_crop_has_the_exact_shape_and_even_sides() {
         assert_eq!(fitting((1080, 1920), (1920, 1080)), (594, 1056));
         assert_eq!(fitting((1080, 1350), (1920, 1080)), (864, 1080));
         assert_eq!(fitting((1080, 1080), (1920, 1080)), (1080, 1080));
@@ -132,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_still_outside_and_straight_inside() {
+    fn a_path_is_linear_between_keyframes_and_constant_outside() {
         let key = |time_ms, x| Keyframe { time_ms, x, y: 1.0 };
         let path = [key(100, 0.0), key(200, 10.0)];
         let at = |ms| position_at(&path, ms).map(|[x, _]| x);

@@ -1,28 +1,28 @@
-//! Shot changes, found in grey thumbnails of every frame, so that their times are exact to a frame.
+//! Shot boundary detection in grey thumbnails of every frame, exact to a frame.
 
-use crate::picture::THUMBNAIL;
+use crate::frame::THUMBNAIL;
 
 const WIDTH: usize = THUMBNAIL.width as usize;
 const HEIGHT: usize = THUMBNAIL.height as usize;
 /// Bytes of a thumbnail.
 pub(crate) const THUMBNAIL_BYTES: usize = WIDTH * HEIGHT;
 
-/// Size of the blocks whose motion is followed, in thumbnail pixels.
+/// Block size of the motion compensation, in thumbnail pixels.
 const BLOCK: [usize; 2] = [8, 6];
-/// How far a block may move from one frame to the next, in thumbnail pixels (5 % of the picture's width).
-const REACH: [isize; 2] = [3, 2];
-/// Mean difference in grey levels, after following motion, below which two frames show the same shot.
-const LEAST_CHANGE: f32 = 8.0;
-/// How much the change at a cut stands out of the changes around it; a dissolve or a moving camera changes every frame alike.
-const STANDS_OUT: f32 = 2.5;
-/// Frames looked at on each side of a change: a flash is over within them.
-const AROUND: usize = 5;
-/// After a flash the picture is the one before it: frames across a true cut keep this share of the change, or of
-/// this many grey levels where a white frame made it larger.
-const STAYS: f32 = 0.5;
-const STAYS_OF: f32 = 24.0;
-/// Two pictures whose brightness correlates more than this are one shot under another light.
-const SAME_STRUCTURE: f32 = 0.9;
+/// Search range of the motion compensation, in thumbnail pixels (5 % of the picture's width).
+const SEARCH: [isize; 2] = [3, 2];
+/// Mean difference in grey levels, after motion compensation, below which two frames belong to one shot.
+const MIN_CHANGE: f32 = 8.0;
+/// Minimum ratio of the change at a cut to the changes around it; dissolves and camera motion change every frame alike.
+const MIN_PROMINENCE: f32 = 2.5;
+/// Frames compared on each side of a change: a flash is shorter.
+const NEIGHBOURS: usize = 5;
+/// After a flash the picture is the one before it: across a true cut, frames keep at least this share of the change, which counts as
+/// at most this many grey levels because a white frame makes it larger.
+const MIN_LASTING_SHARE: f32 = 0.5;
+const MAX_LASTING_REFERENCE: f32 = 24.0;
+/// Two pictures that correlate more than this are one shot in different light.
+const MAX_CORRELATION: f32 = 0.9;
 
 /// A grey picture of [`THUMBNAIL`] size and its time.
 pub(crate) struct Thumbnail {
@@ -30,7 +30,7 @@ pub(crate) struct Thumbnail {
     pub(crate) grey: Vec<u8>,
 }
 
-/// Times of the first frame of each new shot.
+/// The times of the first frame of each new shot.
 pub(crate) fn cuts(frames: &[Thumbnail]) -> Vec<u64> {
     // changes[i] lies between frame i and frame i + 1
     let changes: Vec<f32> = frames
@@ -38,16 +38,16 @@ pub(crate) fn cuts(frames: &[Thumbnail]) -> Vec<u64> {
         .map(|pair| change(&pair[0].grey, &pair[1].grey))
         .collect();
     (0..changes.len())
-        .filter(|&at| stands_out(&changes, at) && stays(frames, changes[at], at))
+        .filter(|&at| is_peak(&changes, at) && is_lasting(frames, changes[at], at))
         .map(|at| frames[at + 1].time_ms)
         .collect()
 }
 
-/// Whether the change is the largest around and well above the rest; one large neighbour is let pass, for a cut
-/// that a change of frame rate has blended over two frames.
-fn stands_out(changes: &[f32], at: usize) -> bool {
+/// Whether a change is the largest nearby and well above the rest; one large neighbour is allowed, because a frame rate conversion may
+/// blend a cut over two frames.
+fn is_peak(changes: &[f32], at: usize) -> bool {
     let change = changes[at];
-    let around = at.saturating_sub(AROUND)..(at + AROUND + 1).min(changes.len());
+    let around = at.saturating_sub(NEIGHBOURS)..(at + NEIGHBOURS + 1).min(changes.len());
     let mut others: Vec<f32> = around
         .clone()
         .filter(|&i| i != at)
@@ -58,21 +58,22 @@ fn stands_out(changes: &[f32], at: usize) -> bool {
         .clone()
         .all(|i| changes[i] < change || (changes[i] <= change && i >= at));
     let background = others.get(1).copied().unwrap_or(0.0);
-    change >= LEAST_CHANGE && largest && change >= STANDS_OUT * background
+    change >= MIN_CHANGE && largest && change >= MIN_PROMINENCE * background
 }
 
-/// Whether the pictures before and after stay different, in structure and not just in light.
-fn stays(frames: &[Thumbnail], size: f32, at: usize) -> bool {
+/// Whether the pictures before and after remain different, in structure and not only in brightness.
+fn is_lasting(frames: &[Thumbnail], size: f32, at: usize) -> bool {
     let (before, after) = (&frames[at].grey, &frames[at + 1].grey);
-    let lasting = |a: &[u8], b: &[u8]| change(a, b) >= STAYS * size.min(STAYS_OF);
-    let later = frames[at + 1..].iter().take(AROUND + 1);
-    let earlier = frames[..=at].iter().rev().take(AROUND + 1);
-    correlation(before, after) < SAME_STRUCTURE
+    let lasting =
+        |a: &[u8], b: &[u8]| change(a, b) >= MIN_LASTING_SHARE * size.min(MAX_LASTING_REFERENCE);
+    let later = frames[at + 1..].iter().take(NEIGHBOURS + 1);
+    let earlier = frames[..=at].iter().rev().take(NEIGHBOURS + 1);
+    correlation(before, after) < MAX_CORRELATION
         && later.into_iter().all(|frame| lasting(before, &frame.grey))
         && earlier.into_iter().all(|frame| lasting(&frame.grey, after))
 }
 
-/// Mean difference of two pictures in grey levels when each block of `a` is looked for near its place in `b`.
+/// Mean difference of two pictures in grey levels, after each block of `a` is matched near its position in `b`.
 fn change(a: &[u8], b: &[u8]) -> f32 {
     let blocks = (0..HEIGHT)
         .step_by(BLOCK[1])
@@ -87,11 +88,11 @@ fn block_change(a: &[u8], b: &[u8], [x, y]: [usize; 2]) -> u32 {
             .filter(|to| to + length <= limit)
     };
     let mut least = u32::MAX;
-    for dy in -REACH[1]..=REACH[1] {
+    for dy in -SEARCH[1]..=SEARCH[1] {
         let Some(to_y) = inside(y, dy, BLOCK[1], HEIGHT) else {
             continue;
         };
-        for dx in -REACH[0]..=REACH[0] {
+        for dx in -SEARCH[0]..=SEARCH[0] {
             let Some(to_x) = inside(x, dx, BLOCK[0], WIDTH) else {
                 continue;
             };
@@ -101,7 +102,7 @@ fn block_change(a: &[u8], b: &[u8], [x, y]: [usize; 2]) -> u32 {
     least
 }
 
-/// Sum of absolute differences of two blocks that begin at the given bytes.
+/// Sum of absolute differences of two blocks that start at the given bytes.
 fn difference(a: &[u8], b: &[u8]) -> u32 {
     a.chunks(WIDTH)
         .zip(b.chunks(WIDTH))
@@ -134,7 +135,7 @@ fn correlation(a: &[u8], b: &[u8]) -> f32 {
 mod tests {
     use super::*;
 
-    /// A scene of soft shapes, different for each seed, seen from `shift` pixels to the right.
+    /// A scene of soft shapes, different for each seed, shifted by `shift` pixels.
     fn scene(seed: f32, shift: f32) -> Vec<u8> {
         let wave = |x: f32, y: f32| {
             (x * (0.11 + 0.05 * seed) + seed).sin()
@@ -146,7 +147,7 @@ mod tests {
             .collect()
     }
 
-    fn found(pictures: Vec<Vec<u8>>) -> Vec<u64> {
+    fn detect(pictures: Vec<Vec<u8>>) -> Vec<u64> {
         let frames: Vec<Thumbnail> = (0..)
             .map(|i| i * 40)
             .zip(pictures)
@@ -161,9 +162,9 @@ mod tests {
     }
 
     #[test]
-    fn a_hard_cut_is_found_at_its_first_frame() {
+    fn a_hard_cut_is_detected_at_its_first_frame() {
         let pictures = (0..20).map(|i| scene(if i < 9 { 1.0 } else { 3.0 }, i as f32 * 0.3));
-        assert_eq!(found(pictures.collect()), [9 * 40]);
+        assert_eq!(detect(pictures.collect()), [9 * 40]);
     }
 
     #[test]
@@ -171,7 +172,7 @@ mod tests {
         let (a, b) = (scene(1.0, 0.0), scene(3.0, 0.0));
         let blended = [mix(&a, &b, 0.0), mix(&a, &b, 0.4), mix(&a, &b, 1.0)];
         let pictures = (0..20).map(|i: i32| blended[(i - 8).clamp(0, 2) as usize].clone());
-        assert_eq!(found(pictures.collect()), [10 * 40]);
+        assert_eq!(detect(pictures.collect()), [10 * 40]);
     }
 
     #[test]
@@ -181,11 +182,11 @@ mod tests {
             8..10 => vec![255; THUMBNAIL_BYTES],
             _ => scene(3.0, 0.0),
         });
-        assert_eq!(found(pictures.collect()).len(), 1);
+        assert_eq!(detect(pictures.collect()).len(), 1);
     }
 
     #[test]
-    fn flash_dissolve_motion_and_light_are_no_cuts() {
+    fn flashes_dissolves_motion_and_light_changes_are_not_cuts() {
         let (a, b) = (scene(1.0, 0.0), scene(3.0, 0.0));
         let flash = (0..24).map(|i| {
             if (9..12).contains(&i) {
@@ -194,11 +195,11 @@ mod tests {
                 a.clone()
             }
         });
-        assert!(found(flash.collect()).is_empty(), "flash");
+        assert!(detect(flash.collect()).is_empty(), "flash");
         let dissolve = (0..30).map(|i| mix(&a, &b, ((i as f32 - 8.0) / 10.0).clamp(0.0, 1.0)));
-        assert!(found(dissolve.collect()).is_empty(), "dissolve");
+        assert!(detect(dissolve.collect()).is_empty(), "dissolve");
         let whip = (0..30).map(|i| scene(1.0, if i < 8 { 0.0 } else { (i - 8) as f32 * 9.0 }));
-        assert!(found(whip.collect()).is_empty(), "whip pan");
+        assert!(detect(whip.collect()).is_empty(), "whip pan");
         let light = (0..24).map(|i| {
             mix(
                 &a,
@@ -206,6 +207,6 @@ mod tests {
                 if i < 12 { 0.0 } else { 0.4 },
             )
         });
-        assert!(found(light.collect()).is_empty(), "light switched on");
+        assert!(detect(light.collect()).is_empty(), "light switched on");
     }
 }

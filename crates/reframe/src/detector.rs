@@ -1,4 +1,4 @@
-//! The face detector: `YuNet` (Wu, Peng, Yu: "`YuNet`: A Tiny Millisecond-level Face Detector", 2023), run on the processor.
+//! The face detector: `YuNet` (Wu, Peng, Yu: "`YuNet`: A Tiny Millisecond-level Face Detector", 2023), run on the CPU.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,48 +9,41 @@ use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
 
 use crate::{
     face::Face,
-    picture::Frame,
+    frame::{Frame, FrameError},
     yunet::{self, Level, STRIDES},
 };
 
-/// File of the model inside its folder.
+/// File name of the model.
 pub const MODEL_FILE: &str = "yunet.onnx";
 
-/// Outputs of the model for each stride: what they hold, in the order of [`Level`]'s fields.
+/// Names of the model's outputs for each stride, in the order of [`Level`]'s fields.
 const OUTPUTS: [&str; 4] = ["cls", "obj", "bbox", "kps"];
 
-/// Why faces cannot be looked for.
+/// Why faces could not be detected.
 #[derive(Debug, thiserror::Error)]
 pub enum DetectorError {
-    /// The model is missing or is no model.
-    #[error("face model {path}: {why}")]
+    /// The model is missing or invalid.
+    #[error("cannot load face model {path}: {reason}")]
     Load {
         /// The file.
         path: PathBuf,
-        /// What the runtime says.
-        why: String,
+        /// The runtime's error.
+        reason: String,
     },
-    /// The model did not run.
-    #[error("face model: {0}")]
+    /// The model failed at inference.
+    #[error("the face model failed: {0}")]
     Run(String),
-    /// A frame's pixels do not match its size.
-    #[error("a frame of {width}x{height} pixels cannot have {bytes} bytes")]
-    Frame {
-        /// Pixels from left to right.
-        width: u32,
-        /// Pixels from top to bottom.
-        height: u32,
-        /// Bytes handed in.
-        bytes: usize,
-    },
+    /// A frame is invalid.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
 }
 
-/// Finds faces in single frames.
+/// Detects faces in single frames.
 pub struct Detector {
     model: Model,
     input: NodeId,
     outputs: Vec<NodeId>,
-    /// One thread: the frames are small, and the decoder wants the other cores.
+    /// One thread: the frames are small, and the video decoder needs the other cores.
     run: RunOptions,
 }
 
@@ -58,19 +51,23 @@ impl Detector {
     /// Loads [`MODEL_FILE`] from `folder`.
     ///
     /// # Errors
-    /// When it is not there or is not that model.
+    /// When it is missing or is not that model.
     pub fn load(folder: &Path) -> Result<Self, DetectorError> {
         let path = folder.join(MODEL_FILE);
-        let wrong = |why: String| DetectorError::Load {
+        let invalid = |reason: String| DetectorError::Load {
             path: path.clone(),
-            why,
+            reason,
         };
-        let bytes = std::fs::read(&path).map_err(|why| wrong(why.to_string()))?;
+        let bytes = std::fs::read(&path).map_err(|error| invalid(error.to_string()))?;
         let model = ModelOptions::with_all_ops()
             .prepack_weights(true)
             .load(of_any_size(bytes))
-            .map_err(|why| wrong(why.to_string()))?;
-        let node = |name: &str| model.node_id(name).map_err(|why| wrong(why.to_string()));
+            .map_err(|error| invalid(error.to_string()))?;
+        let node = |name: &str| {
+            model
+                .node_id(name)
+                .map_err(|error| invalid(error.to_string()))
+        };
         let input = node("input")?;
         let outputs = STRIDES
             .iter()
@@ -86,14 +83,14 @@ impl Detector {
         })
     }
 
-    /// All faces of a frame, the surest first.
+    /// Detects all faces of a frame, the most confident first.
     ///
     /// # Errors
-    /// When the frame's pixels do not match its size, or the model does not run.
+    /// When the frame's pixels do not match its size, or the model fails.
     pub fn detect(&self, frame: &Frame<'_>) -> Result<Vec<Face>, DetectorError> {
         let (shape, pixels) = yunet::input(frame)?;
-        let run = |why: String| DetectorError::Run(why);
-        let input = Value::from_shape(shape, pixels).map_err(|why| run(why.to_string()))?;
+        let run = |reason: String| DetectorError::Run(reason);
+        let input = Value::from_shape(shape, pixels).map_err(|error| run(error.to_string()))?;
         let outputs = self
             .model
             .run(
@@ -101,11 +98,11 @@ impl Detector {
                 &self.outputs,
                 Some(self.run.clone()),
             )
-            .map_err(|why| run(why.to_string()))?
+            .map_err(|error| run(error.to_string()))?
             .into_iter()
             .map(|value| value.into_shape_vec::<f32, 3>().map(|(_, data)| data))
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|why| run(why.to_string()))?;
+            .map_err(|error| run(error.to_string()))?;
         let levels =
             STRIDES
                 .iter()
@@ -121,11 +118,11 @@ impl Detector {
     }
 }
 
-/// The model with the height and width of its input left open.
+/// Patches the model so that height and width of its input are dynamic.
 ///
-/// The file declares 640x640, which the runtime insists on, though no layer depends on it; frames are 384x216, and
-/// filling them up would make it five times the work. In the file (protocol buffers, ONNX `TensorShapeProto`) a dimension
-/// is a record of 3 bytes: either field 1 with the number 640, or field 2 with a name of one letter.
+/// The file declares 640x640, which the runtime enforces although no layer depends on it; frames are 384x216, and padding them would
+/// cost five times as much. In the file (protocol buffers, ONNX `TensorShapeProto`) a dimension is a record of 3 bytes: either
+/// field 1 with the number 640, or field 2 with a one-letter name.
 fn of_any_size(mut model: Vec<u8>) -> Vec<u8> {
     const FIXED: &[u8] = b"\x0a\x03\x08\x80\x05\x0a\x03\x08\x80\x05";
     const OPEN: &[u8] = b"\x0a\x03\x12\x01h\x0a\x03\x12\x01w";

@@ -1,4 +1,4 @@
-//! A face found in a frame.
+//! A detected face.
 
 /// A face in fractions of the picture: 0 is its left or top edge, 1 its right or bottom edge.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,9 +15,9 @@ pub struct Face {
     pub eye_line: f64,
     /// Centre of the mouth.
     pub mouth: [f64; 2],
-    /// How sure the detector is, 0 to 1.
+    /// Confidence of the detector, 0 to 1.
     pub score: f64,
-    /// How much more the mouth moves than the rest of the face until the next sample, in mean grey levels a frame.
+    /// Motion of the mouth beyond that of the rest of the face until the next sample, in mean grey levels per frame.
     pub mouth_motion: f64,
 }
 
@@ -32,14 +32,18 @@ impl Face {
         self.top + self.height / 2.0
     }
 
-    /// Share of the two faces' common area in their united area.
-    pub(crate) fn overlap(&self, other: &Self) -> f64 {
+    /// Intersection over union of two faces.
+    pub(crate) fn iou(&self, other: &Self) -> f64 {
         let shared = |a: f64, a_length: f64, b: f64, b_length: f64| {
             ((a + a_length).min(b + b_length) - a.max(b)).max(0.0)
         };
-        let common = shared(self.left, self.width, other.left, other.width)
+        let intersection = shared(self.left, self.width, other.left, other.width)
             * shared(self.top, self.height, other.top, other.height);
-        let united = self.width * self.height + other.width * other.height - common;
-        if united > 0.0 { common / united } else { 0.0 }
+        let union = self.width * self.height + other.width * other.height - intersection;
+        if union > 0.0 {
+            intersection / union
+        } else {
+            0.0
+        }
     }
 }

@@ -1,26 +1,26 @@
-//! Pictures as the analysis takes them, and at what rate and size it wants them decoded.
+//! Frames for the analysis, and the rate and sizes to decode them at.
 
 use domain::Size;
 
-use crate::detector::DetectorError;
+use crate::even::scaled_even;
 
-/// Frames a second that [`crate::Analyser::push_frame`] wants: enough to see a mouth move.
+/// Frames per second for [`crate::Analyser::push_frame`]: enough to measure mouth motion.
 pub const ANALYSIS_FPS: u32 = 12;
 
-/// Size of the grey thumbnails of every frame that [`crate::Analyser::push_thumbnail`] wants.
+/// Size of the grey thumbnails for [`crate::Analyser::push_thumbnail`].
 pub const THUMBNAIL: Size = Size {
     width: 64,
     height: 36,
 };
 
-/// Longest side of an analysed frame, in pixels. Measured: faces of 4 % of the width are found, at a third of the work
-/// that 640 pixels take.
+/// Longest side of an analysed frame, in pixels. Measured: faces of 4 % of the width are detected, at a third of the cost of
+/// 640 pixels.
 const LONGEST_SIDE: f64 = 384.0;
 
-/// A decoded frame, as packed 8-bit RGB rows without padding.
+/// A decoded frame: packed 8-bit RGB rows without padding.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame<'a> {
-    /// When it is shown, in milliseconds from the start of the clip.
+    /// Its time, in milliseconds from the start of the clip.
     pub time_ms: u64,
     /// Its size in pixels.
     pub size: Size,
@@ -28,24 +28,35 @@ pub struct Frame<'a> {
     pub rgb: &'a [u8],
 }
 
-/// The size at which to decode frames of a `source` of that display size: its shape, even, at most 384 pixels a side, never enlarged.
+/// The number of bytes of a frame does not match its size.
+#[derive(Debug, thiserror::Error)]
+#[error("a frame of {width}x{height} pixels cannot have {bytes} bytes")]
+pub struct FrameError {
+    /// Pixels from left to right.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+    /// Bytes received.
+    pub bytes: usize,
+}
+
+/// The size to decode frames of a source at: the shape of its display size, even, at most 384 pixels a side, never enlarged.
 pub fn analysis_size(source: Size) -> Size {
     let longest = f64::from(source.width.max(source.height)).max(1.0);
     let scale = (LONGEST_SIDE / longest).min(1.0);
-    let even = |side: u32| ((f64::from(side) * scale / 2.0).round() as u32 * 2).max(2);
     Size {
-        width: even(source.width),
-        height: even(source.height),
+        width: scaled_even(source.width, scale),
+        height: scaled_even(source.height, scale),
     }
 }
 
 impl Frame<'_> {
-    /// Whether there are as many bytes as pixels need, and any at all.
-    pub(crate) fn check(&self) -> Result<(), DetectorError> {
+    /// Checks that the number of bytes matches the size and is not 0.
+    pub(crate) fn check(&self) -> Result<(), FrameError> {
         let (width, height) = (self.size.width, self.size.height);
         let bytes = self.rgb.len();
         if bytes == 0 || bytes != width as usize * height as usize * 3 {
-            return Err(DetectorError::Frame {
+            return Err(FrameError {
                 width,
                 height,
                 bytes,
@@ -54,7 +65,7 @@ impl Frame<'_> {
         Ok(())
     }
 
-    /// Brightness (0 to 255) of the pixel at a fraction of the picture, nearest neighbour, clamped into it.
+    /// Luma (0 to 255) at a position in fractions of the picture: nearest neighbour, clamped to the picture.
     pub(crate) fn luma_at(&self, x: f64, y: f64) -> f32 {
         let (width, height) = (self.size.width as usize, self.size.height as usize);
         let column = ((x * width as f64) as usize).min(width - 1);
@@ -63,7 +74,7 @@ impl Frame<'_> {
     }
 }
 
-/// Luma of an RGB pixel by the weights of ITU-R BT.601.
+/// Luma of an RGB pixel (ITU-R BT.601).
 pub(crate) fn luma(rgb: &[u8]) -> f32 {
     0.299 * f32::from(rgb[0]) + 0.587 * f32::from(rgb[1]) + 0.114 * f32::from(rgb[2])
 }

@@ -1,14 +1,14 @@
-//! How much a mouth moves between frames, apart from the head's own motion.
+//! Mouth motion between frames, corrected for the motion of the head.
 
-use crate::{face::Face, picture::Frame};
+use crate::{face::Face, frame::Frame};
 
-/// Points at which a part of a face is looked at: columns and rows.
+/// Sampling grid of a patch: columns and rows.
 const GRID: [usize; 2] = [16, 8];
 
-/// Brightness of a part of a face on a grid of points.
+/// Luma of a part of a face on the grid.
 type Patch = [f32; GRID[0] * GRID[1]];
 
-/// The two parts of a face that are compared over time.
+/// The two patches of a face that are compared over time.
 pub(crate) struct FacePatches {
     mouth: Patch,
     /// Eyes and nose: moves with the head only.
@@ -16,7 +16,7 @@ pub(crate) struct FacePatches {
 }
 
 impl FacePatches {
-    /// Looks at the parts of `face` in `frame`.
+    /// Samples the patches of `face` in `frame`.
     pub(crate) fn of(frame: &Frame<'_>, face: &Face) -> Self {
         let upper = [face.centre_x(), face.eye_line + 0.05 * face.height];
         Self {
@@ -25,10 +25,10 @@ impl FacePatches {
         }
     }
 
-    /// How much more the mouth changed than the rest of the face since `before`, in grey levels, never negative.
+    /// Change of the mouth since `before` beyond that of the upper face, in grey levels; never negative.
     pub(crate) fn mouth_motion_since(&self, before: &Self) -> f64 {
         let motion =
-            least_change(&self.mouth, &before.mouth) - least_change(&self.upper, &before.upper);
+            min_change(&self.mouth, &before.mouth) - min_change(&self.upper, &before.upper);
         f64::from(motion.max(0.0))
     }
 }
@@ -43,8 +43,8 @@ fn patch(frame: &Frame<'_>, face: &Face, centre: [f64; 2]) -> Patch {
     })
 }
 
-/// Mean difference at the shift of at most one point that makes it least, so that a nod does not count.
-fn least_change(a: &Patch, b: &Patch) -> f32 {
+/// Minimum mean difference over shifts of at most one point, so that head motion does not count.
+fn min_change(a: &Patch, b: &Patch) -> f32 {
     let shifts = (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| [dx, dy]));
     shifts
         .map(|shift| change_at(a, b, shift))

@@ -1,16 +1,16 @@
-//! Tells slides and screen recordings from camera pictures.
+//! Distinguishes slides and screen recordings from camera pictures.
 
-use crate::picture::{Frame, luma};
+use crate::frame::{Frame, luma};
 
-/// Neighbouring points of a drawn area differ by at most this many grey levels; a camera's noise differs by more.
+/// Maximum difference of neighbouring points in a drawn area, in grey levels; camera noise is larger.
 const FLAT: f32 = 1.5;
-/// Edges of letters and lines are at least this steep, in grey levels from one point to the next but one.
+/// Minimum difference across an edge of letters and lines, in grey levels over two points.
 const STEEP: f32 = 48.0;
-/// Shares of flat and of steep points that make a slide; a speaker before a black stage has far fewer steep ones.
-const LEAST_FLAT: f32 = 0.7;
-const LEAST_STEEP: f32 = 0.025;
+/// Minimum shares of flat and of steep points in a slide; a speaker in front of a black stage has far fewer steep ones.
+const MIN_FLAT: f32 = 0.7;
+const MIN_STEEP: f32 = 0.025;
 
-/// Whether the frame is mostly drawn: large even areas with sharp edges between them.
+/// Whether the frame is mostly drawn: large uniform areas with sharp edges between them.
 pub(crate) fn is_screen(frame: &Frame<'_>) -> bool {
     let row_bytes = frame.size.width as usize * 3;
     let (mut flat, mut steep, mut points) = (0.0, 0.0, 0.0_f32);
@@ -22,5 +22,5 @@ pub(crate) fn is_screen(frame: &Frame<'_>) -> bool {
             points += 1.0;
         }
     }
-    flat >= LEAST_FLAT * points && steep >= LEAST_STEEP * points && points > 0.0
+    flat >= MIN_FLAT * points && steep >= MIN_STEEP * points && points > 0.0
 }

@@ -1,21 +1,21 @@
-//! Who speaks: the face whose mouth moves most while somebody is heard, without restless switching.
+//! Active speaker detection: the face whose mouth moves most during speech, without restless switching.
 
 use domain::TimeRange;
 
-use crate::people::Person;
+use crate::tracking::Person;
 
-/// What a change of the face shown costs, in samples of full evidence (three a second).
+/// Cost of switching to another face, in samples of full evidence (three per second).
 const SWITCH_COST: f64 = 2.0;
-/// No face is shown for less, in milliseconds.
-const SHORTEST_HOLD_MS: u64 = 1_800;
-/// Motion of a mouth that certainly speaks, in grey levels a frame; less is not stretched to full evidence.
+/// Minimum time a face is shown, in milliseconds.
+const MIN_TURN_MS: u64 = 1_800;
+/// Motion of a mouth that certainly speaks, in grey levels per frame; smaller ranges are not normalised to full evidence.
 const CLEAR_MOTION: f64 = 2.0;
-/// Evidence against showing a face that is not there.
-const ABSENT: f64 = -0.6;
-/// Evidence for the largest face, so that it is shown while nobody speaks.
-const LARGEST: f64 = 0.05;
+/// Evidence for a face that is not visible.
+const ABSENT_PENALTY: f64 = -0.6;
+/// Evidence for the largest face, which is therefore shown while nobody speaks.
+const LARGEST_BONUS: f64 = 0.05;
 
-/// A stretch of a shot during which one of the people is shown.
+/// A range of a shot in which one person is shown, up to the next turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Turn {
     pub(crate) start_ms: u64,
@@ -23,10 +23,10 @@ pub(crate) struct Turn {
     pub(crate) who: usize,
 }
 
-/// Whom to show from when on, for the samples at `times_ms`; `people` are at least one.
+/// Decides whom to show when, for samples at `times_ms`; `people` must not be empty.
 ///
-/// Evidence is each face's mouth motion over about a second relative to its own usual range, gated by `speech`;
-/// the best sequence under a cost for each switch is found exactly (Viterbi).
+/// Evidence is each face's mouth motion over about a second, relative to its own usual range and gated by `speech`; the best sequence
+/// with a cost per switch is found by the Viterbi algorithm.
 pub(crate) fn turns(people: &[Person], times_ms: &[u64], speech: &[TimeRange]) -> Vec<Turn> {
     let shown = best_sequence(people.len(), &evidence(people, times_ms, speech));
     let mut turns: Vec<Turn> = Vec::new();
@@ -35,10 +35,10 @@ pub(crate) fn turns(people: &[Person], times_ms: &[u64], speech: &[TimeRange]) -
             turns.push(Turn { start_ms, who });
         }
     }
-    hold(&turns, times_ms)
+    drop_short_turns(&turns, times_ms)
 }
 
-/// For each sample, how much speaks for showing each of the people.
+/// For each sample, the evidence for showing each person.
 fn evidence(people: &[Person], times_ms: &[u64], speech: &[TimeRange]) -> Vec<Vec<f64>> {
     let motions: Vec<Vec<f64>> = people
         .iter()
@@ -53,21 +53,21 @@ fn evidence(people: &[Person], times_ms: &[u64], speech: &[TimeRange]) -> Vec<Ve
     let largest = people.iter().map(size).fold(0.0, f64::max);
     let of_person = |who: usize, i: usize| {
         let [low, high] = ranges[who];
-        // a face that never speaks has a narrow range, which must not be stretched to look like speech
+        // a face that never speaks has a narrow range, which must not be normalised to look like speech
         let range = (high - low).max(0.5 * widest);
         let moving = ((motions[who][i] - low) / range).clamp(0.0, 1.0);
         let bonus = if size(&people[who]) >= largest {
-            LARGEST
+            LARGEST_BONUS
         } else {
             0.0
         };
-        let heard = if is_heard(speech, times_ms[i]) {
+        let moving_in_speech = if is_speech(speech, times_ms[i]) {
             moving
         } else {
             0.0
         };
-        let seen = people[who].seen_at(times_ms[i]).is_some();
-        heard + bonus + if seen { 0.0 } else { ABSENT }
+        let seen = people[who].face_at(times_ms[i]).is_some();
+        moving_in_speech + bonus + if seen { 0.0 } else { ABSENT_PENALTY }
     };
     (0..times_ms.len())
         .map(|i| (0..people.len()).map(|who| of_person(who, i)).collect())
@@ -78,7 +78,7 @@ fn evidence(people: &[Person], times_ms: &[u64], speech: &[TimeRange]) -> Vec<Ve
 fn smoothed_motion(person: &Person, times_ms: &[u64]) -> Vec<f64> {
     let raw: Vec<Option<f64>> = times_ms
         .iter()
-        .map(|&time_ms| person.seen_at(time_ms).map(|face| face.mouth_motion))
+        .map(|&time_ms| person.face_at(time_ms).map(|face| face.mouth_motion))
         .collect();
     (0..raw.len())
         .map(|i| {
@@ -105,15 +105,15 @@ fn usual_range(motion: &[f64]) -> [f64; 2] {
     [at(0.2), at(0.9)]
 }
 
-/// Whether somebody speaks then; without any `speech` known, always.
-fn is_heard(speech: &[TimeRange], time_ms: u64) -> bool {
+/// Whether there is speech at that time; always, if `speech` is empty.
+fn is_speech(speech: &[TimeRange], time_ms: u64) -> bool {
     speech.is_empty()
         || speech
             .iter()
             .any(|range| range.start_ms() <= time_ms && time_ms < range.end_ms())
 }
 
-/// The person to show at each sample, by dynamic programming over evidence less switching costs.
+/// The person to show at each sample, by dynamic programming over evidence minus switching costs.
 fn best_sequence(people: usize, evidence: &[Vec<f64>]) -> Vec<usize> {
     let best = |scores: &[f64]| {
         let better = |a: usize, b: usize| if scores[b] > scores[a] { b } else { a };
@@ -153,8 +153,8 @@ fn best_sequence(people: usize, evidence: &[Vec<f64>]) -> Vec<usize> {
     shown
 }
 
-/// Leaves out turns that are too short; the one before goes on.
-fn hold(turns: &[Turn], times_ms: &[u64]) -> Vec<Turn> {
+/// Drops turns that are too short; the previous turn continues instead.
+fn drop_short_turns(turns: &[Turn], times_ms: &[u64]) -> Vec<Turn> {
     let end_ms = times_ms.last().copied().unwrap_or(0);
     let ends: Vec<u64> = turns
         .iter()
@@ -164,7 +164,7 @@ fn hold(turns: &[Turn], times_ms: &[u64]) -> Vec<Turn> {
         .collect();
     let mut held: Vec<Turn> = Vec::new();
     for (turn, end) in turns.iter().zip(ends) {
-        let long_enough = end - turn.start_ms >= SHORTEST_HOLD_MS;
+        let long_enough = end - turn.start_ms >= MIN_TURN_MS;
         if held
             .last()
             .is_none_or(|last| long_enough && last.who != turn.who)
@@ -173,7 +173,7 @@ fn hold(turns: &[Turn], times_ms: &[u64]) -> Vec<Turn> {
         }
     }
     if let [first, second, ..] = held[..]
-        && second.start_ms - first.start_ms < SHORTEST_HOLD_MS
+        && second.start_ms - first.start_ms < MIN_TURN_MS
     {
         held[1].start_ms = first.start_ms;
         held.remove(0);

@@ -1,29 +1,29 @@
-//! Few sizes of split windows in one clip, so that drawing it takes few chains of filters.
+//! Limits the number of different split sizes in a clip, because the renderer needs one filter chain for each.
 
 use domain::Size;
 
 use crate::composition::{Rect, Shot, View};
 
-/// Different sizes of split windows in a clip; each takes some 30 MB while the clip is rendered.
-const MOST_SIZES: usize = 6;
+/// Maximum number of sizes; each takes about 30 MB while the clip is rendered.
+const MAX_SIZES: usize = 6;
 
-/// Gives the windows of splits at most [`MOST_SIZES`] sizes: each window keeps its size or shrinks about its centre to the next
-/// of those that stay, so that it shows nothing that it did not show before.
-pub(crate) fn few(shots: &mut [Shot]) {
+/// Reduces the windows of splits to at most [`MAX_SIZES`] sizes: each window keeps its size or shrinks around its centre to the next
+/// allowed size, so that it never shows more than before.
+pub(crate) fn limit_split_sizes(shots: &mut [Shot]) {
     let mut sizes: Vec<Size> = shots.iter().filter_map(|shot| size(&shot.view)).collect();
     sizes.sort_by_key(|size| (size.width, size.height));
     sizes.dedup();
-    if sizes.len() <= MOST_SIZES {
+    if sizes.len() <= MAX_SIZES {
         return;
     }
-    let stay: Vec<Size> = (0..MOST_SIZES)
-        .map(|step| sizes[step * sizes.len() / MOST_SIZES])
+    let allowed: Vec<Size> = (0..MAX_SIZES)
+        .map(|step| sizes[step * sizes.len() / MAX_SIZES])
         .collect();
     for shot in shots {
         if let View::Split { top, bottom } = &mut shot.view {
-            let next = stay.iter().rfind(|size| size.width <= top.size.width);
+            let next = allowed.iter().rfind(|size| size.width <= top.size.width);
             for window in [top, bottom] {
-                shrink(window, *next.unwrap_or(&stay[0]));
+                shrink(window, *next.unwrap_or(&allowed[0]));
             }
         }
     }
@@ -74,22 +74,22 @@ mod tests {
     }
 
     #[test]
-    fn as_many_sizes_as_there_may_be_are_left_as_they_are() {
-        let mut shots: Vec<Shot> = (0..MOST_SIZES as u32).map(split).collect();
+    fn the_maximum_number_of_sizes_is_not_changed() {
+        let mut shots: Vec<Shot> = (0..MAX_SIZES as u32).map(split).collect();
         let before = shots.clone();
-        few(&mut shots);
+        limit_split_sizes(&mut shots);
         assert_eq!(shots, before);
     }
 
     #[test]
-    fn more_become_few_and_every_window_stays_inside_itself() {
+    fn more_sizes_are_reduced_and_windows_only_shrink() {
         let mut shots: Vec<Shot> = (0..72).map(|number| split(number % 33)).collect();
         let before = shots.clone();
-        few(&mut shots);
+        limit_split_sizes(&mut shots);
         let mut sizes: Vec<Size> = shots.iter().filter_map(|shot| size(&shot.view)).collect();
         sizes.sort_by_key(|size| size.width);
         sizes.dedup();
-        assert_eq!(sizes.len(), MOST_SIZES);
+        assert_eq!(sizes.len(), MAX_SIZES);
         for (after, before) in shots.iter().zip(&before) {
             for (after, before) in windows(after).into_iter().zip(windows(before)) {
                 assert!(after.x >= before.x && after.y >= before.y, "{after:?}");

@@ -1,33 +1,36 @@
-//! What goes into the face model and how its answers are read, as `FaceDetectorYN` of `OpenCV` does.
+//! Encodes the input of `YuNet` and decodes its output, as `OpenCV`'s `FaceDetectorYN` does.
 
 use domain::Size;
 
-use crate::{detector::DetectorError, face::Face, picture::Frame};
+use crate::{
+    face::Face,
+    frame::{Frame, FrameError},
+};
 
-/// Pixels between neighbouring cells of the model's three grids.
+/// Strides of the model's three grids, in pixels.
 pub(crate) const STRIDES: [usize; 3] = [8, 16, 32];
 
-/// A face below this score is none; measured on portraits, crowds, textures and slides.
-const LEAST_SCORE: f64 = 0.7;
+/// Minimum score of a face; measured on portraits, crowds, textures and slides.
+const MIN_SCORE: f64 = 0.7;
 
-/// Of two faces that overlap more than this (common over united area), the less sure one is the same face again.
-const SAME_FACE: f64 = 0.3;
+/// Maximum overlap of two faces (intersection over union); above it the less confident one is a duplicate.
+const MAX_IOU: f64 = 0.3;
 
-/// The model's answers on one grid, row by row.
+/// The model's output on one grid, row by row.
 pub(crate) struct Level<'a> {
     pub(crate) stride: usize,
-    /// One number a cell: how like a face.
+    /// Per cell: class score.
     pub(crate) class: &'a [f32],
-    /// One number a cell: how like any object.
+    /// Per cell: objectness.
     pub(crate) object: &'a [f32],
-    /// Four numbers a cell: centre from the cell's corner in strides, logarithm of width and height in strides.
+    /// Per cell, four numbers: centre relative to the cell's corner in strides, logarithm of width and height in strides.
     pub(crate) bounds: &'a [f32],
-    /// Five points a cell: eyes, nose, corners of the mouth, from the cell's corner in strides.
+    /// Per cell, five points: eyes, nose, corners of the mouth, relative to the cell's corner in strides.
     pub(crate) landmarks: &'a [f32],
 }
 
-/// The frame as the model takes it: planes of blue, green, red, 0 to 255, padded with black to multiples of the largest stride.
-pub(crate) fn input(frame: &Frame<'_>) -> Result<([usize; 4], Vec<f32>), DetectorError> {
+/// Encodes a frame: planes of blue, green, red, 0 to 255, padded with black to multiples of the largest stride.
+pub(crate) fn input(frame: &Frame<'_>) -> Result<([usize; 4], Vec<f32>), FrameError> {
     let (width, height) = (frame.size.width as usize, frame.size.height as usize);
     frame.check()?;
     let largest = STRIDES[STRIDES.len() - 1];
@@ -49,7 +52,8 @@ pub(crate) fn input(frame: &Frame<'_>) -> Result<([usize; 4], Vec<f32>), Detecto
     Ok(([1, 3, down, across], planes))
 }
 
-/// The faces in the answers of all grids, the surest first; `across` is the width of the input in pixels.
+/// Decodes the faces of all grids and removes duplicates (non-maximum suppression), the most confident first; `across` is the width of
+/// the input in pixels.
 pub(crate) fn faces<'a>(
     levels: impl Iterator<Item = Level<'a>>,
     across: usize,
@@ -61,7 +65,7 @@ pub(crate) fn faces<'a>(
     found.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut kept: Vec<Face> = Vec::new();
     for face in found {
-        if kept.iter().all(|other| other.overlap(&face) <= SAME_FACE) {
+        if kept.iter().all(|other| other.iou(&face) <= MAX_IOU) {
             kept.push(face);
         }
     }
@@ -73,7 +77,7 @@ fn level_faces(level: &Level<'_>, columns: usize, size: Size) -> Vec<Face> {
         .filter_map(|cell| {
             let likely = |value: f32| f64::from(value.clamp(0.0, 1.0));
             let score = (likely(level.class[cell]) * likely(level.object[cell])).sqrt();
-            (score >= LEAST_SCORE).then(|| cell_face(level, cell, columns, size, score))
+            (score >= MIN_SCORE).then(|| cell_face(level, cell, columns, size, score))
         })
         .collect()
 }
@@ -131,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unsure_cell_is_no_face() {
+    fn a_cell_with_a_low_score_is_not_a_face() {
         assert!(one_cell(0.3).is_empty());
     }
 

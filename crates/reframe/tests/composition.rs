@@ -1,4 +1,4 @@
-//! What is shown for known faces: the camera's motion, cuts, splits and speakers.
+//! Composition for known faces: camera motion, cuts, splits and speakers.
 
 use domain::{AspectRatio, Layout, Size, TimeRange};
 use proptest::prelude::*;
@@ -23,8 +23,8 @@ fn face(x: f64, width: f64) -> Face {
     }
 }
 
-/// Samples four times a second of the faces that `at` gives for a time in seconds.
-fn seen(seconds: u64, at: impl Fn(f64) -> Vec<Face>) -> Analysis {
+/// Samples, four per second, of the faces that `at` returns for a time in seconds.
+fn analysis_of(seconds: u64, at: impl Fn(f64) -> Vec<Face>) -> Analysis {
     let samples = (0..seconds * 4).map(|i| Sample {
         time_ms: i * 250,
         faces: at(i as f64 / 4.0),
@@ -60,14 +60,14 @@ fn left_edges(shots: &[Shot], seconds: u64) -> Vec<Option<f64>> {
     (0..seconds * 30).map(at).collect()
 }
 
-/// Noise of a detector, the same every time, within -1 to 1.
+/// Reproducible detector noise, within -1 to 1.
 fn jitter(t: f64) -> f64 {
     ((t * 4.0).round() * 12.9898).sin() * 43_758.545_3 % 1.0
 }
 
 #[test]
-fn a_still_speaker_gets_a_still_camera_with_the_face_in_the_middle() {
-    let analysis = seen(20, |t| vec![face(0.6 + 0.01 * jitter(t), 0.1)]);
+fn a_still_speaker_is_centred_by_a_still_camera() {
+    let analysis = analysis_of(20, |t| vec![face(0.6 + 0.01 * jitter(t), 0.1)]);
     let shots = composed(&analysis, 20, Layout::Auto);
     let [
         Shot {
@@ -86,9 +86,9 @@ fn a_still_speaker_gets_a_still_camera_with_the_face_in_the_middle() {
 #[test]
 fn a_walking_speaker_stays_in_view_without_shaking() {
     let place = |t: f64| 0.5 + 0.3 * (t * 0.5).sin();
-    let analysis = seen(30, |t| {
+    let analysis = analysis_of(30, |t| {
         let mut faces = vec![face(place(t) + 0.008 * jitter(t), 0.1)];
-        // missing for a moment, false ones elsewhere
+        // missing for a moment, and false detections elsewhere
         if (t * 4.0) as u64 % 11 == 3 {
             faces.clear();
         }
@@ -114,15 +114,15 @@ fn a_walking_speaker_stays_in_view_without_shaking() {
         .windows(2)
         .filter(|pair| pair[0] * pair[1] < 0.0)
         .count();
-    // the speaker turns round five times in 30 s
+    // the speaker changes direction five times in 30 s
     assert!(turns <= 5, "{turns} changes of direction");
 }
 
 #[test]
-fn false_and_missing_detections_for_a_moment_move_nothing() {
+fn short_false_and_missing_detections_do_not_move_the_camera() {
     let steady = |_: f64| vec![face(0.4, 0.1)];
-    let still = composed(&seen(12, steady), 12, Layout::Auto);
-    let disturbed = seen(12, |t| match t {
+    let still = composed(&analysis_of(12, steady), 12, Layout::Auto);
+    let disturbed = analysis_of(12, |t| match t {
         4.0..=4.25 => vec![face(0.9, 0.1)],
         6.0..=6.9 => vec![],
         8.0 => vec![face(0.4, 0.1), face(0.8, 0.2)],
@@ -132,8 +132,8 @@ fn false_and_missing_detections_for_a_moment_move_nothing() {
 }
 
 #[test]
-fn the_camera_jumps_at_the_cut_and_nowhere_else() {
-    let mut analysis = seen(12, |t| {
+fn the_camera_jumps_only_at_cuts() {
+    let mut analysis = analysis_of(12, |t| {
         vec![face(
             if (t as u64 / 3).is_multiple_of(2) {
                 0.25
@@ -157,8 +157,8 @@ fn the_camera_jumps_at_the_cut_and_nowhere_else() {
 }
 
 #[test]
-fn a_shot_under_400_ms_joins_its_neighbour() {
-    let mut analysis = seen(8, |_| vec![face(0.5, 0.1)]);
+fn a_shot_under_400_ms_is_merged_with_its_neighbour() {
+    let mut analysis = analysis_of(8, |_| vec![face(0.5, 0.1)]);
     analysis.cuts_ms = vec![200, 4000, 4300, 7800];
     let starts: Vec<u64> = composed(&analysis, 8, Layout::Track)
         .iter()
@@ -172,7 +172,7 @@ fn a_shot_under_400_ms_joins_its_neighbour() {
 
 #[test]
 fn two_people_far_apart_are_split_with_the_left_one_on_top() {
-    let analysis = seen(10, |t| {
+    let analysis = analysis_of(10, |t| {
         vec![face(0.8, 0.1), face(0.2 + 0.005 * jitter(t), 0.1)]
     });
     let shots = composed(&analysis, 10, Layout::Auto);
@@ -193,7 +193,7 @@ fn two_people_far_apart_are_split_with_the_left_one_on_top() {
 #[test]
 fn neither_half_of_a_split_shows_the_other_face() {
     for (one, other, width) in [(0.2, 0.5, 0.16), (0.12, 0.45, 0.1), (0.6, 0.85, 0.1)] {
-        let analysis = seen(10, |_| vec![face(one, width), face(other, width)]);
+        let analysis = analysis_of(10, |_| vec![face(one, width), face(other, width)]);
         for shot in composed(&analysis, 10, Layout::Split) {
             let View::Split { top, bottom } = shot.view else {
                 continue;
@@ -213,7 +213,7 @@ fn neither_half_of_a_split_shows_the_other_face() {
 
 #[test]
 fn two_people_side_by_side_share_a_crop() {
-    let analysis = seen(10, |_| vec![face(0.45, 0.06), face(0.55, 0.06)]);
+    let analysis = analysis_of(10, |_| vec![face(0.45, 0.06), face(0.55, 0.06)]);
     let shots = composed(&analysis, 10, Layout::Auto);
     let x = left_edges(&shots, 10);
     assert!(
@@ -238,8 +238,8 @@ fn talk(t: f64) -> Vec<Face> {
 }
 
 #[test]
-fn the_camera_cuts_to_whoever_speaks() {
-    let shots = composed(&seen(20, talk), 20, Layout::Track);
+fn the_camera_cuts_to_the_active_speaker() {
+    let shots = composed(&analysis_of(20, talk), 20, Layout::Track);
     let x = left_edges(&shots, 20);
     let right = |x: &Option<f64>| x.unwrap() + 297.0 > 960.0;
     let wrong = x
@@ -253,7 +253,7 @@ fn the_camera_cuts_to_whoever_speaks() {
 }
 
 #[test]
-fn motion_of_a_mouth_while_nobody_is_heard_changes_nothing() {
+fn mouth_motion_without_speech_is_ignored() {
     let speech = [TimeRange::new(0, 5000).unwrap()];
     let clip = Clip {
         duration_ms: 20_000,
@@ -262,19 +262,19 @@ fn motion_of_a_mouth_while_nobody_is_heard_changes_nothing() {
         layout: Layout::Track,
         speech: &speech,
     };
-    assert_eq!(compose(&seen(20, talk), &clip).len(), 1);
+    assert_eq!(compose(&analysis_of(20, talk), &clip).len(), 1);
 }
 
 #[test]
 fn without_a_face_the_whole_picture_is_shown() {
     assert!(matches!(
-        composed(&seen(5, |_| vec![]), 5, Layout::Auto)[..],
+        composed(&analysis_of(5, |_| vec![]), 5, Layout::Auto)[..],
         [Shot {
             view: View::Fit,
             ..
         }]
     ));
-    let gap = seen(15, |t| {
+    let gap = analysis_of(15, |t| {
         if (5.0..9.0).contains(&t) {
             vec![]
         } else {
@@ -295,7 +295,7 @@ fn without_a_face_the_whole_picture_is_shown() {
 
 #[test]
 fn a_slide_with_an_inset_is_shown_whole() {
-    let mut analysis = seen(6, |_| vec![face(0.9, 0.05)]);
+    let mut analysis = analysis_of(6, |_| vec![face(0.9, 0.05)]);
     for sample in &mut analysis.samples {
         sample.screen = true;
     }
@@ -369,7 +369,7 @@ proptest! {
                     prop_assert!(!path.is_empty());
                     prop_assert!(path.iter().all(|key| inside(key.x, key.y, *size)));
                     prop_assert!(path.windows(2).all(|pair| pair[0].time_ms < pair[1].time_ms));
-                    // the steepest pan crosses the whole room under the smoothing window of 1.2 s
+                    // the fastest pan crosses the whole room within the smoothing window of 1.2 s
                     let limit = |room: u32, ms: u64| f64::from(room) * ms as f64 / 590.0 + 0.5;
                     for pair in path.windows(2) {
                         let ms = pair[1].time_ms - pair[0].time_ms;

@@ -1,4 +1,4 @@
-//! The face detector on a real portrait, put at known places into a texture.
+//! The face detector on a real portrait at known positions in a texture.
 
 use std::path::Path;
 
@@ -11,12 +11,12 @@ const SIZE: Size = Size {
 };
 /// Side of the portrait in `fixtures/astronaut.ppm`.
 const PORTRAIT: usize = 180;
-/// Left, top, right, bottom of the face (brow to chin) in the portrait, in fractions of it, as seen by eye.
+/// Left, top, right, bottom of the face (brow to chin) in fractions of the portrait, measured by eye.
 const FACE: [f64; 4] = [0.33, 0.22, 0.64, 0.63];
 
 fn detector() -> Detector {
     let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/clipwright");
-    Detector::load(&home.join("models/faces")).expect("`make setup` lays the face model there")
+    Detector::load(&home.join("models/faces")).expect("the face model is missing: run `make setup`")
 }
 
 fn portrait() -> &'static [u8] {
@@ -24,7 +24,7 @@ fn portrait() -> &'static [u8] {
     &ppm[ppm.len() - PORTRAIT * PORTRAIT * 3..]
 }
 
-/// A brick-like texture with noise that is the same every time.
+/// A brick-like texture with reproducible noise.
 fn texture() -> Vec<u8> {
     let mut noise = 1_u32;
     let pixels = (0..SIZE.width * SIZE.height).flat_map(|i| {
@@ -60,7 +60,7 @@ fn faces(rgb: &[u8]) -> Vec<Face> {
 }
 
 #[test]
-fn a_face_is_found_where_it_is_large_or_small() {
+fn large_and_small_faces_are_found_at_their_position() {
     for (left, top, side) in [(10, 20, 180), (190, 30, 180), (250, 100, 100), (40, 60, 64)] {
         let found = faces(&scene(left, top, side));
         assert_eq!(found.len(), 1, "portrait of {side} pixels");
@@ -75,12 +75,12 @@ fn a_face_is_found_where_it_is_large_or_small() {
 }
 
 #[test]
-fn there_is_no_face_in_a_texture() {
+fn a_texture_has_no_face() {
     assert_eq!(faces(&texture()), []);
 }
 
 #[test]
-fn two_faces_are_two() {
+fn two_faces_are_detected_separately() {
     let mut rgb = scene(10, 60, 120);
     let right = scene(240, 60, 120);
     let row = SIZE.width as usize * 3;
@@ -91,7 +91,7 @@ fn two_faces_are_two() {
 }
 
 #[test]
-fn the_analyser_samples_three_times_a_second_and_sees_a_mouth_move() {
+fn the_analyser_samples_three_times_per_second_and_measures_mouth_motion() {
     let detector = detector();
     let motion = |speaks: bool| {
         let mut analyser = Analyser::new(&detector);
@@ -132,7 +132,7 @@ fn darken_mouth(rgb: &mut [u8]) {
 }
 
 #[test]
-fn pixels_that_do_not_match_the_size_are_refused() {
+fn frames_with_the_wrong_number_of_pixels_are_rejected() {
     let frame = Frame {
         time_ms: 0,
         size: SIZE,
