@@ -1,4 +1,4 @@
-//! Plans a transcript: `plan MODEL_DIR transcript.json plan.json`, for measuring the scorer.
+//! Plans a transcript, to evaluate the scorer: `plan MODEL_DIR transcript.json plan.json`.
 
 use std::{error::Error, path::Path};
 

@@ -1,78 +1,83 @@
-//! Which runs of whole sentences could be clips.
+//! Candidates: the runs of whole sentences that could be clips.
 
 use domain::{
     Clarity, ClipOptions, Segment, TimeRange,
     limits::{MOST_CLIP_SECONDS, MOST_WORDS_PER_MINUTE},
 };
 
-/// Most that a clip begins before its first word, in milliseconds.
+/// Maximum lead-in before the first word, in milliseconds.
 const LEAD_MS: u64 = 350;
-/// Most that a clip goes on after its last word, in milliseconds.
+/// Maximum tail after the last word, in milliseconds.
 const TAIL_MS: u64 = 450;
 
-/// A run of sentences, `first` to `last` (inclusive), and where it would be cut.
+/// A run of sentences, `first` to `last` (inclusive), and its range in the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Run {
     /// Its first sentence.
     pub(crate) first: usize,
     /// Its last sentence.
     pub(crate) last: usize,
-    /// Where it lies in the source.
+    /// Its range in the source, with lead-in and tail.
     pub(crate) range: TimeRange,
-    /// Whether all of its sentences is in it.
+    /// Whether it consists of whole sentences.
     pub(crate) whole: bool,
 }
 
-/// Sentences that a run is looked for in: three minutes of one-word sentences at the most words a minute that are speech.
-const LONGEST_RUN: usize = MOST_CLIP_SECONDS as usize * MOST_WORDS_PER_MINUTE as usize / 60;
-/// Runs that begin with the same sentence, and runs in all, from which on only some of the ends are tried, evenly spread: in a
-/// clip of three minutes that is one end for each 1.4 seconds, so that talks of ordinary sentences have all of theirs tried.
-const MOST_ENDS: usize = 128;
-const FEWEST_ENDS: usize = 8;
-const MOST_RUNS: usize = 20_000 * MOST_ENDS;
+/// Maximum number of sentences in a run: three minutes of one-word sentences at the highest speech rate.
+const MAX_RUN_SENTENCES: usize = MOST_CLIP_SECONDS as usize * MOST_WORDS_PER_MINUTE as usize / 60;
+/// Limits on the ends tried per first sentence and on the runs in all; above them, ends are sampled evenly. In a clip of three minutes
+/// that is one end every 1.4 seconds, so that all ends of ordinary sentences are tried.
+const MAX_ENDS: usize = 128;
+const MIN_ENDS: usize = 8;
+const MAX_RUNS: usize = 20_000 * MAX_ENDS;
 
-/// Runs of whole sentences as long as `options` allow inside the part of the source to consider, and parts of sentences that are
-/// too long to be one. Where nothing is long enough, the longest run there is. Passages that were not understood are none.
+/// Lists the runs of whole sentences of the length that `options` allow, inside the requested part of the source, and parts of sentences
+/// that are too long. If none is long enough, returns the longest run. Unclear passages are left out.
 pub(crate) fn candidates(
     segments: &[Segment],
     options: &ClipOptions,
     duration_ms: u64,
 ) -> Vec<Run> {
-    let limits = Lengths {
+    let limits = LengthLimits {
         least: u64::from(options.min_clip_seconds) * 1000,
         most: u64::from(options.max_clip_seconds) * 1000,
     };
-    let cuts = Cuts::new(segments, duration_ms);
-    let usable: Vec<usize> = considered(segments, options).collect();
+    let ranges = ClipRanges::new(segments, duration_ms);
+    let usable: Vec<usize> = sentences_in_window(segments, options).collect();
     let (mut found, longest) = options
         .window(duration_ms)
-        .map(|window| runs(&cuts, &usable, window, &limits))
+        .map(|window| runs(&ranges, &usable, window, &limits))
         .unwrap_or_default();
-    let parts = parts(&cuts, &usable, limits.most);
+    let sentence_parts = sentence_parts(&ranges, &usable, limits.most);
     let long_enough = |run: &&Run| run.range.duration_ms() >= limits.least;
-    found.extend(parts.iter().filter(long_enough));
+    found.extend(sentence_parts.iter().filter(long_enough));
     if found.is_empty() {
-        found.extend(longest.into_iter().chain(parts).max_by_key(Run::length));
+        found.extend(
+            longest
+                .into_iter()
+                .chain(sentence_parts)
+                .max_by_key(Run::length),
+        );
     }
-    found.retain(|run| !cuts.is_unclear(run));
+    found.retain(|run| !ranges.is_unclear(run));
     found
 }
 
 /// How long a clip may be, in milliseconds.
-struct Lengths {
+struct LengthLimits {
     least: u64,
     most: u64,
 }
 
 impl Run {
-    /// Orders runs by their length, earlier ones first.
+    /// Sort key: a longer run is greater; among equal ones, an earlier one.
     fn length(&self) -> (u64, std::cmp::Reverse<usize>) {
         (self.range.duration_ms(), std::cmp::Reverse(self.first))
     }
 }
 
-/// The sentences that lie whole inside the part of the source to consider.
-fn considered<'a>(
+/// The sentences that lie completely inside the requested part of the source.
+fn sentences_in_window<'a>(
     segments: &'a [Segment],
     options: &ClipOptions,
 ) -> impl Iterator<Item = usize> + use<'a> {
@@ -86,33 +91,33 @@ fn considered<'a>(
     })
 }
 
-/// Runs of the usable sentences that lie within the lengths, in order of their first and last sentence; and the longest one
-/// there is of those that are not too long.
+/// The runs of usable sentences within the length limits, in order of first and last sentence; and the longest run that is not too
+/// long.
 fn runs(
-    cuts: &Cuts<'_>,
+    ranges: &ClipRanges<'_>,
     usable: &[usize],
     window: TimeRange,
-    lengths: &Lengths,
+    lengths: &LengthLimits,
 ) -> (Vec<Run>, Option<Run>) {
-    let ends = (MOST_RUNS / usable.len().max(1)).clamp(FEWEST_ENDS, MOST_ENDS);
+    let ends = (MAX_RUNS / usable.len().max(1)).clamp(MIN_ENDS, MAX_ENDS);
     let mut found = Vec::new();
     let mut longest: Option<Run> = None;
     let mut fitting: Vec<Run> = Vec::new();
     for (nth, &first) in usable.iter().enumerate() {
         fitting.clear();
-        let start_ms = cuts.segments[first].start_ms;
+        let start_ms = ranges.segments[first].start_ms;
         let mut until_ms = 0;
         let mut inside = first;
-        for &last in usable[nth..].iter().take(LONGEST_RUN) {
-            if cuts.segments[last].end_ms.saturating_sub(start_ms) > lengths.most {
+        for &last in usable[nth..].iter().take(MAX_RUN_SENTENCES) {
+            if ranges.segments[last].end_ms.saturating_sub(start_ms) > lengths.most {
                 break;
             }
-            // also of the sentences between them that are not usable
-            for segment in &cuts.segments[inside..=last] {
+            // including unusable sentences in between
+            for segment in &ranges.segments[inside..=last] {
                 until_ms = until_ms.max(segment.end_ms);
             }
             inside = last + 1;
-            let range = cuts.around(first, last, until_ms);
+            let range = ranges.padded(first, last, until_ms);
             let range = range.and_then(|range| range.intersect(window));
             let Some(range) = range.filter(|range| range.duration_ms() <= lengths.most) else {
                 continue;
@@ -136,13 +141,13 @@ fn runs(
     (found, longest)
 }
 
-/// The beginning of each sentence that is longer than `most`, up to its longest pause in the second half of what fits.
-fn parts(cuts: &Cuts<'_>, usable: &[usize], most: u64) -> Vec<Run> {
+/// The beginning of each sentence longer than `most`, up to its longest pause in the second half of the part that fits.
+fn sentence_parts(ranges: &ClipRanges<'_>, usable: &[usize], most: u64) -> Vec<Run> {
     usable
         .iter()
         .filter_map(|&at| {
-            let words = &cuts.segments[at].words;
-            let whole = cuts.around(at, at, cuts.segments[at].end_ms)?;
+            let words = &ranges.segments[at].words;
+            let whole = ranges.padded(at, at, ranges.segments[at].end_ms)?;
             let start_ms = whole.start_ms();
             if whole.duration_ms() <= most {
                 return None;
@@ -165,17 +170,17 @@ fn parts(cuts: &Cuts<'_>, usable: &[usize], most: u64) -> Vec<Run> {
         .collect()
 }
 
-/// Where runs of sentences are cut.
-struct Cuts<'a> {
+/// Computes the ranges of runs in constant time.
+struct ClipRanges<'a> {
     segments: &'a [Segment],
     duration_ms: u64,
-    /// For each sentence when the last of those before it ends; 0 for the first.
+    /// For each sentence, the latest end of the sentences before it; 0 for the first.
     before_ms: Vec<u64>,
-    /// How clear all sentences before each one are together.
+    /// For each sentence, the clarity of all sentences before it.
     before: Vec<Clarity>,
 }
 
-impl<'a> Cuts<'a> {
+impl<'a> ClipRanges<'a> {
     fn new(segments: &'a [Segment], duration_ms: u64) -> Self {
         let ends = segments.iter().scan(0, |latest_ms, segment| {
             let before_ms = *latest_ms;
@@ -198,11 +203,11 @@ impl<'a> Cuts<'a> {
         (self.before[run.last + 1] - self.before[run.first]).is_unclear()
     }
 
-    /// A little before and after the words of a run, of which the last one ends at `until_ms`.
-    fn around(&self, first: usize, last: usize, until_ms: u64) -> Option<TimeRange> {
+    /// The padded range of a run whose last word ends at `until_ms`.
+    fn padded(&self, first: usize, last: usize, until_ms: u64) -> Option<TimeRange> {
         let next = self.segments.get(last + 1);
         let before_ms = (first > 0).then(|| self.before_ms[first]);
-        around(
+        padded(
             self.segments[first].start_ms,
             until_ms,
             before_ms,
@@ -212,10 +217,16 @@ impl<'a> Cuts<'a> {
     }
 }
 
-/// Where the run of sentences `first` to `last` (inclusive) is cut: a little before and after its words, at most half-way to the next ones.
-pub fn cut(segments: &[Segment], first: usize, last: usize, duration_ms: u64) -> Option<TimeRange> {
+/// The range of the clip with sentences `first` to `last` (inclusive): its words with a lead-in and a tail, each at most half of the silence
+/// to the neighbouring words.
+pub fn clip_range(
+    segments: &[Segment],
+    first: usize,
+    last: usize,
+    duration_ms: u64,
+) -> Option<TimeRange> {
     let latest = |segments: &[Segment]| segments.iter().map(|segment| segment.end_ms).max();
-    around(
+    padded(
         segments[first].start_ms,
         latest(&segments[first..=last])?,
         latest(&segments[..first]),
@@ -224,8 +235,8 @@ pub fn cut(segments: &[Segment], first: usize, last: usize, duration_ms: u64) ->
     )
 }
 
-/// From a little before `start` to a little after `end`: at most half of the silence to what is said before and after.
-fn around(
+/// Pads a range by a lead-in and a tail, each at most half of the silence to the speech before and after.
+fn padded(
     start: u64,
     end: u64,
     before: Option<u64>,
@@ -254,13 +265,13 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_takes_at_most_half_of_the_silence_around_it() {
+    fn lead_in_and_tail_take_at_most_half_of_the_silence() {
         let segments = [
             segment(1000, "One.", 1000),
             segment(2200, "Two.", 1000),
             segment(9000, "Three.", 1000),
         ];
-        let range = |first, last| cut(&segments, first, last, 10_200).map(<[u64; 2]>::from);
+        let range = |first, last| clip_range(&segments, first, last, 10_200).map(<[u64; 2]>::from);
         assert_eq!(range(0, 0), Some([650, 2100]));
         assert_eq!(range(1, 1), Some([2100, 3650]));
         assert_eq!(range(2, 2), Some([8650, 10_200]));
@@ -268,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn only_runs_within_the_lengths_and_the_part_considered_are_candidates() {
+    fn only_runs_within_the_length_limits_and_the_requested_part_are_candidates() {
         let segments: Vec<Segment> = (0..10).map(|n| segment(n * 4000, "Word.", 4000)).collect();
         let runs = candidates(&segments, &options(10, 15), 40_000);
         assert!(runs.iter().all(|run| run.last - run.first == 2));
@@ -283,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn all_ends_of_ordinary_sentences_are_tried_and_some_of_very_short_ones() {
+    fn all_ends_of_ordinary_sentences_are_tried_and_those_of_very_short_ones_are_sampled() {
         let options = options(5, 180);
         let ends = |length_ms: u64| {
             let segments: Vec<Segment> = (0..2000)
@@ -297,26 +308,26 @@ mod tests {
         };
         assert_eq!(ends(2000), (2..90).collect::<Vec<_>>());
         let thinned = ends(500);
-        assert_eq!((thinned.len(), thinned.last()), (MOST_ENDS, Some(&359)));
+        assert_eq!((thinned.len(), thinned.last()), (MAX_ENDS, Some(&359)));
         let gaps: Vec<usize> = thinned.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert!(gaps.iter().all(|gap| (2..=3).contains(gap)), "{gaps:?}");
     }
 
     #[test]
-    fn no_candidate_is_a_passage_that_was_not_understood() {
+    fn unclear_passages_are_not_candidates() {
         let mut segments: Vec<Segment> =
             (0..10).map(|n| segment(n * 4000, "Word.", 4000)).collect();
         for unclear in &mut segments[4..7] {
             unclear.words[0].confidence = 0.3;
         }
         let runs = candidates(&segments, &options(10, 15), 40_000);
-        // a run of three sentences may have one of them
+        // a run of three sentences may contain one of them
         let firsts: Vec<usize> = runs.iter().map(|run| run.first).collect();
         assert_eq!(firsts, [0, 1, 2, 6, 7]);
     }
 
     #[test]
-    fn a_source_shorter_than_one_clip_gives_all_of_its_speech() {
+    fn a_source_shorter_than_a_clip_gives_one_run_of_all_its_speech() {
         let segments = [segment(0, "One.", 3000), segment(3000, "Two.", 3000)];
         let runs = candidates(&segments, &options(15, 60), 6000);
         assert_eq!(

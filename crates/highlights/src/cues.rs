@@ -1,4 +1,4 @@
-//! Words that show what a sentence does: asks, counts, contrasts, teaches, moves.
+//! Lexical cues: words and marks that show whether a sentence asks, counts, contrasts, explains or moves.
 
 use std::ops::{Add, Sub};
 
@@ -16,33 +16,33 @@ const FEELING: &str = "love loved hate hated afraid fear scared amazing incredib
     hurt died death dead kill killed war fight dangerous danger heart joy tears brave courage fascinating unbelievable astonishing worried worry terrified";
 const STORY: &str = "i i'm i'd i've i'll my me we we're our";
 
-/// What was counted in a stretch of text.
+/// Counts of lexical cues in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Cues {
-    /// Words in all.
+    /// All words.
     pub(crate) words: usize,
-    /// Sentences that ask.
+    /// Question marks.
     pub(crate) questions: usize,
-    /// Sentences that exclaim.
+    /// Exclamation marks.
     pub(crate) exclamations: usize,
     /// Numbers.
     pub(crate) numbers: usize,
-    /// Words that speak to the listener.
+    /// Words that address the listener.
     pub(crate) address: usize,
     /// Superlatives and absolutes.
     pub(crate) strong: usize,
-    /// Words that turn against what was said.
+    /// Words of contrast.
     pub(crate) contrast: usize,
-    /// Words that explain.
+    /// Words of explanation.
     pub(crate) lesson: usize,
-    /// Words of feeling.
+    /// Words of emotion.
     pub(crate) feeling: usize,
-    /// Words of a speaker about themselves.
+    /// First-person words.
     pub(crate) story: usize,
 }
 
 impl Cues {
-    /// Counts the cues of `text`; the lists of words are English, marks and digits hold in any language.
+    /// Counts the cues of `text`; the word lists are English, marks and digits are counted in any language.
     pub(crate) fn of(text: &str, language: &str) -> Self {
         let words = words_of(text);
         let marks = |set: &[char]| text.matches(set).count();
@@ -73,7 +73,7 @@ impl Cues {
         cues
     }
 
-    /// How many in a hundred words.
+    /// Occurrences per hundred words; texts under 20 words count as 20.
     pub(crate) fn per_hundred(&self, count: usize) -> f64 {
         100.0 * count as f64 / self.words.max(20) as f64
     }
@@ -107,7 +107,7 @@ impl Add for Cues {
 impl Sub for Cues {
     type Output = Self;
 
-    /// What is left of a sum when a part of it is taken out.
+    /// Subtracts the counts of a part from a sum.
     fn sub(self, part: Self) -> Self {
         self.each(part, usize::sub)
     }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_of_short_texts_are_not_blown_up() {
+    fn rates_of_short_texts_are_not_inflated() {
         let cues = Cues::of("I know.", "en");
         assert!((cues.per_hundred(cues.story) - 5.0).abs() < 1e-9);
     }

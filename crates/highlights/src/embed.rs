@@ -6,28 +6,28 @@ use rten::{Model, NodeId, Value};
 
 use crate::wordpiece::WordPiece;
 
-/// Texts that share a run of the model: enough to fill the cores, few enough to stay in the cache.
+/// Batch size: enough to use all cores, small enough for the CPU cache.
 const BATCH: usize = 8;
-/// The first word of the vocabulary of uncased BERT ("the"); marks and single characters lie before it.
+/// The first word in the vocabulary of uncased BERT ("the"); punctuation and single characters come before it.
 const FIRST_WORD: i32 = 1996;
 
-/// Why the embedding model cannot be used.
+/// Why the embedding model failed.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbedError {
-    /// A file of the model is missing, altered or of another model.
-    #[error("{}: {why}", path.display())]
+    /// A file of the model is missing, altered or from another model.
+    #[error("cannot load embedding model {}: {reason}", path.display())]
     Load {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        why: String,
+        reason: String,
     },
-    /// The model did not run.
-    #[error("embedding failed: {0}")]
+    /// The model failed at inference.
+    #[error("the embedding model failed: {0}")]
     Run(String),
 }
 
-/// The model and its tokenizer, in memory.
+/// The loaded model and its tokenizer.
 pub struct Embedder {
     model: Model,
     tokenizer: WordPiece,
@@ -40,18 +40,18 @@ impl Embedder {
     /// Loads `model.onnx` and `tokenizer.json` from the folder `dir`.
     ///
     /// # Errors
-    /// When one of them is missing or is not of a BERT-like sentence encoder.
+    /// When one of them is missing or does not belong to a BERT-like sentence encoder.
     pub fn load(dir: &Path) -> Result<Self, EmbedError> {
         let path = dir.join("model.onnx");
-        let refused = |path: &Path, why: String| EmbedError::Load {
+        let invalid = |path: &Path, reason: String| EmbedError::Load {
             path: path.to_owned(),
-            why,
+            reason,
         };
-        let model = Model::load_file(&path).map_err(|why| refused(&path, why.to_string()))?;
+        let model = Model::load_file(&path).map_err(|error| invalid(&path, error.to_string()))?;
         let node = |name: &str| {
             model
                 .node_id(name)
-                .map_err(|why| refused(&path, why.to_string()))
+                .map_err(|error| invalid(&path, error.to_string()))
         };
         let inputs = [
             node("input_ids")?,
@@ -61,8 +61,8 @@ impl Embedder {
         let output = node("last_hidden_state")?;
         let words = node("embedding")?;
         let path = dir.join("tokenizer.json");
-        let json = std::fs::read(&path).map_err(|why| refused(&path, why.to_string()))?;
-        let tokenizer = WordPiece::from_json(&json).map_err(|why| refused(&path, why))?;
+        let json = std::fs::read(&path).map_err(|error| invalid(&path, error.to_string()))?;
+        let tokenizer = WordPiece::from_json(&json).map_err(|error| invalid(&path, error))?;
         Ok(Self {
             model,
             tokenizer,
@@ -72,7 +72,7 @@ impl Embedder {
         })
     }
 
-    /// A vector of unit length for each text, in the same order; similar meanings have a high dot product.
+    /// Embeds each text as a vector of unit length, in the same order; similar meanings have a high dot product.
     ///
     /// # Errors
     /// When the model cannot be run.
@@ -81,7 +81,7 @@ impl Embedder {
             .iter()
             .map(|text| self.tokenizer.tokens(text))
             .collect();
-        // texts of like length together, so that little padding is computed
+        // texts of similar length together, to minimise padding
         let mut order: Vec<usize> = (0..texts.len()).collect();
         order.sort_by_key(|&text| (tokens[text].len(), text));
         let mut vectors = vec![Vec::new(); texts.len()];
@@ -94,9 +94,9 @@ impl Embedder {
         Ok(vectors)
     }
 
-    /// A vector for each text made of its words alone, without their order: a fiftieth of the work of [`Self::embed`].
+    /// Embeds each text as a bag of words: a fiftieth of the cost of [`Self::embed`].
     ///
-    /// Smooth inverse frequency (Arora et al. 2017) over the vectors that the model begins with, not of unit length.
+    /// Smooth inverse frequency (Arora et al. 2017) over the model's token embeddings; not of unit length.
     ///
     /// # Errors
     /// When the model cannot be run.
@@ -118,7 +118,7 @@ impl Embedder {
         let pooled = |tokens: &Vec<i32>| {
             let mut sum = vec![0.0; width];
             for token in tokens {
-                let weight = information(*token);
+                let weight = token_weight(*token);
                 let at = known.partition_point(|other| other < token) * width;
                 sum.iter_mut()
                     .zip(&vectors[at..at + width])
@@ -129,13 +129,13 @@ impl Embedder {
         Ok(tokens.iter().map(pooled).collect())
     }
 
-    /// How rare a word is in English, 0 (everyday) to 1: its place in the vocabulary, which is sorted by frequency, on a logarithmic scale.
+    /// How rare a word is in English, 0 (common) to 1: its rank in the vocabulary, which is sorted by frequency, on a logarithmic scale.
     pub(crate) fn rarity(&self, word: &str) -> f64 {
         let tokens = self.tokenizer.tokens(word);
         let [_, token, _] = tokens.as_slice() else {
             return 1.0;
         };
-        // the first fifty are all alike everyday words
+        // the first fifty are equally common
         let (everyday, last) = (50.0_f64, 30_522.0_f64);
         let rank = f64::from((token - FIRST_WORD).max(0)) + everyday;
         ((rank / everyday).ln() / (last / everyday).ln()).min(1.0)
@@ -173,22 +173,22 @@ impl Embedder {
     }
 }
 
-/// What a token tells: a / (a + p), where p is its frequency after Zipf's law; marks and markers tell next to nothing.
-fn information(token: i32) -> f32 {
+/// Weight of a token: a / (a + p), where p is its frequency by Zipf's law; punctuation and special tokens weigh almost nothing.
+fn token_weight(token: i32) -> f32 {
     let rank = (token - FIRST_WORD + 1).max(1) as f32;
-    let told = 1e-3 / (1e-3 + 0.1 / rank);
+    let explain = 1e-3 / (1e-3 + 0.1 / rank);
     if token < FIRST_WORD {
-        0.05 * told
+        0.05 * explain
     } else {
-        told
+        explain
     }
 }
 
-fn failed(why: impl std::fmt::Display) -> EmbedError {
-    EmbedError::Run(why.to_string())
+fn failed(error: impl std::fmt::Display) -> EmbedError {
+    EmbedError::Run(error.to_string())
 }
 
-/// The mean over the vectors of a text's tokens, scaled to unit length.
+/// The mean of a text's token vectors, scaled to unit length.
 fn mean_pooled(hidden: &[f32], width: usize) -> Vec<f32> {
     let mut mean = vec![0.0; width];
     for token in hidden.chunks_exact(width) {
@@ -203,7 +203,7 @@ fn mean_pooled(hidden: &[f32], width: usize) -> Vec<f32> {
     mean
 }
 
-/// The dot product; of two unit vectors their cosine.
+/// The dot product; for unit vectors, the cosine.
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

@@ -1,10 +1,10 @@
-//! Small talks to test on.
+//! Small talks for tests.
 
 use domain::{Segment, Transcript, Word};
 
-use crate::{meaning::Meaning, sound::SoundProfile, talk::Talk, words::Lexicon};
+use crate::{semantics::Semantics, sound::SoundProfile, talk::Talk, words::Lexicon};
 
-/// A sentence that begins at `start_ms`, its words spread evenly over `length_ms`.
+/// A sentence at `start_ms` with its words spread evenly over `length_ms`.
 pub(crate) fn segment(start_ms: u64, text: &str, length_ms: u64) -> Segment {
     let texts: Vec<&str> = text.split_whitespace().collect();
     let at = |n: usize| start_ms + n as u64 * length_ms / texts.len() as u64;
@@ -27,7 +27,7 @@ pub(crate) fn segment(start_ms: u64, text: &str, length_ms: u64) -> Segment {
     }
 }
 
-/// An English transcript of sentences given as start, text and length.
+/// An English transcript of sentences, given as start, text and length.
 pub(crate) fn transcript(rows: &[(u64, &str, u64)]) -> Transcript {
     let segments: Vec<Segment> = rows
         .iter()
@@ -42,7 +42,7 @@ pub(crate) fn transcript(rows: &[(u64, &str, u64)]) -> Transcript {
     }
 }
 
-/// A transcript of `texts` one after the other, eight seconds and a short rest each.
+/// A transcript of `texts` in a row: eight seconds each, with short pauses.
 pub(crate) fn evenly(texts: &[&str]) -> Transcript {
     let rows: Vec<(u64, &str, u64)> = texts
         .iter()
@@ -52,7 +52,7 @@ pub(crate) fn evenly(texts: &[&str]) -> Transcript {
     transcript(&rows)
 }
 
-/// The talk of a transcript, read without the embedding model.
+/// The features of a transcript without the embedding model.
 pub(crate) fn talk<'a>(transcript: &'a Transcript, sound: Option<&SoundProfile>) -> Talk<'a> {
     let texts: Vec<&str> = transcript
         .segments
@@ -60,6 +60,6 @@ pub(crate) fn talk<'a>(transcript: &'a Transcript, sound: Option<&SoundProfile>)
         .map(|segment| segment.text.as_str())
         .collect();
     let lexicon = Lexicon::new(&texts, &transcript.language);
-    let meaning = Meaning::unknown(&lexicon);
-    Talk::with_meaning(transcript, sound, lexicon, &meaning)
+    let semantics = Semantics::unknown(&lexicon);
+    Talk::with_semantics(transcript, sound, lexicon, &semantics)
 }

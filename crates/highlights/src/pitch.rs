@@ -1,13 +1,13 @@
-//! The fundamental frequency of a voice in a short frame.
+//! Estimates the fundamental frequency of a voice in a short frame.
 
-/// Lowest and highest pitch of speaking voices, in hertz.
+/// Range of the pitch of speaking voices, in hertz.
 const VOICE_HZ: (f64, f64) = (60.0, 400.0);
-/// Part of the energy that must return after a period for a frame to be a voice.
-const VOICED: f64 = 0.5;
-/// Frames below this power (−60 dB of full scale) are silence.
-const SILENT: f64 = 1e-6;
+/// Minimum normalised autocorrelation of a voiced frame.
+const MIN_CORRELATION: f64 = 0.5;
+/// Frames below this power (−60 dBFS) are silence.
+const MIN_POWER: f64 = 1e-6;
 
-/// The pitch of `samples` in hertz, or none where there is no voice: the first high peak of the normalised autocorrelation at half the rate.
+/// The pitch of `samples` in hertz, `None` if unvoiced: the first high peak of the normalised autocorrelation at half the sample rate.
 pub(crate) fn pitch_hz(samples: &[f32], sample_rate: u32) -> Option<f64> {
     let half: Vec<f32> = samples
         .chunks_exact(2)
@@ -23,10 +23,10 @@ pub(crate) fn pitch_hz(samples: &[f32], sample_rate: u32) -> Option<f64> {
             .sum::<f64>()
     };
     let start = energy(0);
-    if window == 0 || start / (window as f64) < SILENT {
+    if window == 0 || start / (window as f64) < MIN_POWER {
         return None;
     }
-    let returned: Vec<f64> = (shortest..=longest)
+    let correlations: Vec<f64> = (shortest..=longest)
         .map(|lag| {
             let product: f32 = half[..window]
                 .iter()
@@ -36,15 +36,15 @@ pub(crate) fn pitch_hz(samples: &[f32], sample_rate: u32) -> Option<f64> {
             f64::from(product) / (start * energy(lag)).sqrt().max(f64::MIN_POSITIVE)
         })
         .collect();
-    let best = returned.iter().copied().fold(0.0, f64::max);
-    if best < VOICED {
+    let best = correlations.iter().copied().fold(0.0, f64::max);
+    if best < MIN_CORRELATION {
         return None;
     }
-    // multiples of the period return as much: the first peak that comes close is the period itself
-    let peak = (1..returned.len().saturating_sub(1)).find(|&at| {
-        returned[at] >= 0.9 * best
-            && returned[at] >= returned[at - 1]
-            && returned[at] >= returned[at + 1]
+    // multiples of the period correlate as well: the first peak close to the maximum is the period itself
+    let peak = (1..correlations.len().saturating_sub(1)).find(|&at| {
+        correlations[at] >= 0.9 * best
+            && correlations[at] >= correlations[at - 1]
+            && correlations[at] >= correlations[at + 1]
     })?;
     Some(rate / (shortest + peak) as f64)
 }
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pitch_of_a_voice_is_found() {
+    fn the_pitch_of_a_voice_is_estimated() {
         for hz in [80.0, 120.0, 210.0, 330.0] {
             let found = pitch_hz(&tone(hz), 16_000).unwrap();
             assert!((found / hz - 1.0).abs() < 0.03, "{found} for {hz}");
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_and_noise_have_none() {
+    fn silence_and_noise_have_no_pitch() {
         assert_eq!(pitch_hz(&[0.0; 1600], 16_000), None);
         let mut state = 1_u32;
         let noise: Vec<f32> = (0..1600)

@@ -6,30 +6,30 @@ use domain::{ClipOptions, Plan, PlannedClip, SalientSentence, Score, Transcript}
 
 use crate::{
     candidates::{Run, candidates},
-    choice::{choose, dropped},
     embed::{EmbedError, Embedder},
-    likeness::Likeness,
-    score::{Scored, Standing, explained, score},
+    prefix_sums::PrefixSums,
+    relevance::relevance,
+    score::{RelativeFeatures, Scored, explained, score},
+    selection::{dropped, select},
     silences::silences,
+    similarity::Similarity,
     sound::SoundProfile,
-    stats::standardize,
-    steering::closeness,
-    sums::Sums,
+    stats::normalize,
     talk::Talk,
     wording::{reason, summary, title},
 };
 
-/// Candidates with the same first sentence that go on to the schedule; more only differ in where they end.
+/// Candidates scheduled per first sentence; more would differ only in where they end.
 const PER_START: usize = 4;
-/// Candidates that go on to the schedule in all: every one of seven thousand sentences.
-const MOST_CANDIDATES: usize = 30_000;
+/// Candidates scheduled in all: enough for all of seven thousand sentences.
+const MAX_CANDIDATES: usize = 30_000;
 
-/// Plans the clips of a talk; `sound` takes part in the scores where it is given. The same input always gives the same plan.
+/// Plans the clips of a talk; `sound`, if given, contributes to the scores. Deterministic.
 ///
-/// The plan has no clips only if there is no sentence in the part of the source to consider.
+/// The plan is empty only if there is no sentence in the requested part of the source.
 ///
 /// # Errors
-/// When the embedding model cannot be run.
+/// When the embedding model fails.
 pub fn plan(
     transcript: &Transcript,
     sound: Option<&SoundProfile>,
@@ -42,26 +42,26 @@ pub fn plan(
         .iter()
         .map(|segment| segment.text.as_str())
         .collect();
-    let close = match options.topics.as_slice() {
+    let relevance = match options.topics.as_slice() {
         [] => None,
-        topics => Some(closeness(&texts, topics, embedder)?),
+        topics => Some(relevance(&texts, topics, embedder)?),
     };
-    Ok(plan_talk(&talk, transcript, close.as_deref(), options))
+    Ok(plan_talk(&talk, transcript, relevance.as_deref(), options))
 }
 
-/// Plans a talk that is read already; `close` is how close each sentence is to the topics asked for.
+/// Plans a talk from its features; `relevance` is that of each sentence to the requested topics.
 pub(crate) fn plan_talk(
     talk: &Talk<'_>,
     transcript: &Transcript,
-    close: Option<&[f64]>,
+    relevance: Option<&[f64]>,
     options: &ClipOptions,
 ) -> Plan {
-    let candidates = scored(talk, close, options);
-    let likeness = Likeness::new(talk, &candidates);
-    let chosen = choose(
+    let candidates = scored(talk, relevance, options);
+    let similarity = Similarity::new(talk, &candidates);
+    let chosen = select(
         &candidates,
         options.requested_clip_count as usize,
-        &likeness,
+        &similarity,
     );
     let mut clips = clips(talk, &candidates, &chosen);
     if options.remove_silences {
@@ -73,49 +73,49 @@ pub(crate) fn plan_talk(
         version: 1,
         planner: Some("embedded".into()),
         clips,
-        dropped: dropped(&candidates, &chosen, &likeness),
+        dropped: dropped(&candidates, &chosen, &similarity),
         sentences: sentences(talk),
     }
 }
 
-/// The runs that could be clips with their scores, the best few of each first sentence.
-fn scored(talk: &Talk<'_>, close: Option<&[f64]>, options: &ClipOptions) -> Vec<Scored> {
+/// Scores the candidates and keeps the best few for each first sentence.
+fn scored(talk: &Talk<'_>, relevance: Option<&[f64]>, options: &ClipOptions) -> Vec<Scored> {
     let runs = candidates(talk.segments, options, talk.duration_ms);
     let density = of_runs(&runs, |run| {
-        talk.brought_up(run.first, run.last) / run.range.duration_ms() as f64
+        talk.introductions(run.first, run.last) / run.range.duration_ms() as f64
     });
-    let close = close.map(|close| {
-        let close = Sums::of(close.iter().copied());
+    let relevance = relevance.map(|relevance| {
+        let relevance = PrefixSums::of(relevance.iter().copied());
         of_runs(&runs, |run| {
-            close.over(run.first, run.last) / (run.last - run.first + 1) as f64
+            relevance.over(run.first, run.last) / (run.last - run.first + 1) as f64
         })
     });
     let one = |at: usize| {
-        let standing = Standing {
+        let features = RelativeFeatures {
             density: density[at],
-            on_topic: close.as_ref().map(|close| close[at]),
+            relevance: relevance.as_ref().map(|relevance| relevance[at]),
         };
-        score(talk, runs[at], standing)
+        score(talk, runs[at], features)
     };
     let mut scored: Vec<Scored> = Vec::new();
     let mut begun = 0;
-    for alike in runs.chunk_by(|a, b| a.first == b.first) {
-        let mut all: Vec<Scored> = (begun..begun + alike.len()).map(one).collect();
-        begun += alike.len();
+    for are_similar in runs.chunk_by(|a, b| a.first == b.first) {
+        let mut all: Vec<Scored> = (begun..begun + are_similar.len()).map(one).collect();
+        begun += are_similar.len();
         all.sort_by(better);
         scored.extend(all.into_iter().take(PER_START));
     }
     best_few(scored)
 }
 
-/// Orders candidates with the same first sentence, the better ones first.
+/// Orders candidates with the same first sentence, better ones first.
 fn better(a: &Scored, b: &Scored) -> Ordering {
     (a.flaw.is_some().cmp(&b.flaw.is_some()))
         .then(b.total.total_cmp(&a.total))
         .then(a.run.last.cmp(&b.run.last))
 }
 
-/// The candidates in order of their first sentence; of very many the best.
+/// Orders candidates by first sentence and limits their number to the best.
 fn best_few(mut scored: Vec<Scored>) -> Vec<Scored> {
     scored.sort_by(|a, b| a.run.first.cmp(&b.run.first).then(better(a, b)));
     let (mut first, mut nth) = (usize::MAX, 0);
@@ -124,9 +124,9 @@ fn best_few(mut scored: Vec<Scored>) -> Vec<Scored> {
         first = one.run.first;
         nth < PER_START
     });
-    if scored.len() > MOST_CANDIDATES {
+    if scored.len() > MAX_CANDIDATES {
         scored.sort_by(better);
-        scored.truncate(MOST_CANDIDATES);
+        scored.truncate(MAX_CANDIDATES);
         scored.sort_by(|a, b| a.run.first.cmp(&b.run.first).then(better(a, b)));
     }
     scored
@@ -134,7 +134,7 @@ fn best_few(mut scored: Vec<Scored>) -> Vec<Scored> {
 
 fn of_runs(runs: &[Run], of: impl Fn(&Run) -> f64) -> Vec<f64> {
     let mut values: Vec<f64> = runs.iter().map(of).collect();
-    standardize(&mut values);
+    normalize(&mut values);
     values
 }
 
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_dropped_says_why() {
+    fn dropped_candidates_have_a_reason() {
         let mut texts = ROCKETS.to_vec();
         texts.extend(&ROCKETS[..11]);
         let options = ClipOptions {
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn the_floor_is_met_with_flawed_clips_when_there_are_no_others() {
+    fn flawed_clips_are_planned_when_there_are_too_few_others() {
         let texts = ["He went on to the next of these and to that."; 3].map(str::to_owned);
         let rows: Vec<(u64, &str, u64)> = texts
             .iter()
@@ -288,13 +288,13 @@ mod tests {
             ..ClipOptions::default()
         };
         let about = |wanted: usize| {
-            let close: Vec<f64> = (0..12)
+            let relevance: Vec<f64> = (0..12)
                 .map(|at| f64::from(u8::from(at / 3 == wanted)))
                 .collect();
             let plan = plan_talk(
                 &talk(&transcript, None),
                 &transcript,
-                Some(&close),
+                Some(&relevance),
                 &options,
             );
             (plan.clips[0].start_ms + 350) / 8300 / 3
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn no_sentence_no_clip() {
+    fn a_plan_is_empty_only_without_sentences() {
         assert_eq!(planned(&transcript(&[]), &ClipOptions::default()).clips, []);
         let short = planned(
             &transcript(&[(500, "Hello there.", 900)]),
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn silences_are_cut_only_when_asked_for() {
+    fn silences_are_cut_only_on_request() {
         let transcript = transcript(&[
             (0, "One two three four.", 10_000),
             (14_000, "Five six seven.", 10_000),
@@ -331,8 +331,8 @@ mod tests {
         assert_eq!(cut, &[TimeRange::new(10_100, 13_900).unwrap()]);
     }
 
-    /// One-word sentences, as fast as speech can be.
-    fn rattled_off(sentences: u64) -> Transcript {
+    /// One-word sentences at the highest speech rate.
+    fn fast_talk(sentences: u64) -> Transcript {
         let rows: Vec<(u64, &str, u64)> = (0..sentences)
             .map(|at| {
                 (
@@ -350,8 +350,8 @@ mod tests {
 
     #[test]
     fn the_work_grows_with_the_number_of_sentences() {
-        // all runs of 4,000 such sentences took a minute and 3.4 GB; these take two seconds of a processor
-        let transcript = rattled_off(20_000);
+        // without limits, 4,000 such sentences took a minute and 3.4 GB; these take two seconds of CPU time
+        let transcript = fast_talk(20_000);
         let options = ClipOptions {
             requested_clip_count: 30,
             min_clip_seconds: 5,
@@ -369,11 +369,11 @@ mod tests {
     }
 
     #[test]
-    fn very_many_candidates_are_thinned_to_the_best() {
-        let transcript = rattled_off(9_000);
+    fn candidates_beyond_the_limit_are_reduced_to_the_best() {
+        let transcript = fast_talk(9_000);
         let talk = talk(&transcript, None);
         let scored = scored(&talk, None, &ClipOptions::default());
-        assert_eq!(scored.len(), MOST_CANDIDATES);
+        assert_eq!(scored.len(), MAX_CANDIDATES);
         assert!(scored.is_sorted_by_key(|one| one.run.first));
     }
 

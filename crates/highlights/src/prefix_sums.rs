@@ -1,29 +1,29 @@
-//! Sums over runs of sentences, each in constant time, however long the run is.
+//! Prefix sums: sums over any run of sentences in constant time.
 
 use std::ops::{Add, Sub};
 
-/// The sums of all beginnings of a list.
+/// The prefix sums of a list.
 #[derive(Debug, Clone)]
-pub(crate) struct Sums<T> {
-    /// One more than there are values, from nothing to all.
-    beginnings: Vec<T>,
+pub(crate) struct PrefixSums<T> {
+    /// One more than there are values, beginning with the empty prefix.
+    prefixes: Vec<T>,
 }
 
-impl<T: Copy + Default + Add<Output = T> + Sub<Output = T>> Sums<T> {
-    /// Of `values`.
+impl<T: Copy + Default + Add<Output = T> + Sub<Output = T>> PrefixSums<T> {
+    /// Computes the prefix sums of `values`.
     pub(crate) fn of(values: impl IntoIterator<Item = T>) -> Self {
         let mut sum = T::default();
-        let mut beginnings = vec![sum];
-        beginnings.extend(values.into_iter().map(|value| {
+        let mut prefixes = vec![sum];
+        prefixes.extend(values.into_iter().map(|value| {
             sum = sum + value;
             sum
         }));
-        Self { beginnings }
+        Self { prefixes }
     }
 
     /// The sum of the values `first` to `last` (inclusive).
     pub(crate) fn over(&self, first: usize, last: usize) -> T {
-        self.beginnings[last + 1] - self.beginnings[first]
+        self.prefixes[last + 1] - self.prefixes[first]
     }
 }
 
@@ -32,8 +32,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sum_is_that_of_the_values() {
-        let sums = Sums::of([3, 1, 4]);
+    fn sums_over_ranges_are_correct() {
+        let sums = PrefixSums::of([3, 1, 4]);
         assert_eq!(
             [sums.over(0, 2), sums.over(1, 2), sums.over(1, 1)],
             [8, 5, 1]

@@ -1,30 +1,31 @@
-//! How much each sentence matters for the whole talk.
+//! Salience: how important each sentence is for the talk.
 
 use crate::{
-    meaning::Meaning,
-    stats::{sigmoid, standardized},
+    semantics::Semantics,
+    stats::{sigmoid, z_scores},
     words::Lexicon,
 };
 
-/// Sentences before, in which a word must not be heard for it to count as newly brought up.
-const QUIET_BEFORE: usize = 20;
-/// Sentences after, in which it must be heard again to count as taken up.
-const TAKEN_UP_WITHIN: usize = 15;
-/// Sentences before, which one that matters does not just repeat.
+/// A word counts as new if it does not occur in this many previous sentences.
+const NEW_AFTER: usize = 20;
+/// A new word counts as continued if it occurs again within this many sentences.
+const CONTINUED_WITHIN: usize = 15;
+/// Previous sentences in which repetition is penalised.
 const JUST_BEFORE: usize = 3;
-/// Sentences on either side that make the neighbourhood of one.
+/// Sentences on either side that form the neighbourhood of a sentence.
 const NEIGHBOURS: usize = 20;
 
-/// For each sentence how many content words it brings up that the next ones take up: the mark of one that opens a matter.
-pub(crate) fn brought_up(lexicon: &Lexicon) -> Vec<f64> {
+/// For each sentence, the number of new content words that later sentences continue: the sign of a sentence that introduces a
+/// subject.
+pub(crate) fn introductions(lexicon: &Lexicon) -> Vec<f64> {
     let mut counts = vec![0.0; lexicon.sentences.len()];
-    for places in &lexicon.places {
-        for (nth, &at) in places.iter().enumerate() {
-            let new = nth == 0 || at - places[nth - 1] > QUIET_BEFORE;
-            let taken_up = places
+    for occurrences in &lexicon.occurrences {
+        for (nth, &at) in occurrences.iter().enumerate() {
+            let new = nth == 0 || at - occurrences[nth - 1] > NEW_AFTER;
+            let continued = occurrences
                 .get(nth + 1)
-                .is_some_and(|next| next - at <= TAKEN_UP_WITHIN);
-            if new && taken_up {
+                .is_some_and(|next| next - at <= CONTINUED_WITHIN);
+            if new && continued {
                 counts[at] += 1.0;
             }
         }
@@ -32,11 +33,15 @@ pub(crate) fn brought_up(lexicon: &Lexicon) -> Vec<f64> {
     counts
 }
 
-/// How much each sentence matters, 0 to 1: `pointing` is the share of its words that point outside it.
-pub(crate) fn salience(lexicon: &Lexicon, meaning: &Meaning, pointing: &[f64]) -> Vec<f64> {
+/// The salience of each sentence, 0 to 1; `reference_shares` is the share of its words that refer to something outside it.
+pub(crate) fn salience(
+    lexicon: &Lexicon,
+    semantics: &Semantics,
+    reference_shares: &[f64],
+) -> Vec<f64> {
     let each =
         |of: &dyn Fn(usize) -> f64| (0..lexicon.sentences.len()).map(of).collect::<Vec<f64>>();
-    let brought_up = brought_up(lexicon);
+    let introductions = introductions(lexicon);
     let words = |of: &dyn Fn(usize) -> f64| {
         each(&|at| {
             lexicon.sentences[at]
@@ -47,31 +52,31 @@ pub(crate) fn salience(lexicon: &Lexicon, meaning: &Meaning, pointing: &[f64]) -
         })
     };
     let parts = [
-        (0.45, words(&|word| meaning.rarity(word))),
+        (0.45, words(&|word| semantics.rarity(word))),
         (0.25, words(&|word| recurrence(lexicon, word))),
-        (0.2, each(&|at| brought_up[at].ln_1p())),
-        (0.15, each(&|at| centrality(lexicon, meaning, at))),
-        (-0.2, each(&|at| repetition(meaning, at))),
+        (0.2, each(&|at| introductions[at].ln_1p())),
+        (0.15, each(&|at| centrality(lexicon, semantics, at))),
+        (-0.2, each(&|at| repetition(semantics, at))),
         (-0.2, each(&|at| lexicon.lengths[at] as f64)),
-        (-0.1, pointing.to_vec()),
+        (-0.1, reference_shares.to_vec()),
     ];
     let mut total = vec![-1.0; lexicon.sentences.len()];
     for (weight, values) in parts {
-        for (sum, value) in total.iter_mut().zip(standardized(&values)) {
+        for (sum, value) in total.iter_mut().zip(z_scores(&values)) {
             *sum += weight * value;
         }
     }
     total.into_iter().map(sigmoid).collect()
 }
 
-/// In how many sentences a word is said, 0 if in one only.
+/// The number of sentences that contain a word, 0 if only one does.
 fn recurrence(lexicon: &Lexicon, word: usize) -> f64 {
-    let said = lexicon.places[word].len();
-    if said > 1 { said as f64 } else { 0.0 }
+    let count = lexicon.occurrences[word].len();
+    if count > 1 { count as f64 } else { 0.0 }
 }
 
-/// How close a sentence is to the middle of its neighbourhood, nearer and fuller neighbours counting for more.
-fn centrality(lexicon: &Lexicon, meaning: &Meaning, at: usize) -> f64 {
+/// Similarity of a sentence to its neighbourhood; closer neighbours and those with more content words weigh more.
+fn centrality(lexicon: &Lexicon, semantics: &Semantics, at: usize) -> f64 {
     let (from, to) = (
         at.saturating_sub(NEIGHBOURS),
         (at + NEIGHBOURS + 1).min(lexicon.sentences.len()),
@@ -85,13 +90,13 @@ fn centrality(lexicon: &Lexicon, meaning: &Meaning, at: usize) -> f64 {
             content * (-apart / 10.0).exp()
         }
     };
-    meaning.closeness(at, meaning.sum(from, to, weight).as_ref())
+    semantics.closeness(at, semantics.sum(from, to, weight).as_ref())
 }
 
-/// How close a sentence is to the ones just before it.
-fn repetition(meaning: &Meaning, at: usize) -> f64 {
-    let before = meaning.sum(at.saturating_sub(JUST_BEFORE), at, |_| 1.0);
-    meaning.closeness(at, before.as_ref())
+/// Similarity of a sentence to the ones just before it.
+fn repetition(semantics: &Semantics, at: usize) -> f64 {
+    let before = semantics.sum(at.saturating_sub(JUST_BEFORE), at, |_| 1.0);
+    semantics.closeness(at, before.as_ref())
 }
 
 #[cfg(test)]
@@ -103,18 +108,18 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_brings_up_words_that_are_new_and_taken_up() {
+    fn introductions_are_words_that_are_new_and_continued() {
         let lexicon = lexicon(&[
             "Rockets burn hydrogen.",
             "Hydrogen is light.",
             "Nothing else.",
             "Rockets fly.",
         ]);
-        assert_eq!(brought_up(&lexicon), [2.0, 0.0, 0.0, 0.0]);
+        assert_eq!(introductions(&lexicon), [2.0, 0.0, 0.0, 0.0]);
     }
 
     #[test]
-    fn a_full_sentence_matters_more_than_an_empty_one() {
+    fn a_sentence_with_content_is_more_salient_than_one_without() {
         let lexicon = lexicon(&[
             "Rockets burn liquid hydrogen.",
             "So it is.",
@@ -123,7 +128,7 @@ mod tests {
         ]);
         let salience = salience(
             &lexicon,
-            &Meaning::unknown(&lexicon),
+            &Semantics::unknown(&lexicon),
             &[0.0, 0.25, 0.0, 0.5],
         );
         assert!(

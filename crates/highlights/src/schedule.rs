@@ -1,92 +1,95 @@
-//! The best set of candidates that do not overlap: weighted interval scheduling with a limit on their number.
+//! Weighted interval scheduling with a limit on the number of intervals: the best set of candidates that do not overlap.
 
 use std::collections::BTreeSet;
 
-/// A candidate as the schedule sees it.
+/// An interval to schedule.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
-    /// Where it begins (inclusive).
+    /// Start (inclusive).
     pub start: u64,
-    /// Where it ends (exclusive).
+    /// End (exclusive).
     pub end: u64,
-    /// What taking it is worth; only positive ones are ever taken.
-    pub worth: f64,
+    /// The value of taking it; only intervals with a positive weight are taken.
+    pub weight: f64,
 }
 
-/// Trials before [`best_distinct`] settles for the best set it has.
+/// Maximum number of branches that [`best_distinct_schedule`] explores.
 const MAX_TRIALS: usize = 400;
-/// Entries of tables that the trials may fill: all of them for the candidates of a talk of two hours.
-const MOST_ENTRIES: usize = 200_000_000;
+/// Maximum number of table entries computed over all branches: enough for all branches with the candidates of a two-hour talk.
+const MAX_ENTRIES: usize = 200_000_000;
 
-/// Indices of the at most `most` disjoint intervals with the greatest sum of worth, in order of time.
+/// The set of at most `max_count` disjoint intervals with the greatest total weight: indices in order of time.
 ///
-/// Exact: Kleinberg & Tardos, weighted interval scheduling, with the number taken as a second dimension.
-/// `allowed` says which candidates may be taken.
-pub fn best(intervals: &[Interval], most: usize, allowed: impl Fn(usize) -> bool) -> Vec<usize> {
-    Schedule::new(intervals).best(most, allowed)
+/// Exact (Kleinberg & Tardos, with the number of intervals as a second dimension). `allowed` says which intervals may be taken.
+pub fn best_schedule(
+    intervals: &[Interval],
+    max_count: usize,
+    allowed: impl Fn(usize) -> bool,
+) -> Vec<usize> {
+    Schedule::new(intervals).best(max_count, allowed)
 }
 
-/// Intervals in the order that they are decided on.
+/// Intervals prepared for dynamic programming.
 struct Schedule<'a> {
     intervals: &'a [Interval],
     /// Indices by end.
     order: Vec<usize>,
-    /// For each of them how many of the earlier ones end before it begins.
-    free: Vec<usize>,
+    /// For each of them, how many of the earlier ones end before it begins.
+    compatible: Vec<usize>,
 }
 
 impl<'a> Schedule<'a> {
     fn new(intervals: &'a [Interval]) -> Self {
         let mut order: Vec<usize> = (0..intervals.len())
-            .filter(|&i| intervals[i].worth > 0.0)
+            .filter(|&i| intervals[i].weight > 0.0)
             .collect();
         order.sort_by_key(|&i| (intervals[i].end, intervals[i].start, i));
         let ends: Vec<u64> = order.iter().map(|&i| intervals[i].end).collect();
-        let free = order
+        let compatible = order
             .iter()
             .map(|&i| ends.partition_point(|&end| end <= intervals[i].start))
             .collect();
         Self {
             intervals,
             order,
-            free,
+            compatible,
         }
     }
 
-    /// Entries of the table that [`Self::best`] fills.
-    fn entries(&self, most: usize) -> usize {
-        (self.order.len() + 1) * (most + 1)
+    /// Number of entries in the table of [`Self::best`].
+    fn entries(&self, max_count: usize) -> usize {
+        (self.order.len() + 1) * (max_count + 1)
     }
 
-    fn best(&self, most: usize, allowed: impl Fn(usize) -> bool) -> Vec<usize> {
-        let (order, free) = (&self.order, &self.free);
-        // what is not allowed is never worth taking
-        let worth = |&i: &usize| {
+    fn best(&self, max_count: usize, allowed: impl Fn(usize) -> bool) -> Vec<usize> {
+        let (order, compatible) = (&self.order, &self.compatible);
+        // a forbidden interval is never taken
+        let weight = |&i: &usize| {
             if allowed(i) {
-                self.intervals[i].worth
+                self.intervals[i].weight
             } else {
                 f64::NEG_INFINITY
             }
         };
-        let worth: Vec<f64> = order.iter().map(worth).collect();
-        // value[k][n]: the most that k of the first n can be worth
-        let mut value = vec![vec![0.0_f64; order.len() + 1]; most + 1];
-        for k in 1..=most {
+        let weight: Vec<f64> = order.iter().map(weight).collect();
+        // value[k][n]: greatest total weight of k of the first n
+        let mut value = vec![vec![0.0_f64; order.len() + 1]; max_count + 1];
+        for k in 1..=max_count {
             let [fewer, these] = &mut value[k - 1..=k] else {
                 unreachable!("two rows");
             };
             let mut best = 0.0_f64;
-            for (n, (&free, worth)) in free.iter().zip(&worth).enumerate() {
-                best = best.max(fewer[free] + worth);
+            for (n, (&compatible, weight)) in compatible.iter().zip(&weight).enumerate() {
+                best = best.max(fewer[compatible] + weight);
                 these[n + 1] = best;
             }
         }
-        let (mut k, mut n) = (most, order.len());
+        let (mut k, mut n) = (max_count, order.len());
         let mut chosen = Vec::new();
         while k > 0 && n > 0 {
             if value[k][n] > value[k][n - 1] {
                 chosen.push(order[n - 1]);
-                n = free[n - 1];
+                n = compatible[n - 1];
                 k -= 1;
             } else {
                 n -= 1;
@@ -97,20 +100,20 @@ impl<'a> Schedule<'a> {
     }
 }
 
-/// As [`best`], but no two of those taken may be `alike`.
+/// Like [`best_schedule`], but no two of the intervals may be similar.
 ///
-/// Branch and bound: the best set without that rule bounds every set with it; where it holds a pair that is alike, one or the other is
-/// forbidden. Exact unless the trials are used up, then the best set found with the worse of each alike pair left out.
-pub(crate) fn best_distinct(
+/// Branch and bound: the best set without that rule bounds every set with it; if it contains a similar pair, each branch forbids one of the
+/// two. Exact unless the branches are used up; then the best set found, without the worse one of each similar pair.
+pub(crate) fn best_distinct_schedule(
     intervals: &[Interval],
-    most: usize,
-    alike: impl Fn(usize, usize) -> bool,
+    max_count: usize,
+    are_similar: impl Fn(usize, usize) -> bool,
 ) -> Vec<usize> {
     let schedule = Schedule::new(intervals);
-    let total = |set: &[usize]| set.iter().map(|&i| intervals[i].worth).sum::<f64>();
-    let solve = |forbidden: &BTreeSet<usize>| schedule.best(most, |i| !forbidden.contains(&i));
-    // each one solves twice
-    let trials = (MOST_ENTRIES / schedule.entries(most) / 2).clamp(1, MAX_TRIALS);
+    let total = |set: &[usize]| set.iter().map(|&i| intervals[i].weight).sum::<f64>();
+    let solve = |forbidden: &BTreeSet<usize>| schedule.best(max_count, |i| !forbidden.contains(&i));
+    // each branch solves twice
+    let trials = (MAX_ENTRIES / schedule.entries(max_count) / 2).clamp(1, MAX_TRIALS);
     let mut open = vec![(solve(&BTreeSet::new()), BTreeSet::new())];
     let mut fallback: Vec<usize> = Vec::new();
     for _ in 0..trials {
@@ -122,10 +125,10 @@ pub(crate) fn best_distinct(
             break;
         };
         let (set, forbidden) = open.remove(next);
-        let Some((a, b)) = first_alike(&set, &alike) else {
+        let Some((a, b)) = first_similar(&set, &are_similar) else {
             return set;
         };
-        let thinned = without_alike(&set, intervals, &alike);
+        let thinned = without_similar(&set, intervals, &are_similar);
         if total(&thinned) > total(&fallback) {
             fallback = thinned;
         }
@@ -138,26 +141,29 @@ pub(crate) fn best_distinct(
     fallback
 }
 
-fn first_alike(set: &[usize], alike: impl Fn(usize, usize) -> bool) -> Option<(usize, usize)> {
+fn first_similar(
+    set: &[usize],
+    are_similar: impl Fn(usize, usize) -> bool,
+) -> Option<(usize, usize)> {
     let pairs = (0..set.len()).flat_map(|b| (0..b).map(move |a| (set[a], set[b])));
-    pairs.into_iter().find(|&(a, b)| alike(a, b))
+    pairs.into_iter().find(|&(a, b)| are_similar(a, b))
 }
 
-fn without_alike(
+fn without_similar(
     set: &[usize],
     intervals: &[Interval],
-    alike: impl Fn(usize, usize) -> bool,
+    are_similar: impl Fn(usize, usize) -> bool,
 ) -> Vec<usize> {
     let mut by_worth = set.to_vec();
     by_worth.sort_by(|&a, &b| {
         intervals[b]
-            .worth
-            .total_cmp(&intervals[a].worth)
+            .weight
+            .total_cmp(&intervals[a].weight)
             .then(a.cmp(&b))
     });
     let mut kept: Vec<usize> = Vec::new();
     for candidate in by_worth {
-        if kept.iter().all(|&other| !alike(candidate, other)) {
+        if kept.iter().all(|&other| !are_similar(candidate, other)) {
             kept.push(candidate);
         }
     }
@@ -174,10 +180,10 @@ mod tests {
     fn any_intervals() -> impl Strategy<Value = Vec<Interval>> {
         prop::collection::vec((0_u64..60, 1_u64..25, 1_u32..100), 0..11).prop_map(|rows| {
             rows.into_iter()
-                .map(|(start, length, worth)| Interval {
+                .map(|(start, length, weight)| Interval {
                     start,
                     end: start + length,
-                    worth: f64::from(worth),
+                    weight: f64::from(weight),
                 })
                 .collect()
         })
@@ -185,8 +191,8 @@ mod tests {
 
     fn brute_force(
         intervals: &[Interval],
-        most: usize,
-        alike: impl Fn(usize, usize) -> bool,
+        max_count: usize,
+        are_similar: impl Fn(usize, usize) -> bool,
     ) -> f64 {
         (0_u32..1 << intervals.len())
             .map(|mask| {
@@ -196,11 +202,11 @@ mod tests {
                 let apart = set.iter().enumerate().all(|(n, &a)| {
                     set[..n].iter().all(|&b| {
                         let (x, y) = (intervals[a], intervals[b]);
-                        (x.end <= y.start || y.end <= x.start) && !alike(a, b)
+                        (x.end <= y.start || y.end <= x.start) && !are_similar(a, b)
                     })
                 });
-                if apart && set.len() <= most {
-                    set.iter().map(|&i| intervals[i].worth).sum()
+                if apart && set.len() <= max_count {
+                    set.iter().map(|&i| intervals[i].weight).sum()
                 } else {
                     0.0
                 }
@@ -210,20 +216,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_set_of_disjoint_intervals_is_worth_more(intervals in any_intervals(), most in 1_usize..5) {
-            let set = best(&intervals, most, |_| true);
-            let worth: f64 = set.iter().map(|&i| intervals[i].worth).sum();
-            prop_assert!(set.len() <= most);
+        fn no_set_of_disjoint_intervals_has_a_greater_weight(intervals in any_intervals(), max_count in 1_usize..5) {
+            let set = best_schedule(&intervals, max_count, |_| true);
+            let weight: f64 = set.iter().map(|&i| intervals[i].weight).sum();
+            prop_assert!(set.len() <= max_count);
             prop_assert!(set.windows(2).all(|pair| intervals[pair[0]].end <= intervals[pair[1]].start));
-            prop_assert!((worth - brute_force(&intervals, most, |_, _| false)).abs() < 1e-9);
+            prop_assert!((weight - brute_force(&intervals, max_count, |_, _| false)).abs() < 1e-9);
         }
 
         #[test]
-        fn no_set_without_alike_pairs_is_worth_more(intervals in any_intervals(), most in 1_usize..5, kinds in prop::collection::vec(0_u8..4, 11)) {
-            let alike = |a: usize, b: usize| kinds[a] == kinds[b] && kinds[a] > 0;
-            let set = best_distinct(&intervals, most, alike);
-            let worth: f64 = set.iter().map(|&i| intervals[i].worth).sum();
-            prop_assert!((worth - brute_force(&intervals, most, alike)).abs() < 1e-9);
+        fn no_set_without_similar_pairs_has_a_greater_weight(intervals in any_intervals(), max_count in 1_usize..5, kinds in prop::collection::vec(0_u8..4, 11)) {
+            let are_similar = |a: usize, b: usize| kinds[a] == kinds[b] && kinds[a] > 0;
+            let set = best_distinct_schedule(&intervals, max_count, are_similar);
+            let weight: f64 = set.iter().map(|&i| intervals[i].weight).sum();
+            prop_assert!((weight - brute_force(&intervals, max_count, are_similar)).abs() < 1e-9);
         }
     }
 }

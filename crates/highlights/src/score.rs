@@ -1,60 +1,60 @@
-//! Scores of a candidate, each with the evidence for it.
+//! Scores candidates, with the evidence for each score.
 
 use domain::{Evidence, Score, ScoreBreakdown};
 
-use crate::{candidates::Run, standing::Opening, stats::sigmoid, talk::Talk};
+use crate::{candidates::Run, standalone::Opening, stats::sigmoid, talk::Talk};
 
-/// How much of the whole each score makes, in the order hook, flow, value, emotion.
+/// Weights of the scores in the total, in the order hook, flow, value, emotion.
 const WEIGHTS: [f64; 4] = [0.2, 0.33, 0.37, 0.1];
-/// What being close to the topics asked for can add, or being far from them take away, twice over.
-const STEERING: f64 = 0.8;
-/// Lengths that viewers like best, in seconds.
-const LIKED_S: (f64, f64) = (25.0, 50.0);
-/// How fast a length outside those is liked less, per second.
+/// Twice what relevance to the requested topics can add to the total or subtract from it.
+const RELEVANCE_WEIGHT: f64 = 0.8;
+/// Preferred lengths, in seconds.
+const PREFERRED_S: (f64, f64) = (25.0, 50.0);
+/// Penalty per second outside the preferred lengths.
 const LENGTH_COST: f64 = 0.02;
-/// Milliseconds at the beginning that decide whether one stays.
-const OPENING_MS: u64 = 8_000;
+/// The opening that decides whether viewers stay, in milliseconds.
+const HOOK_MS: u64 = 8_000;
 
 /// A candidate with its score.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scored {
     /// The run of sentences.
     pub(crate) run: Run,
-    /// What sets it apart from the other candidates.
-    pub(crate) standing: Standing,
-    /// All scores in one, and how close it is to the topics asked for; mostly 0 to 1.
+    /// Its features relative to the other candidates.
+    pub(crate) features: RelativeFeatures,
+    /// Weighted sum of the scores, plus relevance to the requested topics; mostly 0 to 1.
     pub(crate) total: f64,
-    /// Why it does not stand alone, if it does not.
+    /// Why it is not understandable on its own, if so.
     pub(crate) flaw: Option<&'static str>,
 }
 
-/// A run against the other candidates, in standard deviations.
+/// Features of a run relative to the other candidates, in standard deviations.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Standing {
-    /// How much it brings up in its time.
+pub(crate) struct RelativeFeatures {
+    /// Subjects introduced per time.
     pub(crate) density: f64,
-    /// How close it is to the topics asked for, if any are.
-    pub(crate) on_topic: Option<f64>,
+    /// Relevance to the requested topics, if any.
+    pub(crate) relevance: Option<f64>,
 }
 
-/// A score that grows with the signals found, and their names where they are asked for: there are millions of candidates, and a
-/// plan tells of a few.
+/// Accumulates a score from signals. The names of signals are collected only for an explanation: there are millions of candidates,
+/// and a plan explains a few.
 struct Signals {
     sum: f64,
     found: Option<Vec<String>>,
 }
 
 impl Signals {
-    fn new(base: f64, told: bool) -> Self {
+    fn new(base: f64, explain: bool) -> Self {
         Self {
             sum: base,
-            found: told.then(Vec::new),
+            found: explain.then(Vec::new),
         }
     }
 
-    fn add(&mut self, holds: bool, worth: f64, name: &str) {
+    fn add(&mut self, holds: bool, weight: f64, name: &str) {
         if holds {
-            self.sum += worth;
+            self.sum += weight;
             if let Some(found) = &mut self.found {
                 found.push(name.to_owned());
             }
@@ -63,11 +63,11 @@ impl Signals {
 }
 
 /// Scores `run`.
-pub(crate) fn score(talk: &Talk<'_>, run: Run, standing: Standing) -> Scored {
-    let parts = scores(&signals(talk, run, standing, false));
-    let steering = standing
-        .on_topic
-        .map_or(0.0, |closeness| STEERING * (sigmoid(closeness) - 0.5));
+pub(crate) fn score(talk: &Talk<'_>, run: Run, features: RelativeFeatures) -> Scored {
+    let parts = scores(&signals(talk, run, features, false));
+    let steering = features.relevance.map_or(0.0, |relevance| {
+        RELEVANCE_WEIGHT * (sigmoid(relevance) - 0.5)
+    });
     let total = steering
         + parts
             .iter()
@@ -76,15 +76,15 @@ pub(crate) fn score(talk: &Talk<'_>, run: Run, standing: Standing) -> Scored {
             .sum::<f64>();
     Scored {
         run,
-        standing,
+        features,
         total,
         flaw: flaw(talk, run),
     }
 }
 
-/// The four scores of a candidate, and what made them.
+/// The four scores of a candidate with their evidence.
 pub(crate) fn explained(talk: &Talk<'_>, one: &Scored) -> (ScoreBreakdown, Evidence) {
-    let signals = signals(talk, one.run, one.standing, true);
+    let signals = signals(talk, one.run, one.features, true);
     let [hook, flow, value, emotion] = scores(&signals).map(Score::clamped);
     let breakdown = ScoreBreakdown {
         hook,
@@ -102,13 +102,13 @@ pub(crate) fn explained(talk: &Talk<'_>, one: &Scored) -> (ScoreBreakdown, Evide
     (breakdown, evidence)
 }
 
-/// In the order hook, flow, value, emotion.
-fn signals(talk: &Talk<'_>, run: Run, standing: Standing, told: bool) -> [Signals; 4] {
+/// The signals in the order hook, flow, value, emotion.
+fn signals(talk: &Talk<'_>, run: Run, features: RelativeFeatures, explain: bool) -> [Signals; 4] {
     [
-        hook(talk, run, told),
-        flow(talk, run, told),
-        value(talk, run, standing, told),
-        emotion(talk, run, told),
+        hook(talk, run, explain),
+        flow(talk, run, explain),
+        value(talk, run, features, explain),
+        emotion(talk, run, explain),
     ]
 }
 
@@ -121,25 +121,25 @@ fn scores([hook, flow, value, emotion]: &[Signals; 4]) -> [f64; 4] {
     ]
 }
 
-/// Why a run does not stand alone.
+/// Why a run is not understandable on its own, if so.
 pub(crate) fn flaw(talk: &Talk<'_>, run: Run) -> Option<&'static str> {
     if !run.whole {
         return Some("cut out of a sentence that is too long");
     }
     match talk.openings[run.first] {
-        Opening::CarriesOn => return Some("begins in the middle of a thought"),
-        Opening::StandsFor => return Some("begins with a word for something said before"),
-        Opening::Fresh | Opening::Linked => {}
+        Opening::Continuation => return Some("begins in the middle of a thought"),
+        Opening::Reference => return Some("begins with a word for something said before"),
+        Opening::Independent | Opening::Linked => {}
     }
     (!talk.finished[run.last]).then_some("ends on an unfinished thought")
 }
 
-fn hook(talk: &Talk<'_>, run: Run, told: bool) -> Signals {
-    let until = talk.segments[run.first].start_ms + OPENING_MS;
+fn hook(talk: &Talk<'_>, run: Run, explain: bool) -> Signals {
+    let until = talk.segments[run.first].start_ms + HOOK_MS;
     let opening = talk.segments[run.first..=run.last].partition_point(|one| one.start_ms < until);
     let last = run.first + opening.saturating_sub(1);
     let cues = talk.cues(run.first, last);
-    let mut signals = Signals::new(-1.5 + 2.0 * talk.salience[run.first], told);
+    let mut signals = Signals::new(-1.5 + 2.0 * talk.salience[run.first], explain);
     signals.add(cues.questions > 0, 0.9, "a question in the opening");
     signals.add(cues.numbers > 0, 0.4, "a number in the opening");
     signals.add(cues.strong > 0, 0.3, "a strong claim in the opening");
@@ -152,44 +152,54 @@ fn hook(talk: &Talk<'_>, run: Run, told: bool) -> Signals {
     );
     if let Some(sound) = talk.sound(run.first, last) {
         signals.add(sound.loudness > 1.0, 0.4, "a loud opening");
-        signals.add(sound.movement > 1.0, 0.3, "a lively voice in the opening");
+        signals.add(
+            sound.pitch_variation > 1.0,
+            0.3,
+            "a lively voice in the opening",
+        );
     }
     signals
 }
 
-fn flow(talk: &Talk<'_>, run: Run, told: bool) -> Signals {
-    // the chance that nothing new begins inside
-    let one_matter = talk.one_matter(run.first, run.last);
+fn flow(talk: &Talk<'_>, run: Run, explain: bool) -> Signals {
+    // the probability that no new topic begins inside
+    let topic_continuity = talk.topic_continuity(run.first, run.last);
     let seconds = run.range.duration_ms() as f64 / 1000.0;
-    let off = (LIKED_S.0 - seconds).max(seconds - LIKED_S.1).max(0.0);
+    let off = (PREFERRED_S.0 - seconds)
+        .max(seconds - PREFERRED_S.1)
+        .max(0.0);
     let length = (1.0 - LENGTH_COST * off).max(0.3);
     let start = talk.openings[run.first];
-    let opens = if start == Opening::Fresh { 1.0 } else { 0.95 };
+    let opens = if start == Opening::Independent {
+        1.0
+    } else {
+        0.95
+    };
     let stands = if flaw(talk, run).is_none() { 1.0 } else { 0.6 };
-    let mut signals = Signals::new(one_matter * length * opens * stands, told);
-    signals.add(one_matter > 0.6, 0.0, "stays with one matter");
+    let mut signals = Signals::new(topic_continuity * length * opens * stands, explain);
+    signals.add(topic_continuity > 0.6, 0.0, "stays with one matter");
     signals.add(
-        talk.changes[run.first] > 0.2,
+        talk.topic_boundaries[run.first] > 0.2,
         0.0,
         "begins where a matter begins",
     );
     signals.add(stands >= 1.0, 0.0, "needs nothing said before");
-    if told {
+    if explain {
         signals.add(off <= 0.0, 0.0, &format!("{seconds:.0} seconds long"));
     }
     signals
 }
 
-fn value(talk: &Talk<'_>, run: Run, standing: Standing, told: bool) -> Signals {
+fn value(talk: &Talk<'_>, run: Run, features: RelativeFeatures, explain: bool) -> Signals {
     let cues = talk.cues(run.first, run.last);
-    let mut signals = Signals::new(0.8 * standing.density - 1.0, told);
+    let mut signals = Signals::new(0.8 * features.density - 1.0, explain);
     signals.add(
-        standing.density > 0.5,
+        features.density > 0.5,
         0.0,
         "brings up much of what is talked about",
     );
     signals.add(
-        standing.on_topic.is_some_and(|closeness| closeness > 1.0),
+        features.relevance.is_some_and(|relevance| relevance > 1.0),
         0.5,
         "close to the topics asked for",
     );
@@ -198,9 +208,9 @@ fn value(talk: &Talk<'_>, run: Run, standing: Standing, told: bool) -> Signals {
     signals
 }
 
-fn emotion(talk: &Talk<'_>, run: Run, told: bool) -> Signals {
+fn emotion(talk: &Talk<'_>, run: Run, explain: bool) -> Signals {
     let cues = talk.cues(run.first, run.last);
-    let mut signals = Signals::new(-1.5, told);
+    let mut signals = Signals::new(-1.5, explain);
     signals.add(
         cues.feeling > 0,
         0.5 * cues.feeling.min(4) as f64,
@@ -214,7 +224,7 @@ fn emotion(talk: &Talk<'_>, run: Run, told: bool) -> Signals {
     );
     if let Some(sound) = talk.sound(run.first, run.last) {
         signals.add(sound.loudness > 0.7, 0.5, "a raised voice");
-        signals.add(sound.movement > 0.7, 0.5, "a lively voice");
+        signals.add(sound.pitch_variation > 0.7, 0.5, "a lively voice");
         signals.add(sound.rate > 0.7, 0.3, "fast speech");
         signals.add(sound.reaction_s > 0.0, 1.0, "laughter or applause");
     }

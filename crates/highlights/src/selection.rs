@@ -1,32 +1,36 @@
-//! Which candidates become clips, and why the others do not.
+//! Selects the candidates that become clips, and explains why others were dropped.
 
 use domain::{Dropped, Score};
 
 use crate::{
-    likeness::Likeness,
-    schedule::{Interval, best_distinct},
+    schedule::{Interval, best_distinct_schedule},
     score::Scored,
+    similarity::Similarity,
 };
 
-/// Clips that a plan has whenever the material allows it and as many are wanted.
-const FEWEST: usize = 3;
-/// Candidates not taken that a plan tells of.
-const DROPPED: usize = 20;
+/// Minimum number of clips in a plan, if the source has them and as many are requested.
+const MIN_CLIPS: usize = 3;
+/// Maximum number of dropped candidates in a plan.
+const MAX_DROPPED: usize = 20;
 
-/// Indices of the candidates to take, at most `most`, in order of time: those without a flaw if they are enough.
-pub(crate) fn choose(candidates: &[Scored], most: usize, likeness: &Likeness<'_>) -> Vec<usize> {
-    let clean = take(candidates, most, likeness, |one| one.flaw.is_none());
-    if clean.len() >= FEWEST.min(most) {
+/// Selects at most `most` candidates, in order of time; those with a flaw only if the others are too few. Returns indices.
+pub(crate) fn select(
+    candidates: &[Scored],
+    most: usize,
+    similarity: &Similarity<'_>,
+) -> Vec<usize> {
+    let clean = take(candidates, most, similarity, |one| one.flaw.is_none());
+    if clean.len() >= MIN_CLIPS.min(most) {
         return clean;
     }
-    let any = take(candidates, FEWEST.min(most), likeness, |_| true);
+    let any = take(candidates, MIN_CLIPS.min(most), similarity, |_| true);
     if any.len() > clean.len() { any } else { clean }
 }
 
 fn take(
     candidates: &[Scored],
     most: usize,
-    likeness: &Likeness<'_>,
+    similarity: &Similarity<'_>,
     usable: impl Fn(&Scored) -> bool,
 ) -> Vec<usize> {
     let usable: Vec<usize> = (0..candidates.len())
@@ -37,21 +41,21 @@ fn take(
         .map(|&at| Interval {
             start: candidates[at].run.range.start_ms(),
             end: candidates[at].run.range.end_ms(),
-            worth: candidates[at].total.max(1e-6),
+            weight: candidates[at].total.max(1e-6),
         })
         .collect();
-    let alike = |a: usize, b: usize| likeness.alike(usable[a], usable[b]);
-    best_distinct(&intervals, most, alike)
+    let are_similar = |a: usize, b: usize| similarity.are_similar(usable[a], usable[b]);
+    best_distinct_schedule(&intervals, most, are_similar)
         .into_iter()
         .map(|at| usable[at])
         .collect()
 }
 
-/// The best of the candidates that were not `chosen`, each with the reason; clips are named by their place in `chosen`.
+/// The best of the candidates that were not `chosen`, each with the reason; clips are referred to by their index in `chosen`.
 pub(crate) fn dropped(
     candidates: &[Scored],
     chosen: &[usize],
-    likeness: &Likeness<'_>,
+    similarity: &Similarity<'_>,
 ) -> Vec<Dropped> {
     let mut left: Vec<usize> = (0..candidates.len())
         .filter(|at| !chosen.contains(at))
@@ -62,18 +66,23 @@ pub(crate) fn dropped(
             .total_cmp(&candidates[a].total)
             .then(a.cmp(&b))
     });
-    left.truncate(DROPPED);
+    left.truncate(MAX_DROPPED);
     left.into_iter()
         .map(|at| Dropped {
             start_ms: candidates[at].run.range.start_ms(),
             end_ms: candidates[at].run.range.end_ms(),
             virality_score: Score::clamped(candidates[at].total),
-            reason: why_not(candidates, at, chosen, likeness),
+            reason: drop_reason(candidates, at, chosen, similarity),
         })
         .collect()
 }
 
-fn why_not(candidates: &[Scored], at: usize, chosen: &[usize], likeness: &Likeness<'_>) -> String {
+fn drop_reason(
+    candidates: &[Scored],
+    at: usize,
+    chosen: &[usize],
+    similarity: &Similarity<'_>,
+) -> String {
     let one = &candidates[at];
     if let Some(flaw) = one.flaw {
         return flaw.to_owned();
@@ -85,7 +94,10 @@ fn why_not(candidates: &[Scored], at: usize, chosen: &[usize], likeness: &Likene
     {
         return format!("overlaps clip {clip}, which makes a better set");
     }
-    match chosen.iter().position(|&taken| likeness.alike(taken, at)) {
+    match chosen
+        .iter()
+        .position(|&taken| similarity.are_similar(taken, at))
+    {
         Some(clip) => format!("says the same as clip {clip}"),
         None => "lower score than the clips taken".to_owned(),
     }

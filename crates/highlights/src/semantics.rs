@@ -1,23 +1,23 @@
-//! What the sentences of a talk mean: a vector for each, and how rare its words are in English.
+//! Semantics of a talk: an embedding for each sentence, and how rare its words are in English.
 
 use crate::{
     embed::{EmbedError, Embedder, dot},
     words::{Lexicon, is_english},
 };
 
-/// How rare a word counts that the model's vocabulary says nothing about.
+/// Rarity of words in languages that the model does not know.
 const UNKNOWN_RARITY: f64 = 0.8;
 
-/// Meaning of the sentences of a talk.
-pub(crate) struct Meaning {
-    /// A vector of unit length for each sentence, the talk's mean taken out; none where the language is not the model's.
+/// Semantics of the sentences of a talk.
+pub(crate) struct Semantics {
+    /// For each sentence, its embedding minus the talk's mean, of unit length; empty if the model does not know the language.
     vectors: Vec<Vec<f32>>,
-    /// How rare each content word is, 0 (everyday) to 1.
+    /// How rare each content word is, 0 (common) to 1.
     rarity: Vec<f64>,
 }
 
-impl Meaning {
-    /// Of a talk whose language the model does not know.
+impl Semantics {
+    /// The semantics of a talk in a language that the model does not know.
     pub(crate) fn unknown(lexicon: &Lexicon) -> Self {
         Self {
             vectors: Vec::new(),
@@ -25,7 +25,7 @@ impl Meaning {
         }
     }
 
-    /// Of the sentences `texts` with the content words `lexicon`.
+    /// The semantics of the sentences `texts` with the content words `lexicon`.
     pub(crate) fn of(
         texts: &[&str],
         lexicon: &Lexicon,
@@ -45,12 +45,12 @@ impl Meaning {
         })
     }
 
-    /// How rare a content word is, 0 (everyday) to 1.
+    /// How rare a content word is, 0 (common) to 1.
     pub(crate) fn rarity(&self, word: usize) -> f64 {
         self.rarity[word]
     }
 
-    /// The sum of the vectors of the sentences `from..to`, each as often as its weight says; none where meaning is unknown.
+    /// The weighted sum of the vectors of the sentences `from..to`; `None` if the language is unknown.
     pub(crate) fn sum(
         &self,
         from: usize,
@@ -67,13 +67,13 @@ impl Meaning {
         Some(sum)
     }
 
-    /// Cosine of a sentence with a sum of sentences; 0 where meaning is unknown.
+    /// Cosine of a sentence with a sum of sentences; 0 if the language is unknown.
     pub(crate) fn closeness(&self, sentence: usize, sum: Option<&Vec<f32>>) -> f64 {
         sum.map_or(0.0, |sum| cosine(&self.vectors[sentence], sum))
     }
 }
 
-/// Cosine of two vectors of any length; 0 when one has none.
+/// Cosine of two vectors of any norm; 0 if one is zero.
 pub(crate) fn cosine(a: &[f32], b: &[f32]) -> f64 {
     let norm = (dot(a, a) * dot(b, b)).sqrt();
     f64::from(dot(a, b) / norm.max(f32::MIN_POSITIVE))
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_all_sentences_share_is_taken_out() {
+    fn the_mean_of_all_sentences_is_subtracted() {
         let vectors = centred(vec![vec![3.0, 1.0], vec![3.0, -1.0]]);
         assert_eq!(vectors, [[0.0, 1.0], [0.0, -1.0]]);
         assert!((cosine(&vectors[0], &vectors[1]) + 1.0).abs() < 1e-6);

@@ -1,15 +1,15 @@
-//! Pauses and fillers inside a clip that can be left out.
+//! Finds pauses and filler words to cut from a clip.
 
 use domain::{TimeRange, Transcript, Word};
 
-/// A rest between words longer than this is shortened, in milliseconds.
-const LONGEST_REST_MS: u64 = 600;
-/// What is left of it, half on either side, in milliseconds.
-const REST_MS: u64 = 200;
-/// Words that say nothing, in English and its neighbours.
+/// A longer pause between words is shortened, in milliseconds.
+const MAX_PAUSE_MS: u64 = 600;
+/// The length a pause is shortened to, half on either side of the cut, in milliseconds.
+const REMAINING_PAUSE_MS: u64 = 200;
+/// Filler words, in English and related languages.
 const FILLERS: [&str; 8] = ["um", "uh", "er", "erm", "uhm", "umm", "hmm", "äh"];
 
-/// What to leave out of `clip`: long pauses down to a short rest, and filler words; in order and apart from each other.
+/// The ranges to cut from `clip`: long pauses, except for a short remainder, and filler words; in order and disjoint.
 pub fn silences(transcript: &Transcript, clip: TimeRange) -> Vec<TimeRange> {
     let inside: Vec<&Word> = transcript
         .words()
@@ -23,23 +23,28 @@ pub fn silences(transcript: &Transcript, clip: TimeRange) -> Vec<TimeRange> {
             .map(|(word, _)| *word)
     };
     let fillers = Fillers::new(of_kind(true));
-    let said: Vec<&Word> = of_kind(false).collect();
-    said.windows(2)
-        .filter_map(|pair| rest(pair[0], pair[1], fillers.any_between(pair[0], pair[1])))
+    let spoken: Vec<&Word> = of_kind(false).collect();
+    spoken
+        .windows(2)
+        .filter_map(|pair| cut_between(pair[0], pair[1], fillers.any_between(pair[0], pair[1])))
         .collect()
 }
 
-fn rest(before: &Word, after: &Word, filler: bool) -> Option<TimeRange> {
+fn cut_between(before: &Word, after: &Word, filler: bool) -> Option<TimeRange> {
     let gap = after.start_ms.saturating_sub(before.end_ms);
-    if gap <= REST_MS || (gap <= LONGEST_REST_MS && !filler) {
+    if gap <= REMAINING_PAUSE_MS || (gap <= MAX_PAUSE_MS && !filler) {
         return None;
     }
-    TimeRange::new(before.end_ms + REST_MS / 2, after.start_ms - REST_MS / 2).ok()
+    TimeRange::new(
+        before.end_ms + REMAINING_PAUSE_MS / 2,
+        after.start_ms - REMAINING_PAUSE_MS / 2,
+    )
+    .ok()
 }
 
-/// When fillers are said.
+/// The times of filler words.
 struct Fillers {
-    /// When each begins, ascending, and the earliest end of it and those after it.
+    /// The start of each, ascending, with the earliest end of this and all later ones.
     times: Vec<(u64, u64)>,
 }
 
@@ -55,7 +60,7 @@ impl Fillers {
         Self { times }
     }
 
-    /// Whether one lies between two words.
+    /// Whether there is a filler word between two words.
     fn any_between(&self, before: &Word, after: &Word) -> bool {
         let first = self
             .times
@@ -66,7 +71,7 @@ impl Fillers {
     }
 }
 
-/// Whether the word is "um" and the like, or part of a "you know" set off by commas.
+/// Whether the word is a filler such as "um", or part of a "you know" enclosed by commas.
 fn is_filler(words: &[&Word], at: usize) -> bool {
     let bare = |at: usize| {
         words[at]
@@ -138,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn long_pauses_become_short_rests() {
+    fn long_pauses_are_shortened() {
         assert_eq!(
             cuts(&[("a", 0, 500), ("b", 2000, 2500), ("c", 3000, 3500)]),
             [[600, 1900]]
@@ -146,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn fillers_go_but_not_the_words_around_them() {
+    fn fillers_are_cut_without_the_words_around_them() {
         assert_eq!(
             cuts(&[("It", 0, 200), ("um,", 300, 700), ("flies", 800, 1000)]),
             [[300, 700]]

@@ -1,19 +1,19 @@
-//! Whether two candidates say the same.
+//! Detects near duplicates among candidates, by the cosine of their TF-IDF vectors.
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 use crate::{score::Scored, talk::Talk};
 
-/// Cosine of the content words from which on two clips say the same.
-const SAME: f64 = 0.6;
-/// Candidates whose words are kept at a time: several times as many as a plan has clips.
-const KEPT: usize = 512;
+/// Cosine above which two clips are near duplicates.
+const MIN_SIMILARITY: f64 = 0.6;
+/// Vectors cached at a time: several times the number of clips in a plan.
+const CACHE_SIZE: usize = 512;
 
-/// The content words of the candidates that are compared, weighted by how telling they are.
-pub(crate) struct Likeness<'a> {
+/// Compares candidates by their content words, weighted by inverse document frequency.
+pub(crate) struct Similarity<'a> {
     talk: &'a Talk<'a>,
     candidates: &'a [Scored],
-    /// By candidate; of tens of thousands only a few hundred are ever asked for.
+    /// By candidate; only a few hundred of tens of thousands are ever needed.
     words: RefCell<HashMap<usize, Rc<Weights>>>,
 }
 
@@ -24,8 +24,8 @@ struct Weights {
     norm: f64,
 }
 
-impl<'a> Likeness<'a> {
-    /// Of `candidates` of a talk.
+impl<'a> Similarity<'a> {
+    /// Compares `candidates` of a talk.
     pub(crate) fn new(talk: &'a Talk<'a>, candidates: &'a [Scored]) -> Self {
         Self {
             talk,
@@ -34,25 +34,25 @@ impl<'a> Likeness<'a> {
         }
     }
 
-    /// Whether the candidates `a` and `b` say the same.
-    pub(crate) fn alike(&self, a: usize, b: usize) -> bool {
-        cosine(&self.words(a), &self.words(b)) > SAME
+    /// Whether the candidates `a` and `b` are near duplicates.
+    pub(crate) fn are_similar(&self, a: usize, b: usize) -> bool {
+        cosine(&self.words(a), &self.words(b)) > MIN_SIMILARITY
     }
 
     fn words(&self, candidate: usize) -> Rc<Weights> {
-        let mut kept = self.words.borrow_mut();
-        if kept.len() >= KEPT && !kept.contains_key(&candidate) {
-            kept.clear();
+        let mut cache = self.words.borrow_mut();
+        if cache.len() >= CACHE_SIZE && !cache.contains_key(&candidate) {
+            cache.clear();
         }
-        let of = || Rc::new(self.read(candidate));
-        kept.entry(candidate).or_insert_with(of).clone()
+        let compute = || Rc::new(self.weights(candidate));
+        cache.entry(candidate).or_insert_with(compute).clone()
     }
 
-    fn read(&self, candidate: usize) -> Weights {
+    fn weights(&self, candidate: usize) -> Weights {
         let run = self.candidates[candidate].run;
         let lexicon = &self.talk.lexicon;
-        let said = lexicon.sentences[run.first..=run.last].iter().flatten();
-        let mut words: Vec<usize> = said.copied().collect();
+        let spoken = lexicon.sentences[run.first..=run.last].iter().flatten();
+        let mut words: Vec<usize> = spoken.copied().collect();
         words.sort_unstable();
         words.dedup();
         let words: Vec<(usize, f64)> = (words.into_iter())

@@ -1,4 +1,4 @@
-//! How a talk sounds: loudness, pitch and noise per short frame, measured in one pass over its samples.
+//! How a talk sounds: loudness and pitch per short frame, measured in one pass over its samples.
 
 use std::{
     io::{self, Read},
@@ -7,22 +7,22 @@ use std::{
 
 use domain::Segment;
 
-use crate::{pitch::pitch_hz, stats::standardized};
+use crate::{pitch::pitch_hz, stats::z_scores};
 
-/// Samples per second of the sound that is taken in.
+/// Sample rate of the input.
 pub const SAMPLE_RATE: u32 = 16_000;
 /// Length of a frame in milliseconds.
 const FRAME_MS: u64 = 100;
 const FRAME_SAMPLES: usize = SAMPLE_RATE as usize / 10;
-/// Frames this far below the loudest tenth are silence, in decibels.
+/// Frames this far below the loudest tenth are silent, in decibels.
 const SILENCE_DB: f64 = 30.0;
 
-/// One frame of sound.
+/// One frame of audio.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Frame {
     /// Root mean square in decibels of full scale.
     loudness_db: f64,
-    /// Fundamental frequency in hertz, where there is a voice.
+    /// Fundamental frequency in hertz, if the frame is voiced.
     pitch_hz: Option<f64>,
 }
 
@@ -32,16 +32,16 @@ pub struct SoundProfile {
     frames: Vec<Frame>,
 }
 
-/// How a sentence sounds against the other sentences of the talk, in standard deviations.
+/// How a sentence sounds compared with the other sentences of the talk, in standard deviations.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct SentenceSound {
     /// Its loudness.
     pub(crate) loudness: f64,
-    /// How much its pitch moves.
-    pub(crate) movement: f64,
-    /// How fast it is spoken.
+    /// Variation of its pitch.
+    pub(crate) pitch_variation: f64,
+    /// Speech rate.
     pub(crate) rate: f64,
-    /// Seconds of sound that is not speech right after it: laughter or applause.
+    /// Seconds of non-speech sound right after it: laughter or applause.
     pub(crate) reaction_s: f64,
 }
 
@@ -51,7 +51,7 @@ impl Add for SentenceSound {
     fn add(self, other: Self) -> Self {
         Self {
             loudness: self.loudness + other.loudness,
-            movement: self.movement + other.movement,
+            pitch_variation: self.pitch_variation + other.pitch_variation,
             rate: self.rate + other.rate,
             reaction_s: self.reaction_s + other.reaction_s,
         }
@@ -64,7 +64,7 @@ impl Sub for SentenceSound {
     fn sub(self, part: Self) -> Self {
         Self {
             loudness: self.loudness - part.loudness,
-            movement: self.movement - part.movement,
+            pitch_variation: self.pitch_variation - part.pitch_variation,
             rate: self.rate - part.rate,
             reaction_s: self.reaction_s - part.reaction_s,
         }
@@ -72,7 +72,7 @@ impl Sub for SentenceSound {
 }
 
 impl SoundProfile {
-    /// Measures mono samples, signed 16 bit little endian at 16 kHz, as they stream in.
+    /// Measures a stream of mono samples, signed 16-bit little endian at 16 kHz.
     ///
     /// # Errors
     /// When `pcm` cannot be read.
@@ -106,34 +106,34 @@ impl SoundProfile {
             .iter()
             .map(|segment| loudness(&power[self.span(segment.start_ms, segment.end_ms)]))
             .collect();
-        let movement: Vec<f64> = segments
+        let pitch_variation: Vec<f64> = segments
             .iter()
-            .map(|segment| self.movement(segment.start_ms, segment.end_ms))
+            .map(|segment| self.pitch_variation(segment.start_ms, segment.end_ms))
             .collect();
         let rate: Vec<f64> = segments.iter().map(words_per_second).collect();
-        let (loudness, movement, rate) = (
-            standardized(&loudness),
-            standardized(&movement),
-            standardized(&rate),
+        let (loudness, pitch_variation, rate) = (
+            z_scores(&loudness),
+            z_scores(&pitch_variation),
+            z_scores(&rate),
         );
         (0..segments.len())
             .map(|at| SentenceSound {
                 loudness: loudness[at],
-                movement: movement[at],
+                pitch_variation: pitch_variation[at],
                 rate: rate[at],
                 reaction_s: self.reaction_s(segments, at, floor_db),
             })
             .collect()
     }
 
-    /// Numbers of the frames that lie in a stretch of time.
+    /// Indices of the frames in a time range.
     fn span(&self, start_ms: u64, end_ms: u64) -> Range<usize> {
         let to = (end_ms.div_ceil(FRAME_MS) as usize).min(self.frames.len());
         let from = ((start_ms / FRAME_MS) as usize).min(to);
         from..to
     }
 
-    /// The loudness that the loudest tenth of frames reaches, in decibels.
+    /// The 90th percentile of the loudness of frames, in decibels.
     fn full_voice_db(&self) -> f64 {
         let mut all: Vec<f64> = self.frames.iter().map(|frame| frame.loudness_db).collect();
         all.sort_unstable_by(f64::total_cmp);
@@ -143,7 +143,7 @@ impl SoundProfile {
     }
 
     /// Standard deviation of the pitch in semitones.
-    fn movement(&self, start_ms: u64, end_ms: u64) -> f64 {
+    fn pitch_variation(&self, start_ms: u64, end_ms: u64) -> f64 {
         let semitones: Vec<f64> = self.frames[self.span(start_ms, end_ms)]
             .iter()
             .filter_map(|frame| frame.pitch_hz)
@@ -154,14 +154,14 @@ impl SoundProfile {
         (semitones.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / count).sqrt()
     }
 
-    /// Seconds of sound above `floor_db` between a sentence and the next; less than half a second does not count.
+    /// Seconds of sound above `floor_db` between a sentence and the next; 0 if less than half a second.
     fn reaction_s(&self, segments: &[Segment], at: usize, floor_db: f64) -> f64 {
         let end_ms = segments[at].end_ms;
         let until_ms = segments.get(at + 1).map_or(u64::MAX, |next| next.start_ms);
         if until_ms <= end_ms + 2 * FRAME_MS {
             return 0.0;
         }
-        // the frames at either end may still hold a word
+        // the frames at either end may still contain a word
         let gap = self.span(end_ms + FRAME_MS, until_ms.saturating_sub(FRAME_MS));
         let loud = self.frames[gap]
             .iter()
@@ -183,7 +183,7 @@ impl Frame {
     }
 }
 
-/// The mean of frames' powers in decibels.
+/// The mean power of frames, in decibels.
 fn loudness(power: &[f64]) -> f64 {
     let mean = power.iter().sum::<f64>() / power.len().max(1) as f64;
     10.0 * mean.max(1e-9).log10()
@@ -205,8 +205,8 @@ fn fill(source: &mut impl Read, bytes: &mut [u8]) -> io::Result<usize> {
         match source.read(&mut bytes[filled..]) {
             Ok(0) => break,
             Ok(count) => filled += count,
-            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
-            Err(why) => return Err(why),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(filled)
@@ -217,7 +217,7 @@ mod tests {
     use super::*;
     use crate::fixture::segment;
 
-    /// `seconds` of a tone that swings around 150 Hz by `swing` Hz, as bytes.
+    /// `seconds` of a tone that varies around 150 Hz by `swing` Hz, as bytes.
     fn voice(seconds: f64, amplitude: f64, swing: f64) -> Vec<u8> {
         let mut phase = 0.0;
         (0..(seconds * 16_000.0) as u32)
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn loud_lively_and_answered_sentences_are_heard() {
+    fn loudness_pitch_variation_and_reactions_are_measured() {
         let mut pcm = voice(2.0, 0.1, 0.0);
         pcm.extend(voice(0.5, 0.0, 0.0));
         pcm.extend(voice(2.0, 0.5, 60.0));
@@ -243,14 +243,14 @@ mod tests {
         let profile = SoundProfile::from_pcm(pcm.as_slice()).unwrap();
         let heard = profile.sentences(&segments);
         assert!(heard[1].loudness > heard[0].loudness);
-        assert!(heard[1].movement > heard[0].movement);
+        assert!(heard[1].pitch_variation > heard[0].pitch_variation);
         assert!(heard[1].reaction_s > 1.0, "{}", heard[1].reaction_s);
         assert!(heard[0].reaction_s.abs() < 1e-9);
     }
 
     #[test]
-    fn two_hours_of_sound_are_looked_over_once_for_all_sentences() {
-        // sorting the 72,000 frames again for each of 7,200 sentences takes half a minute
+    fn the_loudness_percentile_is_computed_once_for_all_sentences() {
+        // sorting 72,000 frames for each of 7,200 sentences takes half a minute
         let frame = |at: u32| Frame {
             loudness_db: -f64::from(at.wrapping_mul(2_654_435_761) >> 16) / 1000.0,
             pitch_hz: Some(150.0),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn the_profile_does_not_depend_on_how_the_stream_is_cut() {
+    fn the_profile_does_not_depend_on_how_the_stream_is_split() {
         struct Drip<'a>(&'a [u8]);
         impl Read for Drip<'_> {
             fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn sound_shorter_than_the_transcript_is_no_fault() {
+    fn sound_shorter_than_the_transcript_is_accepted() {
         let segments = [segment(0, "A.", 500), segment(60_000, "B.", 500)];
         assert_eq!(SoundProfile::default().sentences(&segments).len(), 2);
     }

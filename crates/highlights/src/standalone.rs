@@ -1,11 +1,11 @@
-//! Whether a run of sentences stands alone: how it opens and how it ends.
+//! Whether a run of sentences is understandable on its own: how it opens and whether it is complete.
 
 use domain::Segment;
 
 use crate::words::words_of;
 
-/// First words that carry on from something said before, by language.
-const CARRIES_ON: [(&str, &str); 6] = [
+/// First words that continue an earlier thought, by language.
+const CONTINUATIONS: [(&str, &str); 6] = [
     (
         "en",
         "and but or nor because which also too then therefore thus hence otherwise plus whereas though although anyway",
@@ -20,8 +20,8 @@ const CARRIES_ON: [(&str, &str); 6] = [
     ("it", "e ma o perché quindi allora poi anche però"),
 ];
 
-/// First words that stand for somebody or something named before, by language.
-const STANDS_FOR: [(&str, &str); 6] = [
+/// First words that refer to somebody or something mentioned before, by language.
+const REFERENCES: [(&str, &str); 6] = [
     (
         "en",
         "he she it they him her his hers its their them this that these those he's she's it's they're he'd she'd they'd he'll she'll it'll they'll they've that's that'll",
@@ -42,51 +42,51 @@ const STANDS_FOR: [(&str, &str); 6] = [
     ),
 ];
 
-/// Last words that leave an English sentence hanging.
-const LEAVES_HANGING: &str = "a an the and or but so because to of in on at for with from by as if than is are was were be i we you he she they my your our their his its very which who whose \
+/// Last words that leave an English sentence unfinished.
+const UNFINISHED_ENDINGS: &str = "a an the and or but so because to of in on at for with from by as if than is are was were be i we you he she they my your our their his its very which who whose \
      that's it's there's we're you're gonna like into about";
 
-/// How the first sentence of a run takes up what was before.
+/// How the first sentence of a run depends on what was said before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opening {
-    /// It needs nothing.
-    Fresh,
-    /// It begins with a link such as "so", which a listener forgives.
+    /// It does not.
+    Independent,
+    /// It begins with a connective such as "so", which listeners tolerate.
     Linked,
-    /// It carries on a sentence or a thought.
-    CarriesOn,
-    /// Its subject was named before.
-    StandsFor,
+    /// It continues a sentence or a thought.
+    Continuation,
+    /// It begins with a reference to something mentioned before.
+    Reference,
 }
 
-/// How the sentence `text` would open a clip.
+/// Classifies the sentence `text` as the opening of a clip.
 pub(crate) fn opening(text: &str, language: &str) -> Opening {
     let words = words_of(text);
     let spoken = words.iter().map(String::as_str);
-    let mut rest = spoken.skip_while(|word| is_throat_clearing(word));
+    let mut rest = spoken.skip_while(|word| is_discourse_marker(word));
     let Some(first) = rest.next() else {
-        return Opening::CarriesOn;
+        return Opening::Continuation;
     };
     let second = rest.next().unwrap_or_default();
     let in_list = |lists, word| listed(lists, language, word);
-    if text.chars().next().is_some_and(char::is_lowercase) || in_list(&CARRIES_ON, first) {
-        return Opening::CarriesOn;
+    if text.chars().next().is_some_and(char::is_lowercase) || in_list(&CONTINUATIONS, first) {
+        return Opening::Continuation;
     }
-    if in_list(&STANDS_FOR, first) {
-        return Opening::StandsFor;
+    if in_list(&REFERENCES, first) {
+        return Opening::Reference;
     }
     if first != "so" {
-        return Opening::Fresh;
+        return Opening::Independent;
     }
-    if in_list(&STANDS_FOR, second) {
-        Opening::StandsFor
+    if in_list(&REFERENCES, second) {
+        Opening::Reference
     } else {
         Opening::Linked
     }
 }
 
-/// Whether the sentence `text` comes to an end; `punctuated`: whether the transcript marks the ends of sentences at all.
-pub(crate) fn finishes(text: &str, punctuated: bool) -> bool {
+/// Whether the sentence `text` is complete; `punctuated` says whether the transcript has sentence punctuation at all.
+pub(crate) fn is_complete(text: &str, punctuated: bool) -> bool {
     let text = text.trim_end_matches(['"', '\'', ')', '\u{201d}', '\u{2019}', ' ']);
     if text.ends_with("...")
         || text.ends_with(['\u{2026}', ',', ';', ':', '-', '\u{2013}', '\u{2014}'])
@@ -100,12 +100,14 @@ pub(crate) fn finishes(text: &str, punctuated: bool) -> bool {
     {
         return false;
     }
-    words_of(text)
-        .last()
-        .is_some_and(|last| !LEAVES_HANGING.split_whitespace().any(|word| word == last))
+    words_of(text).last().is_some_and(|last| {
+        !UNFINISHED_ENDINGS
+            .split_whitespace()
+            .any(|word| word == last)
+    })
 }
 
-/// Whether most sentences of a transcript end with a mark.
+/// Whether most sentences of a transcript end with punctuation.
 pub(crate) fn is_punctuated(segments: &[Segment]) -> bool {
     let marked = segments
         .iter()
@@ -119,21 +121,21 @@ pub(crate) fn is_punctuated(segments: &[Segment]) -> bool {
     2 * marked >= segments.len()
 }
 
-/// For each sentence the share of its words that point at something outside it, in English.
-pub(crate) fn pointing(texts: &[&str], language: &str) -> Vec<f64> {
+/// For each sentence, the share of words that refer to something outside it.
+pub(crate) fn reference_shares(texts: &[&str], language: &str) -> Vec<f64> {
     texts
         .iter()
         .map(|text| {
             let words = words_of(text);
-            let pointing = words
+            let reference_shares = words
                 .iter()
-                .filter(|word| listed(&STANDS_FOR, language, word) || word.as_str() == "here");
-            pointing.count() as f64 / words.len().max(4) as f64
+                .filter(|word| listed(&REFERENCES, language, word) || word.as_str() == "here");
+            reference_shares.count() as f64 / words.len().max(4) as f64
         })
         .collect()
 }
 
-fn is_throat_clearing(word: &str) -> bool {
+fn is_discourse_marker(word: &str) -> bool {
     matches!(
         word,
         "ok" | "okay" | "well" | "um" | "uh" | "er" | "yeah" | "right" | "now" | "alright"
@@ -153,29 +155,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn openings_that_need_something_before_are_known() {
+    fn openings_that_depend_on_context_are_recognised() {
         let of = |text| opening(text, "en");
-        assert_eq!(of("Rockets burn fuel."), Opening::Fresh);
-        assert_eq!(of("Okay, rockets burn fuel."), Opening::Fresh);
+        assert_eq!(of("Rockets burn fuel."), Opening::Independent);
+        assert_eq!(of("Okay, rockets burn fuel."), Opening::Independent);
         assert_eq!(of("So let us begin."), Opening::Linked);
-        assert_eq!(of("And so it goes."), Opening::CarriesOn);
-        assert_eq!(of("of the rocket."), Opening::CarriesOn);
-        assert_eq!(of("He built it."), Opening::StandsFor);
-        assert_eq!(of("So that's why."), Opening::StandsFor);
-        assert_eq!(of("Well, this was new."), Opening::StandsFor);
-        assert_eq!(opening("Aber das ist neu.", "de-AT"), Opening::CarriesOn);
-        assert_eq!(opening("And then?", "de"), Opening::Fresh);
+        assert_eq!(of("And so it goes."), Opening::Continuation);
+        assert_eq!(of("of the rocket."), Opening::Continuation);
+        assert_eq!(of("He built it."), Opening::Reference);
+        assert_eq!(of("So that's why."), Opening::Reference);
+        assert_eq!(of("Well, this was new."), Opening::Reference);
+        assert_eq!(opening("Aber das ist neu.", "de-AT"), Opening::Continuation);
+        assert_eq!(opening("And then?", "de"), Opening::Independent);
     }
 
     #[test]
-    fn unfinished_sentences_are_known() {
-        assert!(finishes("It flies.", true));
-        assert!(finishes("\u{201c}It flies!\u{201d}", true));
-        assert!(finishes("它飞了。", true));
-        assert!(!finishes("It flies to.", true));
-        assert!(!finishes("It flies,", true));
-        assert!(!finishes("It flies", true));
-        assert!(finishes("it flies", false));
-        assert!(!finishes("it flies because", false));
+    fn unfinished_sentences_are_recognised() {
+        assert!(is_complete("It flies.", true));
+        assert!(is_complete("\u{201c}It flies!\u{201d}", true));
+        assert!(is_complete("它飞了。", true));
+        assert!(!is_complete("It flies to.", true));
+        assert!(!is_complete("It flies,", true));
+        assert!(!is_complete("It flies", true));
+        assert!(is_complete("it flies", false));
+        assert!(!is_complete("it flies because", false));
     }
 }

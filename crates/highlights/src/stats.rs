@@ -1,14 +1,14 @@
-//! The few statistics that scores are normalised with.
+//! Statistics for normalising scores.
 
-/// Each value as its distance from the mean in standard deviations; all 0 when they are the same.
-pub(crate) fn standardized(values: &[f64]) -> Vec<f64> {
+/// The z-score of each value: its distance from the mean in standard deviations; all 0 if the values are equal.
+pub(crate) fn z_scores(values: &[f64]) -> Vec<f64> {
     let mut values = values.to_vec();
-    standardize(&mut values);
+    normalize(&mut values);
     values
 }
 
-/// As [`standardized`], in place.
-pub(crate) fn standardize(values: &mut [f64]) {
+/// Replaces values by their z-scores.
+pub(crate) fn normalize(values: &mut [f64]) {
     let count = values.len().max(1) as f64;
     let mean = values.iter().sum::<f64>() / count;
     let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count;
@@ -22,8 +22,8 @@ pub(crate) fn standardize(values: &mut [f64]) {
     }
 }
 
-/// Each value's place among all, 0 (least) to 1 (most); equal values share the middle of their places.
-pub(crate) fn percentiles(values: &[f64]) -> Vec<f64> {
+/// The percentile rank of each value, 0 (lowest) to 1 (highest); equal values share their mean rank.
+pub(crate) fn percentile_ranks(values: &[f64]) -> Vec<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let count = values.len().max(1) as f64;
@@ -47,14 +47,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn standardized_values_have_mean_zero_and_deviation_one() {
-        assert_eq!(standardized(&[1.0, 3.0]), [-1.0, 1.0]);
-        assert_eq!(standardized(&[2.0, 2.0]), [0.0, 0.0]);
-        assert!(standardized(&[]).is_empty());
+    fn z_scores_have_mean_zero_and_deviation_one() {
+        assert_eq!(z_scores(&[1.0, 3.0]), [-1.0, 1.0]);
+        assert_eq!(z_scores(&[2.0, 2.0]), [0.0, 0.0]);
+        assert!(z_scores(&[]).is_empty());
     }
 
     #[test]
-    fn percentiles_share_places_of_equal_values() {
-        assert_eq!(percentiles(&[5.0, 1.0, 5.0, 9.0]), [0.5, 0.125, 0.5, 0.875]);
+    fn equal_values_share_their_percentile_rank() {
+        assert_eq!(
+            percentile_ranks(&[5.0, 1.0, 5.0, 9.0]),
+            [0.5, 0.125, 0.5, 0.875]
+        );
     }
 }

@@ -1,50 +1,50 @@
-//! All that is known of a talk before clips are scored.
+//! The features of a talk that clips are scored by.
 
 use domain::{Segment, Transcript};
 
 use crate::{
     cues::Cues,
     embed::{EmbedError, Embedder},
-    meaning::Meaning,
-    salience::{brought_up, salience},
+    prefix_sums::PrefixSums,
+    salience::{introductions, salience},
+    semantics::Semantics,
     sound::{SentenceSound, SoundProfile},
-    standing::{Opening, finishes, is_punctuated, opening, pointing},
-    sums::Sums,
-    topics::changes,
+    standalone::{Opening, is_complete, is_punctuated, opening, reference_shares},
+    topic_boundaries::topic_boundaries,
     words::Lexicon,
 };
 
-/// A talk sentence by sentence.
+/// A talk, with features for each sentence.
 pub(crate) struct Talk<'a> {
     /// Its sentences.
     pub(crate) segments: &'a [Segment],
     /// Length of the source in milliseconds.
     pub(crate) duration_ms: u64,
-    /// How each sentence takes up what was before.
+    /// How each sentence depends on the one before.
     pub(crate) openings: Vec<Opening>,
-    /// Whether each sentence comes to an end.
+    /// Whether each sentence is complete.
     pub(crate) finished: Vec<bool>,
     /// Its content words.
     pub(crate) lexicon: Lexicon,
-    /// How much each sentence matters, 0 to 1.
+    /// Salience of each sentence, 0 to 1.
     pub(crate) salience: Vec<f64>,
-    /// How many matters each sentence brings up.
-    brought_up: Sums<f64>,
-    /// The chance that each sentence begins a new matter.
-    pub(crate) changes: Vec<f64>,
-    /// Logarithms of the chances that they do not.
-    same: Sums<f64>,
-    /// What each sentence does: asks, counts, explains.
-    cues: Sums<Cues>,
-    /// How each sentence sounds against the whole talk, where the sound is known.
-    sound: Option<Sums<SentenceSound>>,
+    /// Number of subjects that each sentence introduces.
+    introductions: PrefixSums<f64>,
+    /// Probability that each sentence begins a new topic.
+    pub(crate) topic_boundaries: Vec<f64>,
+    /// Log probability that it does not.
+    continuity: PrefixSums<f64>,
+    /// Lexical cues of each sentence.
+    cues: PrefixSums<Cues>,
+    /// How each sentence sounds compared with the whole talk, if the sound is known.
+    sound: Option<PrefixSums<SentenceSound>>,
 }
 
 impl<'a> Talk<'a> {
-    /// Reads a transcript that has at least one sentence.
+    /// Extracts the features of a transcript with at least one sentence.
     ///
     /// # Errors
-    /// When the embedding model cannot be run.
+    /// When the embedding model fails.
     pub(crate) fn new(
         transcript: &'a Transcript,
         sound: Option<&SoundProfile>,
@@ -52,34 +52,36 @@ impl<'a> Talk<'a> {
     ) -> Result<Self, EmbedError> {
         let texts = texts(transcript);
         let lexicon = Lexicon::new(&texts, &transcript.language);
-        let meaning = Meaning::of(&texts, &lexicon, &transcript.language, embedder)?;
-        Ok(Self::with_meaning(transcript, sound, lexicon, &meaning))
+        let semantics = Semantics::of(&texts, &lexicon, &transcript.language, embedder)?;
+        Ok(Self::with_semantics(transcript, sound, lexicon, &semantics))
     }
 
-    /// As [`Self::new`], with the meaning of the sentences known already.
-    pub(crate) fn with_meaning(
+    /// Like [`Self::new`], with given semantics.
+    pub(crate) fn with_semantics(
         transcript: &'a Transcript,
         sound: Option<&SoundProfile>,
         lexicon: Lexicon,
-        meaning: &Meaning,
+        semantics: &Semantics,
     ) -> Self {
         let segments = &transcript.segments;
         let language = transcript.language.as_str();
         let texts = texts(transcript);
         let punctuated = is_punctuated(segments);
-        let changes = changes(segments, &lexicon, meaning);
+        let topic_boundaries = topic_boundaries(segments, &lexicon, semantics);
         Self {
-            salience: salience(&lexicon, meaning, &pointing(&texts, language)),
-            brought_up: Sums::of(brought_up(&lexicon)),
-            // the first one, which is sure to, is never inside a run
-            same: Sums::of((0..changes.len()).map(|at| (1.0 - changes[at].min(0.99)).ln())),
-            changes,
-            cues: Sums::of(texts.iter().map(|text| Cues::of(text, language))),
-            sound: sound.map(|sound| Sums::of(sound.sentences(segments))),
+            salience: salience(&lexicon, semantics, &reference_shares(&texts, language)),
+            introductions: PrefixSums::of(introductions(&lexicon)),
+            // clamped for the first sentence, whose probability is 1 and which is never inside a run
+            continuity: PrefixSums::of(
+                (0..topic_boundaries.len()).map(|at| (1.0 - topic_boundaries[at].min(0.99)).ln()),
+            ),
+            topic_boundaries,
+            cues: PrefixSums::of(texts.iter().map(|text| Cues::of(text, language))),
+            sound: sound.map(|sound| PrefixSums::of(sound.sentences(segments))),
             openings: texts.iter().map(|text| opening(text, language)).collect(),
             finished: texts
                 .iter()
-                .map(|text| finishes(text, punctuated))
+                .map(|text| is_complete(text, punctuated))
                 .collect(),
             duration_ms: transcript.duration_ms,
             segments,
@@ -87,31 +89,31 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// What the sentences `first` to `last` do.
+    /// Lexical cues of the sentences `first` to `last`.
     pub(crate) fn cues(&self, first: usize, last: usize) -> Cues {
         self.cues.over(first, last)
     }
 
-    /// How many matters the sentences `first` to `last` bring up.
-    pub(crate) fn brought_up(&self, first: usize, last: usize) -> f64 {
-        self.brought_up.over(first, last)
+    /// Number of subjects that the sentences `first` to `last` introduce.
+    pub(crate) fn introductions(&self, first: usize, last: usize) -> f64 {
+        self.introductions.over(first, last)
     }
 
-    /// The chance that no new matter begins after sentence `first` and up to `last`.
-    pub(crate) fn one_matter(&self, first: usize, last: usize) -> f64 {
+    /// Probability that no new topic begins after sentence `first` and up to `last`.
+    pub(crate) fn topic_continuity(&self, first: usize, last: usize) -> f64 {
         if first == last {
             return 1.0;
         }
-        self.same.over(first + 1, last).exp()
+        self.continuity.over(first + 1, last).exp()
     }
 
-    /// How the sentences `first` to `last` sound: a mean over them for all but the reaction, which is a sum.
+    /// How the sentences `first` to `last` sound: means, except for the reaction, which is a sum.
     pub(crate) fn sound(&self, first: usize, last: usize) -> Option<SentenceSound> {
         let sum = self.sound.as_ref()?.over(first, last);
         let count = (last - first + 1) as f64;
         Some(SentenceSound {
             loudness: sum.loudness / count,
-            movement: sum.movement / count,
+            pitch_variation: sum.pitch_variation / count,
             rate: sum.rate / count,
             reaction_s: sum.reaction_s,
         })

@@ -1,50 +1,52 @@
-//! Where a talk turns to another matter.
+//! Topic segmentation: where a talk turns to another topic.
 
 use std::collections::BTreeMap;
 
 use domain::Segment;
 
 use crate::{
-    meaning::{self, Meaning},
-    stats::{percentiles, standardized},
+    semantics::{self, Semantics},
+    stats::{percentile_ranks, z_scores},
     words::Lexicon,
 };
 
-/// Sentences on either side that are compared.
+/// Sentences compared on either side.
 const WINDOW: usize = 8;
-/// How often a sentence begins a new matter, on the mean: every ninth in talks with slides.
+/// Share of sentences that begin a new topic: every ninth in talks with slides.
 const BASE_RATE: f64 = 0.11;
 
-/// For each sentence the chance that it begins a new matter, 0 to 1; the first has 1.
+/// For each sentence, the probability that it begins a new topic; 1 for the first.
 ///
-/// From the lexical cohesion across the gap (Hearst 1997), the meaning on both sides of it, and the pause.
-pub(crate) fn changes(segments: &[Segment], lexicon: &Lexicon, meaning: &Meaning) -> Vec<f64> {
+/// Combines lexical cohesion across the gap (`TextTiling`, Hearst 1997), semantic cohesion, and the pause.
+pub(crate) fn topic_boundaries(
+    segments: &[Segment],
+    lexicon: &Lexicon,
+    semantics: &Semantics,
+) -> Vec<f64> {
     let count = segments.len();
-    let words: Vec<f64> = (1..count).map(|at| -cohesion(lexicon, at)).collect();
+    let words: Vec<f64> = (1..count)
+        .map(|at| -lexical_cohesion(lexicon, at))
+        .collect();
     let sense: Vec<f64> = (1..count)
-        .map(|at| -shared_meaning(meaning, count, at))
+        .map(|at| -semantic_cohesion(semantics, count, at))
         .collect();
     let pauses: Vec<f64> = segments
         .windows(2)
         .map(|pair| (pair[1].start_ms.saturating_sub(pair[0].end_ms) as f64 / 1000.0).min(4.0))
         .collect();
-    let (words, sense, pauses) = (
-        standardized(&words),
-        standardized(&sense),
-        standardized(&pauses),
-    );
+    let (words, sense, pauses) = (z_scores(&words), z_scores(&sense), z_scores(&pauses));
     let both: Vec<f64> = (0..words.len())
         .map(|gap| words[gap] + sense[gap] + pauses[gap])
         .collect();
-    // the mean of p² over even places is 1/3
-    let chances = percentiles(&both)
+    // the mean of the squared ranks is 1/3
+    let chances = percentile_ranks(&both)
         .into_iter()
         .map(|place| 3.0 * BASE_RATE * place * place);
     std::iter::once(1.0).chain(chances).take(count).collect()
 }
 
-/// Cosine of the words on both sides of the gap before sentence `at`.
-fn cohesion(lexicon: &Lexicon, at: usize) -> f64 {
+/// Cosine of the content words on both sides of the gap before sentence `at`.
+fn lexical_cohesion(lexicon: &Lexicon, at: usize) -> f64 {
     let side = |from: usize, to: usize| {
         let mut weights: BTreeMap<usize, f64> = BTreeMap::new();
         for &word in lexicon.sentences[from..to].iter().flatten() {
@@ -57,13 +59,13 @@ fn cohesion(lexicon: &Lexicon, at: usize) -> f64 {
     cosine(&before, &after)
 }
 
-/// Cosine of the meaning on both sides of the gap before sentence `at`; 0 where it is unknown.
-fn shared_meaning(meaning: &Meaning, count: usize, at: usize) -> f64 {
-    let before = meaning.sum(at.saturating_sub(WINDOW), at, |_| 1.0);
-    let after = meaning.sum(at, (at + WINDOW).min(count), |_| 1.0);
+/// Cosine of the embeddings on both sides of the gap before sentence `at`; 0 if they are unknown.
+fn semantic_cohesion(semantics: &Semantics, count: usize, at: usize) -> f64 {
+    let before = semantics.sum(at.saturating_sub(WINDOW), at, |_| 1.0);
+    let after = semantics.sum(at, (at + WINDOW).min(count), |_| 1.0);
     before
         .zip(after)
-        .map_or(0.0, |(before, after)| meaning::cosine(&before, &after))
+        .map_or(0.0, |(before, after)| semantics::cosine(&before, &after))
 }
 
 /// Cosine of two sparse vectors; 0 when one is empty.

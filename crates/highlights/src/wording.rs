@@ -1,12 +1,12 @@
-//! Title, summary and reason of a clip, in words of the transcript.
+//! Title and summary of a clip, in the words of the transcript, and the reason for choosing it.
 
 use domain::Evidence;
 
-use crate::{candidates::Run, standing::Opening, talk::Talk};
+use crate::{candidates::Run, standalone::Opening, talk::Talk};
 
-/// Longest title, in characters.
+/// Maximum length of a title, in characters.
 const TITLE_CHARS: usize = 60;
-/// Longest summary, in characters.
+/// Maximum length of a summary, in characters.
 const SUMMARY_CHARS: usize = 280;
 /// Words that a title does not begin with.
 const LEAD_INS: &str =
@@ -14,22 +14,22 @@ const LEAD_INS: &str =
 /// Words that a title does not end with.
 const TRAILERS: &str = "a an the and or but of to in on at for with from by as is are was were that which who whose this my your our their its i we so if than first every";
 
-/// A short line to post the clip under: the strongest sentence of it, or as much as fits.
+/// The title of a clip: its strongest sentence, or as much of it as fits.
 pub(crate) fn title(talk: &Talk<'_>, run: Run) -> String {
     let best = (run.first..=run.last)
         .max_by(|&a, &b| {
-            let worth = |at: usize| {
-                let fresh = talk.openings[at] == Opening::Fresh;
+            let weight = |at: usize| {
+                let fresh = talk.openings[at] == Opening::Independent;
                 let short = title_of(&talk.segments[at].text).1;
                 talk.salience[at] + if fresh { 0.2 } else { 0.0 } + if short { 0.3 } else { 0.0 }
             };
-            worth(a).total_cmp(&worth(b)).then(b.cmp(&a))
+            weight(a).total_cmp(&weight(b)).then(b.cmp(&a))
         })
         .unwrap_or(run.first);
     title_of(&talk.segments[best].text).0
 }
 
-/// The title made of a sentence, and whether all of the sentence is in it.
+/// A sentence as a title, and whether it fits completely.
 fn title_of(text: &str) -> (String, bool) {
     let all: Vec<&str> = text.split_whitespace().collect();
     let mut words = all.as_slice();
@@ -44,7 +44,7 @@ fn title_of(text: &str) -> (String, bool) {
     let fitting = fitting(words);
     let whole = fitting == words.len();
     let mut kept = &words[..fitting];
-    // a clause that is said whole is better than as many words as fit
+    // a complete clause is better than as many words as fit
     let clause = kept
         .iter()
         .rposition(|word| word.ends_with([',', ';', ':', '\u{2014}']))
@@ -60,7 +60,7 @@ fn title_of(text: &str) -> (String, bool) {
     while !whole && kept.len() > 1 && listed(TRAILERS, kept[kept.len() - 1]) {
         kept = &kept[..kept.len() - 1];
     }
-    // a script without spaces is one word
+    // a text in a script without spaces is one word
     let line: String = kept
         .join(" ")
         .chars()
@@ -91,7 +91,7 @@ fn capitalized(text: &str) -> String {
     })
 }
 
-/// The one or two most salient sentences of the clip, in their order.
+/// The summary of a clip: its one or two most salient sentences, in order.
 pub(crate) fn summary(talk: &Talk<'_>, run: Run) -> String {
     let mut by_salience: Vec<usize> = (run.first..=run.last).collect();
     by_salience.sort_by(|&a, &b| {
@@ -112,7 +112,7 @@ pub(crate) fn summary(talk: &Talk<'_>, run: Run) -> String {
     capitalized(&texts.join(" "))
 }
 
-/// Why the clip was chosen, as a sentence made of its evidence.
+/// The reason for choosing a clip: its evidence as one sentence.
 pub(crate) fn reason(evidence: &Evidence) -> String {
     let firsts: Vec<&str> = [
         &evidence.hook,
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn titles_are_whole_clauses_without_lead_ins() {
+    fn titles_are_complete_clauses_without_lead_ins() {
         let of = |text| title_of(text).0;
         assert_eq!(of("So, whales sing."), "Whales sing");
         assert_eq!(of("Why do whales sing?"), "Why do whales sing?");
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_longer_than_a_title_is_cut() {
+    fn a_word_longer_than_a_title_is_truncated() {
         assert_eq!(title_of(&"w".repeat(90)).0.chars().count(), TITLE_CHARS);
     }
 

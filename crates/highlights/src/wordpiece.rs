@@ -1,47 +1,52 @@
-//! Splits text into the tokens of an uncased BERT: `WordPiece` over lower-cased words without accents (Devlin et al. 2019).
+//! The tokenizer of an uncased BERT: `WordPiece` over lower-cased words without accents (Devlin et al. 2019).
 
 use std::collections::HashMap;
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-/// Tokens of a text that are read, the two markers included; a median spoken sentence has 20.
+/// Maximum tokens of a text, including the two special tokens; a median spoken sentence has 20.
 const MAX_TOKENS: usize = 48;
-/// Words longer than this, in characters, are unknown, as in the original.
+/// Words longer than this many characters are unknown, as in the original.
 const MAX_WORD_CHARS: usize = 100;
 
-/// The pieces of words that the model knows.
+/// The tokenizer with its vocabulary.
 pub(crate) struct WordPiece {
-    pieces: HashMap<String, i32>,
+    vocabulary: HashMap<String, i32>,
     begin: i32,
     end: i32,
     unknown: i32,
-    /// Bytes of the longest of them.
+    /// Length of the longest entry, in bytes.
     longest: usize,
 }
 
 impl WordPiece {
-    /// Reads the vocabulary out of a `tokenizer.json`; what is wrong with it otherwise.
+    /// Reads the vocabulary from a `tokenizer.json`; the error says what is wrong with it.
     pub(crate) fn from_json(json: &[u8]) -> Result<Self, String> {
         let file: serde_json::Value =
-            serde_json::from_slice(json).map_err(|why| why.to_string())?;
-        let pieces: HashMap<String, i32> = file["model"]["vocab"]
+            serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        let vocabulary: HashMap<String, i32> = file["model"]["vocab"]
             .as_object()
             .ok_or("has no vocabulary")?
             .iter()
             .filter_map(|(piece, id)| Some((piece.clone(), i32::try_from(id.as_i64()?).ok()?)))
             .collect();
-        let marker = |piece: &str| pieces.get(piece).copied().ok_or(format!("has no {piece}"));
+        let marker = |piece: &str| {
+            vocabulary
+                .get(piece)
+                .copied()
+                .ok_or(format!("has no {piece}"))
+        };
         let (begin, end, unknown) = (marker("[CLS]")?, marker("[SEP]")?, marker("[UNK]")?);
         Ok(Self {
-            longest: pieces.keys().map(String::len).max().unwrap_or(0),
-            pieces,
+            longest: vocabulary.keys().map(String::len).max().unwrap_or(0),
+            vocabulary,
             begin,
             end,
             unknown,
         })
     }
 
-    /// The tokens of `text` between the markers of begin and end, at most `MAX_TOKENS`.
+    /// The tokens of `text` between `[CLS]` and `[SEP]`, at most `MAX_TOKENS`.
     pub(crate) fn tokens(&self, text: &str) -> Vec<i32> {
         let mut tokens = vec![self.begin];
         for word in split(text) {
@@ -55,7 +60,7 @@ impl WordPiece {
         tokens
     }
 
-    /// The longest known pieces from left to right, or one unknown token if some of the word fits none.
+    /// Appends the longest matching entries from left to right, or one unknown token if a part of the word matches none.
     fn push_word(&self, word: &str, tokens: &mut Vec<i32>) {
         let before = tokens.len();
         let mut rest = if word.chars().count() > MAX_WORD_CHARS {
@@ -70,7 +75,10 @@ impl WordPiece {
                 .map(|(at, c)| at + c.len_utf8())
                 .rev();
             let longest = ends.find_map(|end| {
-                Some((end, *self.pieces.get(&format!("{inner}{}", &rest[..end]))?))
+                Some((
+                    end,
+                    *self.vocabulary.get(&format!("{inner}{}", &rest[..end]))?,
+                ))
             });
             let Some((end, id)) = longest else {
                 tokens.truncate(before);
@@ -83,7 +91,7 @@ impl WordPiece {
     }
 }
 
-/// Words, each mark and each Chinese character by itself, in lower case without accents.
+/// Splits a text into words, punctuation marks and single Chinese characters, in lower case without accents.
 fn split(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let plain = text
@@ -93,7 +101,7 @@ fn split(text: &str) -> Vec<String> {
     for c in plain {
         if c.is_whitespace() {
             words.push(String::new());
-        } else if is_mark(c) || is_ideograph(c) {
+        } else if is_punctuation(c) || is_ideograph(c) {
             words.extend([c.to_string(), String::new()]);
         } else if let Some(word) = words
             .last_mut()
@@ -106,7 +114,7 @@ fn split(text: &str) -> Vec<String> {
     words
 }
 
-fn is_mark(c: char) -> bool {
+fn is_punctuation(c: char) -> bool {
     c.is_ascii_punctuation()
         || (!c.is_alphanumeric()
             && matches!(c, '\u{a1}'..='\u{bf}' | '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' | '\u{3001}'..='\u{3011}' | '\u{ff01}'..='\u{ff65}'))
@@ -126,21 +134,21 @@ mod tests {
     }
 
     #[test]
-    fn words_are_split_into_the_longest_known_pieces() {
+    fn words_are_split_into_the_longest_matching_entries() {
         assert_eq!(small().tokens("Rockets, na\u{ef}ve"), [1, 3, 4, 6, 5, 2]);
         assert_eq!(small().tokens("unknown \u{6211}\u{6211}"), [1, 0, 7, 7, 2]);
         assert_eq!(small().tokens(""), [1, 2]);
     }
 
     #[test]
-    fn long_texts_and_words_are_cut() {
+    fn long_texts_are_truncated_and_long_words_are_unknown() {
         let tokens = small().tokens(&"rocket ".repeat(100));
         assert_eq!((tokens.len(), tokens[MAX_TOKENS - 1]), (MAX_TOKENS, 2));
         assert_eq!(small().tokens(&"un".repeat(60)), [1, 0, 2]);
     }
 
     #[test]
-    fn a_file_without_vocabulary_is_refused() {
+    fn a_file_without_vocabulary_is_rejected() {
         assert!(WordPiece::from_json(b"{}").is_err());
         assert!(WordPiece::from_json(br#"{"model":{"vocab":{"[UNK]":0}}}"#).is_err());
     }

@@ -1,13 +1,13 @@
-//! The words of a talk as numbers: which sentences say which content words, and how often.
+//! The lexicon of a talk: which sentences contain which content words.
 
 use std::collections::BTreeMap;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// A word said in more than this share of the sentences carries grammar rather than content, in any language.
+/// In any language, a word in more than this share of the sentences is a function word.
 const FUNCTION_WORD_SHARE: f64 = 0.12;
 
-/// Words that carry grammar or fill, in English speech.
+/// Function and filler words of spoken English.
 const ENGLISH_FUNCTION_WORDS: &str = "a about above actually after again all also although am an and another any are aren't as ask at away back be because been before being \
     below between both but by came can can't cannot come could couldn't did didn't do does doesn't doing don't done down each else even ever every few for from \
     further gave get gets getting give given go goes going gone gonna good got great had has have haven't having he he's her here here's hers him his how however \
@@ -19,16 +19,16 @@ const ENGLISH_FUNCTION_WORDS: &str = "a about above actually after again all als
     well were weren't what what's when where whether which while who whole whom whose why will with within without won't would wouldn't yeah yes yet you you'll \
     you're you've your yours yourself";
 
-/// Which content words the sentences of a talk hold.
+/// An index of the content words of a talk.
 #[derive(Debug)]
 pub(crate) struct Lexicon {
-    /// For each sentence its distinct content words, ascending.
+    /// For each sentence, its distinct content words, ascending.
     pub(crate) sentences: Vec<Vec<usize>>,
-    /// For each sentence how many words it has in all.
+    /// For each sentence, its number of words.
     pub(crate) lengths: Vec<usize>,
-    /// For each content word the sentences that hold it, ascending.
-    pub(crate) places: Vec<Vec<usize>>,
-    /// The content words themselves.
+    /// For each content word, the sentences that contain it, ascending.
+    pub(crate) occurrences: Vec<Vec<usize>>,
+    /// The content words.
     pub(crate) words: Vec<String>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn words_of(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether a word of English carries grammar rather than content.
+/// Whether an English word is a function word.
 pub(crate) fn is_english_function_word(word: &str) -> bool {
     ENGLISH_FUNCTION_WORDS
         .split_whitespace()
@@ -47,38 +47,38 @@ pub(crate) fn is_english_function_word(word: &str) -> bool {
 }
 
 impl Lexicon {
-    /// Reads the sentences `texts` of a talk in the language with the BCP 47 tag `language`.
+    /// Indexes the sentences `texts`; `language` is a BCP 47 tag.
     pub(crate) fn new(texts: &[&str], language: &str) -> Self {
         let spoken: Vec<Vec<String>> = texts.iter().map(|text| words_of(text)).collect();
-        let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut occurrences: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (sentence, words) in spoken.iter().enumerate() {
             for word in words {
-                let at = places.entry(word).or_default();
+                let at = occurrences.entry(word).or_default();
                 if at.last() != Some(&sentence) {
                     at.push(sentence);
                 }
             }
         }
         let english = is_english(language);
-        places.retain(|word, at| is_content(word, at.len(), texts.len(), english));
+        occurrences.retain(|word, at| is_content(word, at.len(), texts.len(), english));
         let mut sentences = vec![Vec::new(); texts.len()];
-        for (word, at) in places.values().enumerate() {
+        for (word, at) in occurrences.values().enumerate() {
             for &sentence in at {
                 sentences[sentence].push(word);
             }
         }
         Self {
             lengths: spoken.iter().map(Vec::len).collect(),
-            words: places.keys().map(|&word| word.to_owned()).collect(),
-            places: places.into_values().collect(),
+            words: occurrences.keys().map(|&word| word.to_owned()).collect(),
+            occurrences: occurrences.into_values().collect(),
             sentences,
         }
     }
 
-    /// How telling a word is in this talk: inverse document frequency over its sentences.
+    /// Inverse document frequency of a word, with sentences as documents.
     pub(crate) fn idf(&self, word: usize) -> f64 {
         let sentences = self.sentences.len() as f64;
-        ((sentences + 1.0) / (self.places[word].len() as f64 + 0.5)).ln()
+        ((sentences + 1.0) / (self.occurrences[word].len() as f64 + 0.5)).ln()
     }
 }
 
@@ -89,7 +89,7 @@ pub(crate) fn is_english(language: &str) -> bool {
 
 fn is_content(word: &str, found_in: usize, sentences: usize, english: bool) -> bool {
     let letters = word.chars().count();
-    // one letter of a script without spaces is a word, one of an alphabet is not
+    // a single letter is a word in a script without spaces, but not in an alphabet
     let too_short = letters < 2 && word.is_ascii();
     if too_short {
         return false;
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn content_words_are_kept_with_their_places() {
+    fn content_words_are_indexed_by_sentence() {
         let lexicon = Lexicon::new(
             &[
                 "The rocket is ready.",
@@ -115,13 +115,13 @@ mod tests {
             "en-US",
         );
         assert_eq!(lexicon.words, ["ready", "rocket", "rockets"]);
-        assert_eq!(lexicon.places, [vec![0], vec![0, 2], vec![2]]);
+        assert_eq!(lexicon.occurrences, [vec![0], vec![0, 2], vec![2]]);
         assert_eq!(lexicon.lengths, [4, 3, 4]);
         assert!(lexicon.idf(0) > lexicon.idf(1));
     }
 
     #[test]
-    fn words_of_other_languages_are_function_words_when_they_are_everywhere() {
+    fn frequent_words_of_other_languages_are_function_words() {
         let texts: Vec<String> = (0..30).map(|n| format!("der wagen{n} fährt")).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let lexicon = Lexicon::new(&texts, "de");

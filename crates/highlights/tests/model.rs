@@ -1,4 +1,4 @@
-//! The scorer with the real embedding model; passes without it where it is not set up.
+//! The scorer with the real embedding model; skipped if the model is not installed.
 
 use std::path::Path;
 
@@ -21,9 +21,9 @@ fn cosine(embedder: &Embedder, a: &str, b: &str) -> f32 {
 }
 
 #[test]
-fn like_meanings_have_like_vectors() {
+fn similar_meanings_have_similar_vectors() {
     let Some(embedder) = embedder() else { return };
-    // 0.887 and 0.121 by the reference tokenizer and ONNX Runtime
+    // 0.887 and 0.121 with the reference tokenizer and ONNX Runtime
     let like = cosine(
         &embedder,
         "How do rockets reach space?",
@@ -88,7 +88,7 @@ fn transcript(texts: &[&str]) -> Transcript {
 }
 
 #[test]
-fn topics_steer_the_choice_by_meaning() {
+fn requested_topics_change_the_selection_by_meaning() {
     let Some(embedder) = embedder() else { return };
     let transcript = transcript(&[
         "Engines of the first stage burn liquid hydrogen.",

@@ -1,7 +1,7 @@
 //! From proposals to a plan: the best of them that do not overlap.
 
 use domain::{ClipOptions, Dropped, Plan, PlannedClip, Score, TimeRange, Transcript};
-use highlights::{Interval, best, cut, silences};
+use highlights::{Interval, best_schedule, clip_range, silences};
 
 use super::matching::Proposal;
 
@@ -22,10 +22,10 @@ pub(super) fn plan(
         .map(|(range, one)| Interval {
             start: range.start_ms(),
             end: range.end_ms(),
-            worth: one.total.max(1e-6),
+            weight: one.total.max(1e-6),
         })
         .collect();
-    let chosen = best(&intervals, options.requested_clip_count as usize, |_| true);
+    let chosen = best_schedule(&intervals, options.requested_clip_count as usize, |_| true);
     if chosen.is_empty() {
         return None;
     }
@@ -51,7 +51,7 @@ pub(super) fn plan(
 }
 
 fn range(proposal: &Proposal, transcript: &Transcript) -> Option<TimeRange> {
-    cut(
+    clip_range(
         &transcript.segments,
         proposal.first,
         proposal.last,
