@@ -18,7 +18,7 @@ pub(crate) enum NoValue<E: Display> {
     Store(#[from] StoreError),
     #[error("the secret cannot be used: {0}")]
     Invalid(E),
-    #[error("the secret could not be read for too long")]
+    #[error("the cached secret has expired and could not be read again")]
     TooOld,
 }
 
@@ -81,7 +81,7 @@ impl<T> CachedSecret<T> {
                     if self.value().is_none() {
                         return Err(why);
                     }
-                    tracing::warn!(%why, "a secret cannot be read again: its last good value serves");
+                    tracing::warn!(%why, "the secret cannot be refreshed; using the cached value");
                 }
             }
         }

@@ -39,11 +39,11 @@ impl Addresses {
     pub(crate) fn check(&self, url: &str) -> Result<Url, String> {
         let url = self.guard.parse(url).map_err(|why| why.to_string())?;
         if url.scheme() != "https" && !self.allow_private {
-            return Err("only https:// addresses are called back".to_owned());
+            return Err("must be an https:// address".to_owned());
         }
         // as it is stored: spelled in the one way, it may be three times as long
         if url.as_str().len() > LONGEST_URL {
-            return Err(format!("must have {LONGEST_URL} bytes at most"));
+            return Err(format!("must have at most {LONGEST_URL} bytes"));
         }
         Ok(url)
     }
@@ -119,7 +119,7 @@ impl Sender {
 impl Sent {
     /// Not sent: the address wants nothing any more.
     pub(crate) fn not_wanted(at: Timestamp) -> Self {
-        let error = "the address has answered 410 and is not used; a test makes it usable again";
+        let error = "the address is disabled because it answered 410; a successful callback test enables it again";
         Self {
             tried: DeliveryTry {
                 at,

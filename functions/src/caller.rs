@@ -58,7 +58,8 @@ impl ServiceKeys {
         let digest = hex::encode(Sha256::digest(key.as_bytes()));
         let mut read = self.read.lock().await;
         let keys = read.refresh(&self.store, &self.secret, KEYS_HOLD, |text| {
-            serde_json::from_str(text).map_err(|_| "it is no JSON of tenants")
+            serde_json::from_str(text)
+                .map_err(|_| "it is not a JSON object of tenants and key hashes")
         });
         let keys = keys.await.map_err(|why| match why {
             NoValue::Store(why) => why.into(),

@@ -226,7 +226,7 @@ fn parsed<T: FromStr>(name: &'static str, default: T) -> Result<T, InvalidSettin
         None => Ok(default),
         Some(text) => text.parse().map_err(|_| InvalidSetting {
             name,
-            what: format!("not understood: {text}"),
+            what: format!("not a valid value: {text}"),
         }),
     }
 }

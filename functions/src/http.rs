@@ -13,7 +13,7 @@ const RETRY_AFTER_S: u32 = 5;
 /// Why a request is not answered as it was meant.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Problem {
-    #[error("credentials are missing or not valid")]
+    #[error("the credentials are missing or invalid")]
     Unauthorized,
     #[error("there is no such path")]
     NoRoute,
@@ -21,26 +21,28 @@ pub(crate) enum Problem {
     NotFound(&'static str),
     #[error("{message}")]
     Conflict { code: &'static str, message: String },
-    #[error("the body is larger than {0} bytes")]
+    #[error("the body exceeds the limit of {0} bytes")]
     TooLarge(usize),
     #[error("{message}")]
     Invalid {
         field: Option<String>,
         message: String,
     },
-    #[error("this Idempotency-Key was used with another body")]
+    #[error(
+        "this Idempotency-Key was already used with a different body; send a new key with a new request"
+    )]
     KeyReused,
-    #[error("{0} jobs are under way already; try again when one of them has ended")]
+    #[error("the limit of {0} active jobs is reached; try again when one of them has finished")]
     TooManyActive(u32),
-    #[error("{0} uploads are under way already; complete one of them, or try again later")]
+    #[error("the limit of {0} open uploads is reached; complete one of them or try again later")]
     TooManyUploads(u32),
-    #[error("there were too many requests in this minute; try again in {0} s")]
+    #[error("the request limit of this minute is exceeded; try again in {0} s")]
     RateLimited(u32),
-    #[error("the service is busy; try again in a moment")]
+    #[error("the service is temporarily unavailable; try again in a moment")]
     Unavailable(StoreError),
-    #[error("what was sent can never be stored")]
+    #[error("the request cannot be stored; do not send it again")]
     Unstorable(StoreError),
-    #[error("something went wrong on our side")]
+    #[error("an internal error occurred; try again later")]
     Internal(String),
 }
 
@@ -102,10 +104,12 @@ impl Problem {
     /// Says the problem to the caller, and what is not for the caller to the log.
     pub(crate) fn answer(&self) -> Response<Body> {
         match self {
-            Self::Unavailable(why) => tracing::warn!(%why, "a store is not well"),
-            Self::Unstorable(why) => tracing::error!(%why, "a store will never take it"),
-            Self::Internal(why) => tracing::error!(%why, "a request failed"),
-            other => tracing::info!(code = self.code(), problem = %other, "a request was refused"),
+            Self::Unavailable(why) => tracing::warn!(%why, "the store is unavailable"),
+            Self::Unstorable(why) => {
+                tracing::error!(%why, "the store rejected the request permanently")
+            }
+            Self::Internal(why) => tracing::error!(%why, "request failed"),
+            other => tracing::info!(code = self.code(), problem = %other, "request rejected"),
         }
         let mut error = json!({"code": self.code(), "message": self.to_string()});
         if let Self::Invalid {
@@ -210,14 +214,14 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(Problem::Invalid {
             field: None,
-            message: "the body is not as expected: it must be a JSON object".to_owned(),
+            message: "invalid body: it must be a JSON object".to_owned(),
         });
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let parsed = fitting(&mut reader)?;
     reader.end().map_err(|why| Problem::Invalid {
         field: None,
-        message: format!("the body is not as expected: {}", explain(&why)),
+        message: format!("invalid body: {}", explain(&why)),
     })?;
     Ok(parsed)
 }
@@ -228,7 +232,7 @@ pub(crate) fn fitting<'de, T: DeserializeOwned>(
 ) -> Result<T, Problem> {
     serde_path_to_error::deserialize(reader).map_err(|why| Problem::Invalid {
         field: field_at_fault(&why),
-        message: format!("the body is not as expected: {}", explain(why.inner())),
+        message: format!("invalid body: {}", explain(why.inner())),
     })
 }
 

@@ -45,7 +45,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
     // both handshakes at once, before anybody waits
     let (secrets, warm) = tokio::join!(SigningSecrets::read(store, webhook_secret), jobs.warm());
     if let Err(why) = warm {
-        tracing::warn!(%why, "the job table does not answer yet");
+        tracing::warn!(%why, "the job table did not answer during warm-up");
     }
     let function = IngestWebhook {
         jobs,
@@ -103,7 +103,7 @@ impl IngestWebhook {
             }
             Err(NotVerified::NoSecrets(why)) => Err(Problem::Unavailable(StoreError::Silent(why))),
             Err(why) => {
-                tracing::warn!(%why, "an event is not believed");
+                tracing::warn!(%why, "event rejected: its signature cannot be verified");
                 count("ingest-webhook", "EventsRefused");
                 Err(Problem::Unauthorized)
             }
@@ -138,7 +138,7 @@ impl IngestWebhook {
                 sequence = event.sequence,
                 applied,
                 status = job.status.name(),
-                "received"
+                "event received"
             );
             if let (Some(message), false, None, true) =
                 (message, applied, event.attempt, event.event.is_terminal())

@@ -20,7 +20,7 @@ pub(crate) async fn delete_leftovers(
     bucket.delete(&stored).await?;
     tracing::info!(
         objects = stored.len(),
-        "what was left of a deleted job is deleted"
+        "deleted the remaining objects of a deleted job"
     );
     Ok(stored.len())
 }

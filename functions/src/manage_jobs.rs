@@ -221,7 +221,7 @@ impl ManageJobs {
             Changed::No(job) => Err(Problem::Conflict {
                 code: "job_not_retryable",
                 message: format!(
-                    "only a failed or canceled job is tried again; this one is {}",
+                    "only a failed or canceled job can be retried; this one is {}",
                     job.status.name()
                 ),
             }),
@@ -256,7 +256,8 @@ impl ManageJobs {
         }
         Err(Problem::Conflict {
             code: "job_busy",
-            message: "the job is tried again all the time; ask once more".to_owned(),
+            message: "the job was retried while it was being deleted; send the request again"
+                .to_owned(),
         })
     }
 
@@ -272,7 +273,7 @@ impl ManageJobs {
         let now = now();
         let until = now.as_seconds() + EXECUTIONS_KNOWN_S;
         let is_gone = self.jobs.delete(job, now, until).await?;
-        tracing::info!(objects = stored.len(), is_gone, "deleted");
+        tracing::info!(objects = stored.len(), is_gone, "job deleted");
         Ok(is_gone)
     }
 
@@ -301,7 +302,7 @@ fn attempt_of(job: &Job) -> AttemptOf {
 }
 
 fn ended_already(job: &Job) -> Problem {
-    let message = format!("the job is at its end already: {}", job.status.name());
+    let message = format!("the job has already ended: {}", job.status.name());
     Problem::Conflict {
         code: "job_ended",
         message,

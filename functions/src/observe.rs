@@ -1,17 +1,14 @@
 //! What operators see: JSON lines by `tracing`, metrics in the embedded format of `CloudWatch`, and the one way every function starts.
 
-use std::future::Future;
+use std::{error::Error, future::Future, process::ExitCode};
 
 use serde_json::json;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::{config::Settings, http::now};
 
-/// Runs a function: one thread, JSON logs, and an error of the start said before the process ends.
-///
-/// # Errors
-/// With what keeps the function from starting.
-pub fn start<F>(serve: impl FnOnce(Settings) -> F) -> Result<(), lambda_runtime::Error>
+/// Runs a function on one thread with JSON logs. An error of the start is logged once, with its causes, before the process exits.
+pub fn start<F>(serve: impl FnOnce(Settings) -> F) -> ExitCode
 where
     F: Future<Output = Result<(), lambda_runtime::Error>>,
 {
@@ -24,12 +21,28 @@ where
         .with_max_level(level)
         .with_writer(std::io::stdout)
         .init();
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let ended = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?;
-    runtime
-        .block_on(serve(Settings))
-        .inspect_err(|why| tracing::error!(%why, "the function cannot start"))
+        .build()
+        .map_err(lambda_runtime::Error::from)
+        .and_then(|runtime| runtime.block_on(serve(Settings)));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            tracing::error!(why = with_causes(&*why), "the function cannot start");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error and its causes on one line.
+fn with_causes(error: &dyn Error) -> String {
+    let (mut text, mut cause) = (error.to_string(), error.source());
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
 }
 
 /// Counts something once, by the name of the function that saw it.

@@ -31,7 +31,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "clipwright", description = "Long talk videos in, short captioned clips out. Every path is also served without `/api`."),
+    info(title = "clipwright", description = "Turns long talk videos into short captioned clips. Every path is also served without `/api`."),
     modifiers(&Credentials, &Bounds),
     paths(
         submit, list, show, delete, cancel, retry, edit_plan, deliveries, issue_ticket, rotate_secret, test_callback, replay,
@@ -59,7 +59,7 @@ impl Modify for Credentials {
     }
 }
 
-/// Every error has this shape.
+/// The body of every error.
 #[derive(Serialize, ToSchema)]
 struct ErrorBody {
     error: ErrorDetail,
@@ -67,20 +67,20 @@ struct ErrorBody {
 
 #[derive(Serialize, ToSchema)]
 struct ErrorDetail {
-    /// stable: `unauthorized`, `not_found`, `invalid_request`, `payload_too_large`, `idempotency_key_reused`, `job_ended`,
+    /// stable, for programs: `unauthorized`, `not_found`, `invalid_request`, `payload_too_large`, `idempotency_key_reused`, `job_ended`,
     /// `job_not_retryable`, `job_under_way`, `job_busy`, `source_gone`, `too_many_active_jobs`, `too_many_open_uploads`,
     /// `rate_limited`, `address_disabled`,
     /// `unavailable`, `internal`
     code: String,
-    /// for a person
+    /// for people; its wording may change
     message: String,
-    /// path of the field at fault, where there is one
+    /// path of the invalid field, if the error is about one
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
 }
 
-/// What API Gateway says itself, which cannot be given another shape: of a token that it does not accept (401) and of too many requests at
-/// once (429, `Too Many Requests`).
+/// Errors that API Gateway answers itself, whose shape cannot be changed: 401 for a token that it rejects, and 429 (`Too Many Requests`) for
+/// requests that it throttles.
 #[derive(Serialize, ToSchema)]
 struct Refusal {
     message: String,
@@ -99,7 +99,7 @@ struct Health {
 }
 
 #[utoipa::path(post, path = "/api/ai-clipping-agent/jobs", request_body = UserSubmission, security(("token" = [])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "the same key and body always lead to the same job", pattern = "^[!-~]+$")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "a repeated request with the same key and body returns the same job", pattern = "^[!-~]+$")),
     responses(
         (status = 202, body = JobView, headers(("location" = String))), (status = 401, body = Refusal), (status = 413, body = ErrorBody),
         (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
@@ -108,8 +108,8 @@ fn submit() {}
 #[utoipa::path(get, path = "/api/ai-clipping-agent/jobs", security(("token" = [])),
     params(
         ("status" = Option<String>, Query, description = "`queued`, `running`, `succeeded`, `failed` or `canceled`"),
-        ("limit" = Option<u32>, Query, description = "20 if absent"),
-        ("cursor" = Option<String>, Query, description = "`nextCursor` of the part before")),
+        ("limit" = Option<u32>, Query, description = "jobs per page, 20 if absent"),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page")),
     responses((status = 200, body = JobList), (status = 401, body = Refusal), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn list() {}
 
@@ -133,7 +133,7 @@ fn cancel() {}
 fn retry() {}
 
 #[utoipa::path(put, path = "/api/ai-clipping-agent/jobs/{id}/plan", security(("token" = [])), params(("id" = String, Path)),
-    request_body(content = Object, description = "a `plan.json`"),
+    request_body(content = Object, description = "an edited plan, in the format of `plan.json`"),
     responses((status = 202, body = JobView), (status = 401, body = Refusal), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
         (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn edit_plan() {}
@@ -143,7 +143,7 @@ fn edit_plan() {}
 fn issue_ticket() {}
 
 #[utoipa::path(get, path = "/api/ai-clipping-agent/jobs/{id}/deliveries", security(("token" = [])), params(("id" = String, Path),
-        ("cursor" = Option<String>, Query, description = "`nextCursor` of the part before")),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page")),
     responses((status = 200, body = DeliveryList), (status = 401, body = Refusal), (status = 404, body = ErrorBody),
         (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn deliveries() {}
@@ -172,7 +172,7 @@ fn replay() {}
 fn test_callback_for_service() {}
 
 #[utoipa::path(get, path = "/ai-clipping/jobs/{job_id}/deliveries", security(("key" = [])), params(("job_id" = String, Path),
-        ("cursor" = Option<String>, Query, description = "`nextCursor` of the part before")),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page")),
     responses((status = 200, body = DeliveryList), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
         (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 fn deliveries_for_service() {}
@@ -197,7 +197,7 @@ fn link_parts() {}
 fn complete_upload() {}
 
 #[utoipa::path(post, path = "/ai-clipping/jobs", request_body = ServiceSubmission, security(("key" = [])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "the same key and body always lead to the same job", pattern = "^[!-~]+$")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "a repeated request with the same key and body returns the same job", pattern = "^[!-~]+$")),
     responses(
         (status = 202, body = Accepted, headers(("location" = String))), (status = 401, body = ErrorBody), (status = 413, body = ErrorBody),
         (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]

@@ -32,11 +32,11 @@ impl PermanentFailures {
             Ok(Ok(())) => true,
             Ok(Err(why)) if why.is_final() => self.keep(event, &why).await.is_ok(),
             Ok(Err(why)) => {
-                tracing::warn!(%why, "not dealt with yet");
+                tracing::warn!(%why, "processing failed; it will be retried");
                 false
             }
             Err(_) => {
-                tracing::error!("it made the function panic");
+                tracing::error!("processing panicked; it will be retried");
                 false
             }
         }
@@ -51,11 +51,11 @@ impl PermanentFailures {
         event: &impl Serialize,
         why: &impl std::fmt::Display,
     ) -> Result<(), StoreError> {
-        tracing::error!(%why, "it can never be dealt with and is kept for a person");
+        tracing::error!(%why, "processing failed permanently; moving it to the dead-letter queue");
         count(self.function, "Refused");
         let why = why.to_string();
         let kept = self.letters.keep(self.function, event, &why);
         kept.await
-            .inspect_err(|why| tracing::error!(%why, "it cannot be kept for a person yet"))
+            .inspect_err(|why| tracing::error!(%why, "moving to the dead-letter queue failed; it will be retried"))
     }
 }

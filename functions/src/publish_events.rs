@@ -133,7 +133,11 @@ impl PublishEvents {
         }
         let owner = job.owner.clone();
         let message = text(&News::of(kind, job));
-        tracing::info!(event = kind.name(), listeners = listeners.len(), "told");
+        tracing::info!(
+            event = kind.name(),
+            listeners = listeners.len(),
+            "connections notified"
+        );
         self.tell_all(&owner, &listeners, &message).await
     }
 
@@ -161,7 +165,10 @@ impl PublishEvents {
         if timeout(TELLING, telling).await.is_ok() {
             return all;
         }
-        tracing::warn!(connections = left.len(), "not told in time and cut");
+        tracing::warn!(
+            connections = left.len(),
+            "connections not notified in time; disconnecting them"
+        );
         let cut = stream::iter(left)
             .map(|place| self.cut(owner, &listeners[place]))
             .buffer_unordered(AT_ONCE);
@@ -179,11 +186,11 @@ impl PublishEvents {
         match self.clients.tell(id, message).await {
             Ok(true) => Ok(()),
             Ok(false) => {
-                tracing::info!(connection = %id, "a connection is gone");
+                tracing::info!(connection = %id, "the connection has closed");
                 self.forget(owner, id).await
             }
             Err(why) => {
-                tracing::warn!(connection = %id, %why, "a connection takes no message and is cut");
+                tracing::warn!(connection = %id, %why, "the connection accepts no message; disconnecting it");
                 self.cut(owner, listener).await
             }
         }
@@ -194,7 +201,7 @@ impl PublishEvents {
         let id = &listener.connection_id;
         // one that cannot be cut is not known any more: it is cut when it says something
         if let Err(why) = self.clients.cut(id).await {
-            tracing::warn!(connection = %id, %why, "a connection is not cut");
+            tracing::warn!(connection = %id, %why, "the connection could not be disconnected");
         }
         self.forget(owner, id).await
     }

@@ -128,7 +128,7 @@ impl Realtime {
                 EventType::Message => self.heard(id, event).await.map(|()| 200),
             }
             .unwrap_or_else(|why| {
-                tracing::warn!(%why, "a store is not well");
+                tracing::warn!(%why, "the store is unavailable");
                 if why.is_passing() { 503 } else { 500 }
             })
         };
@@ -146,19 +146,19 @@ impl Realtime {
             return Ok(401);
         };
         let Some(owner) = self.sessions.take(&ticket_id(ticket), now).await? else {
-            tracing::info!("a ticket is not known, used or too old");
+            tracing::info!("connection rejected: the ticket is unknown, used or expired");
             return Ok(401);
         };
         let (places, until) = (places_of(&owner), now + CONNECTION_HOLDS_S);
         if !self.shares.take(&places, id, now_ms, until * 1000).await? {
-            tracing::info!("its owner has too many connections");
+            tracing::info!("connection rejected: the owner has too many connections");
             return Ok(429);
         }
         let known = self.sessions.put(session_of(id), &owner, until).await;
         if known.is_err() {
             // it is not let in, and its end will not be told
             let free = self.shares.give_back(&places, id).await;
-            let _ = free.inspect_err(|why| tracing::warn!(%why, "a place is held for nothing"));
+            let _ = free.inspect_err(|why| tracing::warn!(%why, "the connection slot is not released; it expires by itself"));
         }
         known.map(|()| 200)
     }
@@ -179,16 +179,19 @@ impl Realtime {
         };
         if failed.is_final() {
             // it would come back for the same again
-            let sorry = refusal("internal", "something went wrong on our side");
+            let sorry = refusal("internal", "an internal error occurred");
             self.say(id, &sorry).await?;
             return Err(failed);
         }
-        let sorry = refusal("unavailable", "the service is busy; connect again");
+        let sorry = refusal(
+            "unavailable",
+            "the service is temporarily unavailable; connect again",
+        );
         // it may be just this that fails
         let told = self.say(id, &sorry).await.map(drop);
         let cut = self.clients.cut(id).await;
         if let Err(why) = told.and(cut) {
-            tracing::warn!(%why, "a client is not told or not cut");
+            tracing::warn!(%why, "the client could not be notified or disconnected");
         }
         Err(failed)
     }
@@ -196,13 +199,14 @@ impl Realtime {
     async fn message(&self, id: &str, event: &SocketEvent) -> Result<(), StoreError> {
         let now = now().as_seconds();
         let Some(owner) = self.sessions.owner_of(&session_of(id), now).await? else {
-            let what = "the connection is not known any more; connect again";
+            let what = "the connection has expired; connect again";
             self.say(id, &refusal("unauthorized", what)).await?;
             return self.clients.cut(id).await;
         };
         if self.rates.wait(&owner).await?.is_some() {
             // a client that goes on talking would take the others' share of what all may say
-            let what = "there were too many messages in this minute; connect again in the next one";
+            let what =
+                "the message limit of this minute is exceeded; connect again in the next minute";
             self.say(id, &refusal("rate_limited", what)).await?;
             return self.clients.cut(id).await;
         }
@@ -214,7 +218,7 @@ impl Realtime {
                 self.subscribe(id, &owner, job_id, now).await?
             }
             None => {
-                let what = "must be {\"action\": \"subscribe\"}, with a jobId or without, or {\"action\": \"ping\"}";
+                let what = "must be {\"action\": \"subscribe\"}, optionally with a jobId, or {\"action\": \"ping\"}";
                 vec![refusal("invalid_request", what)]
             }
         };
@@ -246,7 +250,7 @@ impl Realtime {
                     return Ok(vec![refusal("not_found", "there is no such job")]);
                 };
                 if !self.listeners.add(owner, id, Some(&job.id), until).await? {
-                    let what = "a connection names so many jobs at most; subscribe to all of them";
+                    let what = "the connection has reached its limit of subscribed jobs; subscribe without a jobId to follow all jobs";
                     return Ok(vec![refusal("too_many_jobs", what)]);
                 }
                 self.jobs.get(&job.id).await?.into_iter().collect()

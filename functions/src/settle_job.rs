@@ -81,7 +81,7 @@ impl SettleJob {
     /// When a store is not well: then it is to be asked again.
     pub async fn handle(&self, event: &Value) -> Result<Settled, StoreError> {
         let Some(of) = attempt_of(event) else {
-            let why = "the event names no attempt of a job";
+            let why = "the event does not identify a job attempt";
             self.permanent_failures.keep(event, &why).await?;
             return Ok(Settled::NOT);
         };
@@ -92,7 +92,8 @@ impl SettleJob {
                     self.permanent_failures.keep(event, &why).await?;
                     Ok(Settled::NOT)
                 }
-                settled => settled.inspect_err(|why| tracing::warn!(%why, "not settled yet")),
+                settled => settled
+                    .inspect_err(|why| tracing::warn!(%why, "settling failed; it will be retried")),
             }
         }
         .instrument(span)
@@ -141,7 +142,7 @@ impl SettleJob {
         let changed = match self.jobs.change(&of.job_id, change).await {
             // an outcome that the table does not take must not keep the job from its end
             Err(StoreError::Refused(why)) => {
-                tracing::error!(%why, "the outcome cannot be stored");
+                tracing::error!(%why, "the outcome cannot be stored; failing the job");
                 let failed = job.fail(of.attempt, "the result cannot be stored", now());
                 self.jobs.change(&of.job_id, &failed).await?
             }
@@ -161,7 +162,9 @@ impl SettleJob {
             return Ok(None);
         };
         Ok(serde_json::from_slice(&bytes)
-            .inspect_err(|why| tracing::error!(%why, "the outcome cannot be read"))
+            .inspect_err(
+                |why| tracing::error!(%why, "the outcome cannot be read; treating it as missing"),
+            )
             .ok())
     }
 }
@@ -171,7 +174,7 @@ fn tell(job: Option<&Job>) {
     tracing::info!(
         status = job.status.name(),
         next_attempt = job.attempt,
-        "settled"
+        "attempt settled"
     );
     count(
         "settle-job",

@@ -21,11 +21,11 @@ macro_rules! submission {
         #[serde(rename_all = $case)]
         pub(crate) struct $name {
             $($own)*
-            /// the address of a video, or of a page that shows one
+            /// URL of a video, or of a page that shows one
             video_url: Option<String>,
-            /// a complete upload of the caller's
+            /// id of one of the caller's completed uploads
             upload_id: Option<String>,
-            /// where events are sent on to
+            /// URL that receives the job's events
             callback_url: Option<String>,
             /// shortest clip in seconds, 15 if absent
             #[serde(default, deserialize_with = "whole_if_any")]
@@ -45,7 +45,7 @@ macro_rules! submission {
             topics: Option<Vec<String>>,
             /// name of a caption style, or `none`
             captions: Option<String>,
-            /// cut pauses and fillers out
+            /// cut out pauses and filler words
             remove_silences: Option<bool>,
             /// first second of the source to consider
             start_seconds: Option<f64>,
@@ -75,24 +75,24 @@ macro_rules! submission {
 }
 
 submission! {
-    /// What a user submits; exactly one source.
+    /// A user's submission, with exactly one source.
     UserSubmission, "camelCase", {
-        /// a page of `YouTube`
+        /// URL of a `YouTube` video
         youtube_url: Option<String>,
-        /// how many clips are wanted, 5 if absent
+        /// number of clips, 5 if absent
         #[serde(default, deserialize_with = "whole_if_any")]
         requested_clip_count: Option<u32>,
     }
 }
 
 submission! {
-    /// What a back end submits; exactly one source.
+    /// A back end's submission, with exactly one source.
     ServiceSubmission, "snake_case", {
-        /// the caller's own id of the job, shown in its callbacks
+        /// the caller's id of the job, repeated in its callbacks
         external_job_id: Option<String>,
-        /// the caller's own id of the user, shown in its callbacks
+        /// the caller's id of the user, repeated in its callbacks
         owner_user_id: Option<String>,
-        /// how many clips are wanted, 5 if absent
+        /// number of clips, 5 if absent
         #[serde(default, deserialize_with = "whole_if_any")]
         max_clips: Option<u32>,
     }
@@ -183,7 +183,7 @@ impl ServiceSubmission {
             {
                 return Err(Problem::invalid(
                     name,
-                    format!("must have {LONGEST_LABEL} bytes at most"),
+                    format!("must have at most {LONGEST_LABEL} bytes"),
                 ));
             }
         }
@@ -229,7 +229,7 @@ fn source(
         };
         return Err(Problem::invalid(
             spelling.of("videoUrl"),
-            format!("exactly one of {names} is needed, got {given}"),
+            format!("give exactly one of {names}, not {given}"),
         ));
     }
     for (name, url) in [("youtubeUrl", &youtube_url), ("videoUrl", &video_url)] {
@@ -254,12 +254,12 @@ fn source(
 fn web_address(field: &str, text: &str) -> Result<Url, Problem> {
     let wrong = |what: &str| Err(Problem::invalid(field, what));
     if text.len() > LONGEST_URL {
-        return wrong(&format!("must have {LONGEST_URL} bytes at most"));
+        return wrong(&format!("must have at most {LONGEST_URL} bytes"));
     }
     match Url::parse(text) {
         // as it is dialled: spelled in the one way, it may be three times as long
         Ok(url) if url.as_str().len() > LONGEST_URL => {
-            wrong(&format!("must have {LONGEST_URL} bytes at most"))
+            wrong(&format!("must have at most {LONGEST_URL} bytes"))
         }
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
         _ => wrong("must be an http:// or https:// address"),

@@ -177,7 +177,7 @@ impl SubmitJob {
         {
             return Err(Problem::invalid(
                 "callbackUrl",
-                "callbacks need a secret: make one with callback-secrets",
+                "callbacks are signed with a secret; create one with POST callback-secrets first",
             ));
         }
         Ok(())
@@ -209,7 +209,7 @@ impl SubmitJob {
         {
             Created::New(job) => {
                 about(&job.id, Some(job.attempt));
-                tracing::info!("submitted");
+                tracing::info!("job submitted");
                 count("submit-job", "JobsSubmitted");
                 Ok(*job)
             }
@@ -217,7 +217,7 @@ impl SubmitJob {
             Created::NoUpload => Err(Problem::invalid(
                 "uploadId",
                 format!(
-                    "the upload is gone meanwhile, or {MOST_JOBS_OF_UPLOAD} jobs are made from it already"
+                    "the upload has expired or been deleted, or already has the maximum of {MOST_JOBS_OF_UPLOAD} jobs"
                 ),
             )),
         }
@@ -235,7 +235,7 @@ impl SubmitJob {
         };
         let complete = upload.filter(|upload| upload.complete);
         let complete = complete.ok_or_else(|| {
-            Problem::invalid("uploadId", "there is no complete upload of this id")
+            Problem::invalid("uploadId", "there is no completed upload with this id")
         })?;
         submission.source.upload_key = Some(complete.key);
         submission.source.title = Some(complete.title).filter(|title| !title.trim().is_empty());
@@ -269,7 +269,7 @@ fn idempotency_key(request: &Request) -> Result<Option<&str>, Problem> {
     let wrong = || {
         Problem::invalid(
             "Idempotency-Key",
-            format!("must have from 1 to {LONGEST_KEY} visible characters"),
+            format!("must have 1 to {LONGEST_KEY} visible ASCII characters"),
         )
     };
     key.map(Some).ok_or_else(wrong)

@@ -76,7 +76,8 @@ impl SweepJobs {
         let swept: Vec<_> = swept.buffer_unordered(AT_ONCE).collect().await;
         // one that fails must not keep the others from their end
         let objects: Result<Vec<usize>, StoreError> = swept.into_iter().collect();
-        let objects = objects.inspect_err(|why| tracing::error!(%why, "not all swept yet"))?;
+        let objects = objects
+            .inspect_err(|why| tracing::error!(%why, "sweep incomplete; the next run continues"))?;
         Ok(Swept {
             jobs: objects.len(),
             objects: objects.iter().sum(),

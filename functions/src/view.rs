@@ -76,7 +76,7 @@ struct ClipView {
     score_breakdown: Option<ScoreBreakdown>,
     width: Option<u32>,
     height: Option<u32>,
-    /// Absent in lists.
+    /// absent in lists
     #[serde(skip_serializing_if = "Option::is_none")]
     video_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

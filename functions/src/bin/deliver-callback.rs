@@ -1,5 +1,5 @@
 //! The Lambda function `deliver-callback`.
 
-fn main() -> Result<(), lambda_runtime::Error> {
+fn main() -> std::process::ExitCode {
     functions::start(functions::deliver_callback::serve)
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `ingest-webhook`.
 
-fn main() -> Result<(), lambda_runtime::Error> {
+fn main() -> std::process::ExitCode {
     functions::start(functions::ingest_webhook::serve)
 }

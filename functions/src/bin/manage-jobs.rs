@@ -1,5 +1,5 @@
 //! The Lambda function `manage-jobs`.
 
-fn main() -> Result<(), lambda_runtime::Error> {
+fn main() -> std::process::ExitCode {
     functions::start(functions::manage_jobs::serve)
 }

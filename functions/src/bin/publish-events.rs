@@ -1,5 +1,5 @@
 //! The Lambda function `publish-events`.
 
-fn main() -> Result<(), lambda_runtime::Error> {
+fn main() -> std::process::ExitCode {
     functions::start(functions::publish_events::serve)
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `start-job`.
 
-fn main() -> Result<(), lambda_runtime::Error> {
+fn main() -> std::process::ExitCode {
     functions::start(functions::start_job::serve)
 }

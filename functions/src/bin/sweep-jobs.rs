@@ -1,5 +1,5 @@
 //! The Lambda function `sweep-jobs`.
 
-fn main() -> Result<(), lambda_runtime::Error> {
+fn main() -> std::process::ExitCode {
     functions::start(functions::sweep_jobs::serve)
 }

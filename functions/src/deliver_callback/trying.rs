@@ -24,12 +24,12 @@ impl DeliverCallback {
         mut delivery: Delivery,
         why: &StoreError,
     ) -> Result<Delivery, StoreError> {
-        tracing::error!(delivery = %delivery.id, %why, "it can never be delivered");
+        tracing::error!(delivery = %delivery.id, %why, "delivery failed permanently");
         count("deliver-callback", "CallbacksFailed");
         let tried = DeliveryTry {
             at: now(),
             status: None,
-            error: Some("it cannot be put together or stored on our side".to_owned()),
+            error: Some("internal error: the callback cannot be built or stored".to_owned()),
             duration_ms: 0,
         };
         self.deliveries.give_up(&delivery, &tried).await?;
@@ -61,7 +61,7 @@ impl DeliverCallback {
             }
             None => DeliveryState::Failed,
         };
-        tracing::info!(delivery = %delivery.id, state = delivery.state.name(), status = sent.tried.status, error = sent.tried.error, "tried");
+        tracing::info!(delivery = %delivery.id, state = delivery.state.name(), status = sent.tried.status, error = sent.tried.error, "delivery attempted");
         match delivery.state {
             DeliveryState::Delivered => count("deliver-callback", "CallbacksDelivered"),
             DeliveryState::Failed => count("deliver-callback", "CallbacksFailed"),
@@ -106,10 +106,10 @@ impl DeliverCallback {
         match self.receivers.disable(owner, url).await {
             Ok(true) => {}
             Ok(false) => tracing::warn!(
-                "an address that wants nothing is not remembered: there are too many of them"
+                "the disabled address is not recorded: the owner has reached the limit of disabled addresses"
             ),
             Err(why) if why.is_final() => {
-                tracing::error!(%why, "an address that wants nothing can never be remembered");
+                tracing::error!(%why, "the disabled address cannot be recorded");
             }
             Err(why) => return Err(why),
         }
@@ -146,7 +146,7 @@ impl DeliverCallback {
             percent = job.progress_percent,
             status = sent.tried.status,
             error = sent.tried.error,
-            "progress told"
+            "progress sent"
         );
         Ok(())
     }

@@ -22,7 +22,7 @@ pub enum NoSecrets {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// What it hands out protects nothing.
-    #[error("the signing secret cannot be used: {0}")]
+    #[error("the signing secret cannot be used")]
     Invalid(#[from] InvalidSecret),
 }
 
@@ -33,7 +33,7 @@ pub(super) enum NotVerified {
     #[error(transparent)]
     Signature(#[from] BadSignature),
     /// Nothing is known to verify it with.
-    #[error("there is no signing secret: {0}")]
+    #[error("the signing secret is not available: {0}")]
     NoSecrets(String),
 }
 

@@ -23,25 +23,25 @@ const SECRET_BYTES: usize = 32;
 /// How long callbacks are signed with the secret before as well.
 const PREVIOUS_HOLDS_S: i64 = 24 * 3600;
 
-/// A new secret.
+/// A new secret for callbacks.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NewSecret {
-    /// shown this once
+    /// the secret, shown only in this response
     secret: String,
-    /// until when callbacks are signed with the one before as well
+    /// until when callbacks are also signed with the previous secret
     #[schema(value_type = Option<String>, format = DateTime)]
     previous_valid_until: Option<Timestamp>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct CallbackTest {
-    /// where to send a signed sample
+    /// the address to send a signed sample to
     #[schema(example = "https://example.com/hooks")]
     url: String,
 }
 
-/// How a test went.
+/// The result of a callback test.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CallbackTestResult {
@@ -51,16 +51,16 @@ pub(crate) struct CallbackTestResult {
     duration_ms: u64,
 }
 
-/// A part of a job's deliveries, in the order of what they tell.
+/// A page of a job's deliveries, in the order of their events.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeliveryList {
     deliveries: Vec<DeliveryView>,
-    /// what to ask for the next part with; `null` at the end
+    /// cursor of the next page, `null` on the last
     next_cursor: Option<String>,
 }
 
-/// What was sent, or is to be.
+/// A callback that was sent or is pending.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Delivery)]
@@ -73,7 +73,7 @@ pub(crate) struct DeliveryView {
     state: &'static str,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// of one that is pending
+    /// only while the delivery is pending
     #[schema(value_type = Option<String>, format = DateTime)]
     next_try_at: Option<Timestamp>,
     tries: Vec<TryView>,
@@ -126,7 +126,7 @@ impl ManageJobs {
             .receivers
             .rotate(owner, &secret, now().as_seconds(), until);
         let had_one = rotated.await?;
-        tracing::info!("a callback secret was made");
+        tracing::info!("callback secret created");
         let made = NewSecret {
             secret,
             previous_valid_until: had_one.then(|| Timestamp::from_ms(until * 1000)),
@@ -147,7 +147,7 @@ impl ManageJobs {
         if receiver.secret.is_none() {
             return Err(Problem::invalid(
                 "url",
-                "callbacks need a secret: make one with callback-secrets",
+                "callbacks are signed with a secret; create one with POST callback-secrets first",
             ));
         }
         let id = format!("test-{}", Uuid::now_v7());
@@ -175,7 +175,7 @@ impl ManageJobs {
         if cursor.is_some_and(|cursor| !known(&cursor)) {
             return Err(Problem::invalid(
                 "cursor",
-                "must be a nextCursor of this list",
+                "must be a nextCursor returned by this list",
             ));
         }
         let deliveries = self.deliveries.of(&job.id).await?;
@@ -210,7 +210,7 @@ impl ManageJobs {
         if receiver.is_disabled(&delivery.url) {
             return Err(Problem::Conflict {
                 code: "address_disabled",
-                message: "the address has answered 410 and is not used; send it a test first"
+                message: "the address is disabled because it answered 410; send it a callback test to enable it again"
                     .to_owned(),
             });
         }

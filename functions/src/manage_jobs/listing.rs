@@ -14,12 +14,12 @@ use crate::{
 
 const USUAL: usize = 20;
 
-/// A part of the list.
+/// A page of jobs, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct JobList {
     jobs: Vec<JobView>,
-    /// what to ask for the next part with; `null` at the end
+    /// cursor of the next page, `null` on the last
     next_cursor: Option<String>,
 }
 
@@ -74,5 +74,5 @@ pub(crate) fn position(cursor: &str) -> Result<(String, String), Problem> {
     let known =
         split.filter(|(id, at)| domain::is_plain_id(id) && at.parse::<domain::Timestamp>().is_ok());
     let known = known.map(|(id, at)| (id.to_owned(), at.to_owned()));
-    known.ok_or_else(|| Problem::invalid("cursor", "must be a nextCursor of this list"))
+    known.ok_or_else(|| Problem::invalid("cursor", "must be a nextCursor returned by this list"))
 }

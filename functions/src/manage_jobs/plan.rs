@@ -66,7 +66,7 @@ impl ManageJobs {
         }
         Err(Problem::Conflict {
             code: "source_gone",
-            message: "the upload is not there any more: upload it again and submit another job"
+            message: "the uploaded source has expired; upload it again and submit a new job"
                 .to_owned(),
         })
     }
@@ -81,7 +81,7 @@ fn name_of(plan: &[u8], job: &Job) -> String {
 
 fn under_way() -> Problem {
     let message =
-        "the job is under way; cancel it, or wait for its end, before its plan is changed"
+        "the job is queued or running; cancel it or wait for it to finish before you edit its plan"
             .to_owned();
     Problem::Conflict {
         code: "job_under_way",

@@ -17,9 +17,9 @@ const TICKET_HOLDS_S: i64 = 60;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RealtimeTicket {
-    /// good once
+    /// valid for one connection
     ticket: String,
-    /// where to connect, the ticket included
+    /// the WebSocket URL to open, with the ticket
     url: String,
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,

@@ -28,7 +28,7 @@ const EXTENSIONS: [&str; 6] = ["mp4", "mov", "m4v", "mkv", "webm", "ts"];
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NewUpload {
-    /// name of the file; its ending has to be one of a video
+    /// name of the file, with a video extension
     #[schema(example = "talk.mp4")]
     file_name: String,
     /// size of the file in bytes
@@ -38,7 +38,7 @@ pub(crate) struct NewUpload {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WantedParts {
-    /// numbers of the parts to link, from 1
+    /// numbers of the parts to link, starting at 1
     part_numbers: Vec<u32>,
 }
 
@@ -54,19 +54,19 @@ pub(crate) struct UploadedParts {
 pub(crate) struct UploadedPart {
     /// from 1
     part_number: u32,
-    /// as the answer to the part's PUT had it
+    /// `ETag` of the response to the part's PUT
     etag: String,
 }
 
-/// An upload as its owner sees it.
+/// An upload.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Upload)]
 pub(crate) struct UploadView {
     upload_id: String,
-    /// length of every part but the last
+    /// size of every part but the last
     part_size_bytes: u64,
-    /// how many parts there are
+    /// number of parts
     part_count: u64,
     complete: bool,
 }
@@ -81,7 +81,7 @@ pub(crate) struct PartLinks {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PartLink {
     part_number: u32,
-    /// where to PUT the part, within an hour
+    /// URL to PUT the part to, valid for an hour
     url: String,
 }
 
@@ -106,7 +106,7 @@ impl SubmitJob {
         if wanted.file_name.len() > LONGEST_FILE_NAME {
             return Err(Problem::invalid(
                 "fileName",
-                format!("must have {LONGEST_FILE_NAME} bytes at most"),
+                format!("must have at most {LONGEST_FILE_NAME} bytes"),
             ));
         }
         let (title, ending) = wanted.file_name.rsplit_once('.').unwrap_or_default();
@@ -165,7 +165,7 @@ impl SubmitJob {
             .all(|number| known.contains(&u64::from(*number)));
         if !fits || !(1..=MOST_LINKED_PARTS).contains(&wanted.part_numbers.len()) {
             let message = format!(
-                "must be 1 to {MOST_LINKED_PARTS} numbers from 1 to {}",
+                "must be 1 to {MOST_LINKED_PARTS} part numbers from 1 to {}",
                 known.end()
             );
             return Err(Problem::invalid("partNumbers", message));
@@ -208,7 +208,7 @@ impl SubmitJob {
                 })
                 .collect();
             let bytes = self.bucket.complete(&multipart(&upload), &parts).await?;
-            let wrong = "parts are missing, out of order or not as they were uploaded";
+            let wrong = "parts are missing, out of order, or differ from the uploaded ones";
             let bytes = bytes.ok_or_else(|| Problem::invalid("parts", wrong))?;
             if bytes != upload.bytes {
                 self.bucket
@@ -216,7 +216,7 @@ impl SubmitJob {
                     .await?;
                 self.shares.give_back(&places(owner), &upload.id).await?;
                 let message = format!(
-                    "have {bytes} bytes in all, and not the {} announced: begin another upload",
+                    "have {bytes} bytes in total, not the announced {}; start a new upload",
                     upload.bytes
                 );
                 return Err(Problem::invalid("parts", message));

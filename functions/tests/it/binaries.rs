@@ -181,7 +181,7 @@ async fn an_event_is_taken_and_logged_with_its_job_and_attempt() {
         .collect();
     let received = lines
         .iter()
-        .find(|line| line["message"] == "received")
+        .find(|line| line["message"] == "event received")
         .expect("a line");
     assert_eq!(
         (&received["span"]["job_id"], &received["span"]["attempt"]),
@@ -260,12 +260,17 @@ async fn what_goes_wrong_is_logged_with_its_job_and_attempt() {
         .header("Idempotency-Key", "k")
         .json(&samples::submission());
     for (binary, event, message, attempt) in [
-        (SETTLE, of, "not settled yet", json!(1)),
-        (START, queued, "not dealt with yet", json!(1)),
+        (SETTLE, of, "settling failed; it will be retried", json!(1)),
+        (
+            START,
+            queued,
+            "processing failed; it will be retried",
+            json!(1),
+        ),
         (
             SUBMIT,
             submission.http_api_event(),
-            "a store is not well",
+            "the store is unavailable",
             Value::Null,
         ),
     ] {

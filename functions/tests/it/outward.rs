@@ -67,7 +67,7 @@ async fn a_private_address_is_never_called_in_any_notation() {
         assert!(error.contains("is not a public address"), "{host}: {error}");
     }
     let error = owed.refusal("http://hooks.invalid/hook").await;
-    assert!(error.contains("only https"), "{error}");
+    assert!(error.contains("must be an https"), "{error}");
     assert!(owed.customer.receiver.take().is_empty());
 }
 

@@ -101,7 +101,7 @@ async fn a_delivery_that_can_never_be_made_has_failed_with_a_reason() {
     let states = customer.states(&id).await;
     assert_eq!(states, [DeliveryState::Failed, DeliveryState::Delivered]);
     let tried = customer.owed(&id).await.remove(0).tries.remove(0);
-    assert!(tried.error.expect("a reason").contains("on our side"));
+    assert!(tried.error.expect("a reason").contains("internal error"));
 }
 
 #[tokio::test]
@@ -177,7 +177,11 @@ async fn an_end_that_can_never_be_settled_is_kept() {
     cloud.front.heal();
     let nothing = json!({"detail": {"status": "FAILED"}});
     assert!(settle.handle(&nothing).await.is_ok());
-    assert!(kept(&cloud)[0].1.contains("names no attempt"));
+    assert!(
+        kept(&cloud)[0]
+            .1
+            .contains("does not identify a job attempt")
+    );
 }
 
 #[tokio::test]

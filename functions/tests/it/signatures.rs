@@ -45,7 +45,7 @@ impl Bed {
         let before = self.cloud.records();
         self.cloud.front.calls();
         let told: Answer = tell!(self.ingest, call);
-        let said = json!({"error": {"code": "unauthorized", "message": "credentials are missing or not valid"}});
+        let said = json!({"error": {"code": "unauthorized", "message": "the credentials are missing or invalid"}});
         assert_eq!((told.status, told.body), (401, said), "{call:?}");
         assert_eq!(self.cloud.front.calls(), Vec::<String>::new());
         assert_eq!(self.cloud.records(), before);
