@@ -4,14 +4,17 @@ use std::time::{Duration, Instant};
 
 use aws::{Bucket, Receiver, StoreError};
 use domain::{
-    ClipOutput, DeliveryTry, Event, Labels, Secret, Timestamp,
+    DeliveryTry, Event, Labels, Secret, Timestamp,
     limits::{LONGEST_URL, RECEIVER_ANSWER_BYTES},
 };
 use egress::{Client, Guard, PostLimits, post};
 use lambda_http::http::{HeaderMap, HeaderValue};
 use url::Url;
 
-use crate::{http::now, view::link};
+use crate::{
+    api::jobs::{link, link_clip},
+    http::now,
+};
 
 const CONNECT: Duration = Duration::from_secs(5);
 const LIMITS: PostLimits = PostLimits {
@@ -168,23 +171,14 @@ pub(crate) async fn body_of(
 ) -> Result<Vec<u8>, StoreError> {
     let mut event = event.clone();
     if let Some(clip) = &mut event.clip {
-        put_links(clip, bucket).await?;
+        link_clip(clip, bucket).await?;
     }
     if let Some(output) = &mut event.output {
         for clip in &mut output.clips {
-            put_links(clip, bucket).await?;
+            link_clip(clip, bucket).await?;
         }
         output.transcript_url = link(bucket, output.transcript_url.take()).await?;
         output.plan_url = link(bucket, output.plan_url.take()).await?;
     }
     Ok(labels.put_on(&event).to_string().into_bytes())
-}
-
-async fn put_links(clip: &mut ClipOutput, bucket: &Bucket) -> Result<(), StoreError> {
-    clip.s3_url = link(bucket, Some(std::mem::take(&mut clip.s3_url)))
-        .await?
-        .unwrap_or_default();
-    clip.captions_url = link(bucket, clip.captions_url.take()).await?;
-    clip.thumbnail_url = link(bucket, clip.thumbnail_url.take()).await?;
-    Ok(())
 }

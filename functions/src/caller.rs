@@ -12,13 +12,27 @@ use tokio::sync::Mutex;
 use crate::{
     cached_secret::{CachedSecret, NoValue},
     http::{Problem, header},
+    routes::Caller,
 };
 
 /// How long keys are believed before they are read again.
 const KEYS_HOLD: Duration = Duration::from_mins(1);
 
+/// Authenticates the caller of a route.
+pub(crate) async fn authenticate(
+    caller: Caller,
+    request: &Request,
+    keys: &ServiceKeys,
+) -> Result<Owner, Problem> {
+    match caller {
+        Caller::User => user(request),
+        Caller::Service => keys.tenant(request).await,
+        Caller::Worker | Caller::Anyone => Err(Problem::Unauthorized),
+    }
+}
+
 /// The user whose token the authorizer has checked.
-pub(crate) fn user(request: &Request) -> Result<Owner, Problem> {
+fn user(request: &Request) -> Result<Owner, Problem> {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
         return Err(Problem::Unauthorized);
     };
@@ -53,7 +67,7 @@ impl ServiceKeys {
     }
 
     /// The tenant whose key the request carries.
-    pub(crate) async fn tenant(&self, request: &Request) -> Result<Owner, Problem> {
+    async fn tenant(&self, request: &Request) -> Result<Owner, Problem> {
         let key = header(request, "x-api-key").ok_or(Problem::Unauthorized)?;
         let digest = hex::encode(Sha256::digest(key.as_bytes()));
         let mut read = self.read.lock().await;

@@ -7,6 +7,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
+    api::{
+        jobs::JobView,
+        submissions::{ServiceSubmission, UserSubmission},
+    },
     deliver_callback::Messages,
     http::{Problem, now, parse},
     ingest_webhook::read,
@@ -14,8 +18,6 @@ use crate::{
     settle_job::attempt_of,
     start_job::queued,
     stream::Batch,
-    submission::{ServiceSubmission, UserSubmission},
-    view::JobView,
 };
 
 /// A submission of a user and of a back end: one that is taken has one source, which is not seen to be private, and becomes a job that can be

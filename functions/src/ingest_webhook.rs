@@ -6,7 +6,7 @@ mod secret;
 
 use aws::{Changed, Connection, JobTable, Patience, SecretStore, StoreError};
 use domain::{BadSignature, Event, Job, Rates, SignatureHeaders, limits::EVENT_BYTES};
-use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
+use lambda_http::{Body, Error, Request, Response, http::StatusCode, service_fn};
 use serde_json::json;
 
 pub(crate) use reading::read;
@@ -17,7 +17,7 @@ use crate::{
     config::Settings,
     http::{Problem, about, answer, body, header, now, settled},
     observe::count,
-    routes,
+    routes::{self, Endpoint},
 };
 
 /// What this function may touch.
@@ -69,12 +69,10 @@ impl IngestWebhook {
     }
 
     async fn ingest(&self, request: &Request) -> Result<Response<Body>, Problem> {
-        let found = routes::find(
-            routes::INGEST_WEBHOOK,
-            request.method().as_str(),
-            request.raw_http_path(),
-        );
-        found.ok_or(Problem::NoRoute)?;
+        let (route, _) = routes::find(request).ok_or(Problem::NoRoute)?;
+        if route.endpoint != Endpoint::IngestWebhook {
+            return Err(Problem::NoRoute);
+        }
         let bytes = body(request, EVENT_BYTES)?;
         self.believe(request, bytes).await?;
         let event = read(bytes, now())?;

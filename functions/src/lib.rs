@@ -1,5 +1,6 @@
 //! The Lambda functions. A handler parses, calls a rule of `domain`, stores, answers; its struct shows its powers.
 
+mod api;
 mod cached_secret;
 pub mod callbacks;
 mod caller;
@@ -12,20 +13,17 @@ mod http;
 pub mod ingest_webhook;
 mod leftovers;
 pub mod manage_jobs;
-mod messages;
 mod observe;
 pub mod openapi;
 mod permanent_failures;
 pub mod publish_events;
 pub mod realtime;
-pub mod routes;
+mod routes;
 pub mod settle_job;
 pub mod start_job;
 pub mod stream;
-mod submission;
 pub mod submit_job;
 pub mod sweep_jobs;
-mod view;
 
 pub use caller::ServiceKeys;
 pub use config::{InvalidSetting, Settings};

@@ -5,22 +5,21 @@ mod listing;
 mod plan;
 mod tickets;
 
-pub(crate) use callbacks::{
-    CallbackTest, CallbackTestResult, DeliveryList, DeliveryView, NewSecret,
-};
-pub(crate) use listing::{JobList, position};
-pub(crate) use tickets::RealtimeTicket;
+pub(crate) use listing::position;
 
 use aws::{
     Admissions, Bucket, Changed, Connection, DeliveryTable, Executions, JobTable, Patience, Queue,
     ReceiverTable, SecretStore, SessionTable, ShareTable, StoreError, UploadTable, UploadUse,
 };
 use domain::{AttemptOf, Change, Job, JobId, Owner, Status, keys};
-use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
-use serde_json::json;
+use lambda_http::{Body, Error, Request, Response, http::StatusCode, service_fn};
 use uuid::Uuid;
 
 use crate::{
+    api::{
+        Health,
+        jobs::{JobView, ServiceJobView},
+    },
     callbacks::Sender,
     caller::{self, ServiceKeys},
     config::Settings,
@@ -28,8 +27,8 @@ use crate::{
     http::{Problem, about, answer, now, settled},
     leftovers::{delete_leftovers_and_deliveries, delete_upload},
     observe::count,
-    openapi, routes,
-    view::{JobView, ServiceJobView},
+    openapi,
+    routes::{self, Endpoint, ManageEndpoint},
 };
 
 /// How long Step Functions knows the name of an execution that has ended, 90 days, and a day more.
@@ -113,60 +112,52 @@ impl ManageJobs {
     }
 
     async fn route(&self, request: &Request) -> Result<Response<Body>, Problem> {
-        let found = routes::find(
-            routes::MANAGE_JOBS,
-            request.method().as_str(),
-            request.raw_http_path(),
-        );
-        let (route, id) = found.ok_or(Problem::NoRoute)?;
-        match route {
-            "/health" => return Ok(answer(StatusCode::OK, &json!({"status": "ok"}))),
-            "/openapi.json" => return Ok(answer(StatusCode::OK, &openapi::document())),
-            _ => {}
-        }
-        let (owner, what) = match route.strip_prefix("/ai-clipping/") {
-            Some(what) => (self.keys.tenant(request).await?, what),
-            None => (
-                caller::user(request)?,
-                route.trim_start_matches("/ai-clipping-agent/"),
-            ),
-        };
-        self.rates.admit(&owner).await?;
-        match what {
-            "jobs" => self.list(request, &owner).await,
-            "realtime-tickets" => self.issue_ticket(&owner).await,
-            "callback-secrets" => self.rotate_secret(&owner).await,
-            "callback-tests" => self.test_callback(request, &owner).await,
-            "deliveries/{id}/replay" => self.replay(&owner, id).await,
-            "jobs/{job_id}" => {
-                let job = self.find(&owner, &job_id(id)?).await?;
-                let view = ServiceJobView::with_links(job, &self.bucket).await?;
-                Ok(answer(StatusCode::OK, &view))
+        let (route, id) = routes::find(request).ok_or(Problem::NoRoute)?;
+        match route.endpoint {
+            Endpoint::ManageJobs(ManageEndpoint::Health) => {
+                Ok(answer(StatusCode::OK, &Health { status: "ok" }))
             }
-            _ => self.of_job(request, route, &owner, &job_id(id)?).await,
+            Endpoint::ManageJobs(ManageEndpoint::Describe) => {
+                Ok(answer(StatusCode::OK, &openapi::document()))
+            }
+            Endpoint::ManageJobs(endpoint) => {
+                let owner = caller::authenticate(route.caller, request, &self.keys).await?;
+                self.rates.admit(&owner).await?;
+                self.answer_owner(endpoint, request, &owner, id).await
+            }
+            Endpoint::SubmitJob(_) | Endpoint::IngestWebhook => Err(Problem::NoRoute),
         }
     }
 
-    /// What is asked of one job.
-    async fn of_job(
+    /// Answers an authenticated request; `id` is the one in its path.
+    async fn answer_owner(
         &self,
+        endpoint: ManageEndpoint,
         request: &Request,
-        route: &str,
         owner: &Owner,
-        id: &JobId,
+        id: &str,
     ) -> Result<Response<Body>, Problem> {
-        match (request.method().as_str(), route.rsplit('/').next()) {
-            ("GET", Some("deliveries")) => {
-                let job = self.find(owner, id).await?;
-                let asked = request.query_string_parameters();
-                self.deliveries_of(&job, asked.first("cursor")).await
+        match endpoint {
+            ManageEndpoint::List => self.list(request, owner).await,
+            ManageEndpoint::Show => self.show(self.find(owner, &job_id(id)?).await?).await,
+            ManageEndpoint::ShowForService => {
+                let job = self.find(owner, &job_id(id)?).await?;
+                let view = ServiceJobView::with_links(job, &self.bucket).await?;
+                Ok(answer(StatusCode::OK, &view))
             }
-            ("GET", _) => self.show(self.find(owner, id).await?).await,
-            ("DELETE", _) => self.delete(owner, id).await,
-            (_, Some("cancel")) => self.cancel(owner, id).await,
-            (_, Some("retry")) => self.retry(owner, id).await,
-            (_, Some("plan")) => self.edit_plan(request, owner, id).await,
-            _ => Err(Problem::NoRoute),
+            ManageEndpoint::Delete => self.delete(owner, &job_id(id)?).await,
+            ManageEndpoint::Cancel => self.cancel(owner, &job_id(id)?).await,
+            ManageEndpoint::Retry => self.retry(owner, &job_id(id)?).await,
+            ManageEndpoint::EditPlan => self.edit_plan(request, owner, &job_id(id)?).await,
+            ManageEndpoint::IssueTicket => self.issue_ticket(owner).await,
+            ManageEndpoint::RotateSecret => self.rotate_secret(owner).await,
+            ManageEndpoint::TestCallback => self.test_callback(request, owner).await,
+            ManageEndpoint::Deliveries => {
+                let job = self.find(owner, &job_id(id)?).await?;
+                self.deliveries_of(request, &job).await
+            }
+            ManageEndpoint::Replay => self.replay(owner, id).await,
+            ManageEndpoint::Health | ManageEndpoint::Describe => Err(Problem::NoRoute),
         }
     }
 
@@ -289,9 +280,8 @@ impl ManageJobs {
     }
 }
 
-fn job_id(id: Option<&str>) -> Result<JobId, Problem> {
-    id.and_then(|id| id.parse().ok())
-        .ok_or(Problem::NotFound("job"))
+fn job_id(id: &str) -> Result<JobId, Problem> {
+    id.parse().map_err(|_| Problem::NotFound("job"))
 }
 
 fn attempt_of(job: &Job) -> AttemptOf {

@@ -14,10 +14,10 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::{
+    api::realtime::{News, text},
     config::Settings,
     deliver_callback::DeliveryMessage,
     http::now,
-    messages::{News, text},
     permanent_failures::PermanentFailures,
     realtime::{places_of, session_of},
     stream::{Batch, BatchAnswer},

@@ -16,10 +16,10 @@ use sha2::{Digest, Sha256};
 use tracing::Instrument;
 
 use crate::{
+    api::realtime::{Message, snapshots, text},
     config::Settings,
     fairness::RequestRates,
     http::now,
-    messages::{Message, snapshots, text},
 };
 
 /// API Gateway keeps a connection for two hours; a while more, so that none is forgotten that is still there.

@@ -2,8 +2,6 @@
 
 mod uploads;
 
-pub(crate) use uploads::{NewUpload, PartLinks, UploadView, UploadedParts, WantedParts};
-
 use aws::{
     Admissions, Bucket, Connection, Created, JobTable, Patience, ReceiverTable, SecretStore,
     ShareTable, UploadTable,
@@ -13,21 +11,22 @@ use domain::{
     limits::{LONGEST_KEY, MOST_JOBS_OF_UPLOAD, SUBMISSION_BYTES},
 };
 use egress::Guard;
-use lambda_http::{Body, Error, Request, RequestExt, Response, http::StatusCode, service_fn};
-use serde_json::json;
+use lambda_http::{Body, Error, Request, Response, http::StatusCode, service_fn};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{
+    api::{
+        jobs::{Accepted, JobView},
+        submissions::{ServiceSubmission, UserSubmission},
+    },
     callbacks::Addresses,
     caller::{self, ServiceKeys},
     config::Settings,
     fairness::RequestRates,
     http::{Problem, about, answer, body, header, now, parse, settled},
     observe::count,
-    routes,
-    submission::{ServiceSubmission, UserSubmission},
-    view::JobView,
+    routes::{self, Endpoint, SubmitEndpoint},
 };
 
 /// What this function may touch.
@@ -100,27 +99,18 @@ impl SubmitJob {
     }
 
     async fn route(&self, request: &Request) -> Result<Response<Body>, Problem> {
-        let found = routes::find(
-            routes::SUBMIT_JOB,
-            request.method().as_str(),
-            request.raw_http_path(),
-        );
-        let (route, id) = found.ok_or(Problem::NoRoute)?;
-        if route == "/ai-clipping/jobs" {
-            return self.submit_for_service(request).await;
-        }
-        let owner = caller::user(request)?;
+        let (route, id) = routes::find(request).ok_or(Problem::NoRoute)?;
+        let Endpoint::SubmitJob(endpoint) = route.endpoint else {
+            return Err(Problem::NoRoute);
+        };
+        let owner = caller::authenticate(route.caller, request, &self.keys).await?;
         self.rates.admit(&owner).await?;
-        match (route, id) {
-            ("/ai-clipping-agent/jobs", _) => self.submit_for_user(request, owner).await,
-            ("/ai-clipping-agent/uploads", _) => self.begin_upload(request, owner).await,
-            ("/ai-clipping-agent/uploads/{id}/parts", Some(id)) => {
-                self.upload_parts(request, &owner, id).await
-            }
-            ("/ai-clipping-agent/uploads/{id}/complete", Some(id)) => {
-                self.complete_upload(request, &owner, id).await
-            }
-            _ => Err(Problem::NoRoute),
+        match endpoint {
+            SubmitEndpoint::Submit => self.submit_for_user(request, owner).await,
+            SubmitEndpoint::SubmitForService => self.submit_for_service(request, owner).await,
+            SubmitEndpoint::BeginUpload => self.begin_upload(request, owner).await,
+            SubmitEndpoint::LinkParts => self.link_parts(request, &owner, id).await,
+            SubmitEndpoint::CompleteUpload => self.complete_upload(request, &owner, id).await,
         }
     }
 
@@ -140,9 +130,11 @@ impl SubmitJob {
         accepted(&location, &JobView::plain(job))
     }
 
-    async fn submit_for_service(&self, request: &Request) -> Result<Response<Body>, Problem> {
-        let owner = self.keys.tenant(request).await?;
-        self.rates.admit(&owner).await?;
+    async fn submit_for_service(
+        &self,
+        request: &Request,
+        owner: Owner,
+    ) -> Result<Response<Body>, Problem> {
         let (key, bytes) = (idempotency_key(request)?, body(request, SUBMISSION_BYTES)?);
         let body_sha256 = key.map(|_| sha256(bytes));
         let mut submission =
@@ -150,7 +142,7 @@ impl SubmitJob {
         self.check_callback(&mut submission, "callback_url")?;
         let job = self.submit(submission, key).await?;
         let location = format!("/ai-clipping/jobs/{}", job.id);
-        accepted(&location, &json!({"job_id": job.id, "status": job.status}))
+        accepted(&location, &Accepted::from(&job))
     }
 
     /// Whether callbacks may go there; the address is kept in the one way of spelling it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import tomllib
 import unittest
 from typing import Any, Callable
@@ -71,16 +72,27 @@ class AgreementTest(unittest.TestCase):
         for binary, function in self.functions.items():
             self.assertTrue(function["Properties"]["FunctionName"]["Fn::Sub"].endswith(f"-{binary}"), binary)
 
-    def test_routes(self) -> None:
-        found = {binary: {(method, path) for method, path, _ in routes(function)} for binary, function in self.functions.items()}
-        self.assertEqual({binary: each for binary, each in found.items() if each}, rust.routes())
+    def test_every_row_of_the_table_of_routes_is_read(self) -> None:
+        """The table says how many rows it has."""
+        (count,) = re.findall(r"static ROUTES: \[Route; (\d+)\]", (rust.FUNCTIONS / "routes.rs").read_text(encoding="utf-8"))
+        self.assertEqual(2 * int(count), len(rust.routes()))
 
-    def test_routes_of_users_need_a_token_and_no_others(self) -> None:
+    def test_routes(self) -> None:
+        found = {(binary, method, path) for binary, function in self.functions.items() for method, path, _ in routes(function)}
+        self.assertEqual(found, {(route.binary, route.method, route.path) for route in rust.routes()})
+
+    def test_routes_have_the_authorizer_of_their_caller(self) -> None:
+        callers = {(route.method, route.path): route.caller for route in rust.routes()}
         for function in self.functions.values():
             for method, path, properties in routes(function):
-                if "ApiId" in properties:
-                    is_open = properties.get("Auth") == {"Authorizer": "NONE"}
-                    self.assertNotEqual(is_open, path.removeprefix("/api").startswith("/ai-clipping-agent/"), f"{method} {path}")
+                is_private, is_open = "RestApiId" in properties, properties.get("Auth") == {"Authorizer": "NONE"}
+                allowed = {"Worker"} if is_private else {"Service", "Anyone"} if is_open else {"User"}
+                self.assertIn(callers[method, path], allowed, f"{method} {path}")
+
+    def test_throttling_of_routes(self) -> None:
+        settings = self.template["Resources"]["PublicApi"]["Properties"]["RouteSettings"]
+        found = {route: (limits["ThrottlingRateLimit"], limits["ThrottlingBurstLimit"]) for route, limits in settings.items()}
+        self.assertEqual(found, {f"{route.method} {route.path}": route.throttling for route in rust.routes() if route.throttling})
 
     def test_variables_of_functions(self) -> None:
         common = set(self.template["Globals"]["Function"]["Environment"]["Variables"])
@@ -142,6 +154,10 @@ def route_of(resources: Json, function: str, event: str) -> Json:
     return resources[function]["Properties"]["Events"][event]["Properties"]
 
 
+def throttling(resources: Json) -> Json:
+    return resources["PublicApi"]["Properties"]["RouteSettings"]
+
+
 def own_statements(resources: Json, role: str) -> list[Json]:
     return resources[role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
 
@@ -152,8 +168,10 @@ DISAGREEMENTS: list[tuple[str, Callable[[Json], Any]]] = [
     ("test_routes", lambda template: route_of(template, "ManageJobs", "Get").update(Path="/ai-clipping-agent/job/{id}")),
     ("test_routes", lambda template: route_of(template, "ManageJobs", "EditPlan").update(Method="PATCH")),
     ("test_routes", lambda template: template["IngestWebhook"]["Properties"]["Events"].pop("EventApi")),
-    ("test_routes_of_users_need_a_token_and_no_others", lambda template: route_of(template, "ManageJobs", "List").update(Auth={"Authorizer": "NONE"})),
-    ("test_routes_of_users_need_a_token_and_no_others", lambda template: route_of(template, "ManageJobs", "Health").pop("Auth")),
+    ("test_routes_have_the_authorizer_of_their_caller", lambda template: route_of(template, "ManageJobs", "List").update(Auth={"Authorizer": "NONE"})),
+    ("test_routes_have_the_authorizer_of_their_caller", lambda template: route_of(template, "ManageJobs", "Health").pop("Auth")),
+    ("test_throttling_of_routes", lambda template: throttling(template).pop("POST /ai-clipping/jobs")),
+    ("test_throttling_of_routes", lambda template: throttling(template)["POST /ai-clipping/jobs"].update(ThrottlingBurstLimit=1)),
     ("test_variables_of_functions", lambda template: variables_of(template, "SettleJob").pop("BUCKET")),
     ("test_variables_of_functions", lambda template: variables_of(template, "StartJob").update(BUCKET="unused")),
     ("test_variables_of_the_worker", lambda template: template["WorkerTask"]["Properties"]["ContainerDefinitions"][0]["Secrets"].clear()),

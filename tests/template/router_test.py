@@ -1,28 +1,30 @@
-"""`cargo lambda watch` answers each path with the function that the template gives it."""
+"""`cargo lambda watch` sends each path to the function that the table of routes names."""
 
 from __future__ import annotations
 
 import tomllib
 import unittest
 
-from source import REPOSITORY, functions, load, routes
+import rust
+from source import REPOSITORY
 
 
 class RouterTest(unittest.TestCase):
-    def test_same_routes_as_in_the_template(self) -> None:
+    def test_same_routes_as_in_the_table(self) -> None:
         manifest = tomllib.loads((REPOSITORY / "Cargo.toml").read_text(encoding="utf-8"))
         router = manifest["workspace"]["metadata"]["lambda"]["watch"]["router"]
-        watched: dict[str, set[str]] = {}
-        for path, entry in router.items():
-            for each in [{"function": entry}] if isinstance(entry, str) else entry:
-                watched.setdefault(path, set()).add(each["function"])
-        deployed: dict[str, set[str]] = {}
-        for binary, function in functions(load()).items():
-            for _, path, _ in routes(function):
-                # the agreement test has the paths without their prefix
-                for full in (path, f"/api{path}") if not path.startswith("/api/") else (path,):
-                    deployed.setdefault(full, set()).add(binary)
-        self.assertEqual(watched, deployed)
+        methods: dict[str, dict[str, set[str]]] = {}
+        for route in rust.routes():
+            methods.setdefault(route.path, {}).setdefault(route.binary, set()).add(route.method)
+        wanted = {path: entry(binaries) for path, binaries in methods.items()}
+        self.assertEqual(router, wanted)
+
+
+def entry(binaries: dict[str, set[str]]) -> object:
+    """The one function of a path, or the function of each method if there are several."""
+    if len(binaries) == 1:
+        return next(iter(binaries))
+    return [{"function": binary, "method": method} for binary, methods in sorted(binaries.items()) for method in sorted(methods)]
 
 
 if __name__ == "__main__":

@@ -104,16 +104,35 @@ def module(binary: str) -> list[Source]:
 
 
 def shared() -> list[Source]:
-    """What handlers have in common."""
-    own = {name.replace("-", "_") for name in binaries()} | {"lib", "config", "routes"}
-    return files(*(file for file in sorted(FUNCTIONS.glob("*.rs")) if file.stem not in own))
+    """The modules that handlers have in common."""
+    own = {name.replace("-", "_") for name in binaries()} | {"bin", "lib", "config", "routes"}
+    return files(*(each for each in sorted(FUNCTIONS.iterdir()) if each.stem not in own))
 
 
-def routes() -> dict[str, set[tuple[str, str]]]:
-    """Method and path of each route, by binary, with and without the prefix."""
-    tables = re.findall(r"pub const (\w+): &\[\(&str, &str\)\] = &\[(.*?)\];", Source.of(FUNCTIONS / "routes.rs").text, re.DOTALL)
-    found = {name.lower().replace("_", "-"): re.findall(r'\("(\w+)", "([^"]+)"\)', table) for name, table in tables}
-    return {name: {(method, prefix + path) for method, path in pairs for prefix in ("", "/api")} for name, pairs in found.items()}
+@dataclass(frozen=True)
+class Route:
+    binary: str
+    method: str
+    path: str
+    caller: str
+    # requests a second and at once; none: the default of the API
+    throttling: tuple[int, int] | None
+
+
+def routes() -> list[Route]:
+    """The rows of the table of routes, each with and without the prefix."""
+    table = Source.of(FUNCTIONS / "routes.rs").text.partition("static ROUTES")[2].partition("];")[0]
+    rows = re.findall(r'(get|post|put|delete)\("([^"]+)", (\w+)(?:\(\w+\))?, (\w+), "\w+"\)(.*?)(?=\n    \w|\Z)', table, re.DOTALL)
+    return [
+        Route(kebab_case(function), method.upper(), prefix + path, caller, (int(limits[1]), int(limits[2])) if limits else None)
+        for method, path, function, caller, rest in rows
+        for limits in [re.search(r"\.throttled\((\d+), (\d+)\)", rest)]
+        for prefix in ("", "/api")
+    ]
+
+
+def kebab_case(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
 
 
 def variables(binary: str) -> set[str]:

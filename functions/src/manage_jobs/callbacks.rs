@@ -4,117 +4,23 @@ use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::{
-    Delivery, DeliveryState, DeliveryTry, Event, EventKind, Job, JobOutput, Labels, Owner, Percent,
-    Status, Timestamp, limits::CALLBACK_TEST_BYTES,
+    Delivery, Event, EventKind, Job, JobOutput, Labels, Owner, Percent, Status, Timestamp,
+    limits::CALLBACK_TEST_BYTES,
 };
-use lambda_http::{Body, Request, Response, http::StatusCode};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use lambda_http::{Body, Request, RequestExt, Response, http::StatusCode};
 use uuid::Uuid;
 
 use super::ManageJobs;
 use crate::{
+    api::callbacks::{CallbackTest, CallbackTestResult, DeliveryList, DeliveryView, NewSecret},
     callbacks,
     deliver_callback::DeliveryMessage,
-    http::{PageBudget, Problem, about, answer, body, now, parse},
+    http::{Problem, about, answer, body, now, parse},
 };
 
 const SECRET_BYTES: usize = 32;
 /// How long callbacks are signed with the secret before as well.
 const PREVIOUS_HOLDS_S: i64 = 24 * 3600;
-
-/// A new secret for callbacks.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct NewSecret {
-    /// the secret, shown only in this response
-    secret: String,
-    /// until when callbacks are also signed with the previous secret
-    #[schema(value_type = Option<String>, format = DateTime)]
-    previous_valid_until: Option<Timestamp>,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct CallbackTest {
-    /// the address to send a signed sample to
-    #[schema(example = "https://example.com/hooks")]
-    url: String,
-}
-
-/// The result of a callback test.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct CallbackTestResult {
-    delivered: bool,
-    status: Option<u16>,
-    error: Option<String>,
-    duration_ms: u64,
-}
-
-/// A page of a job's deliveries, in the order of their events.
-#[derive(Debug, Default, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct DeliveryList {
-    deliveries: Vec<DeliveryView>,
-    /// cursor of the next page, `null` on the last
-    next_cursor: Option<String>,
-}
-
-/// A callback that was sent or is pending.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Delivery)]
-pub(crate) struct DeliveryView {
-    id: String,
-    /// `job.started`, `job.completed` or `job.failed`
-    event: &'static str,
-    url: String,
-    /// `pending`, `delivered` or `failed`
-    state: &'static str,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-    /// only while the delivery is pending
-    #[schema(value_type = Option<String>, format = DateTime)]
-    next_try_at: Option<Timestamp>,
-    tries: Vec<TryView>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = DeliveryTry)]
-struct TryView {
-    #[schema(value_type = String, format = DateTime)]
-    at: Timestamp,
-    status: Option<u16>,
-    error: Option<String>,
-    duration_ms: u64,
-}
-
-impl From<Delivery> for DeliveryView {
-    fn from(delivery: Delivery) -> Self {
-        let is_pending = delivery.state == DeliveryState::Pending;
-        Self {
-            id: delivery.id,
-            event: delivery.event.event.name(),
-            url: delivery.url,
-            state: delivery.state.name(),
-            created_at: delivery.created_at,
-            next_try_at: is_pending.then(|| Timestamp::from_ms(delivery.due_ms)),
-            tries: delivery.tries.into_iter().map(TryView::from).collect(),
-        }
-    }
-}
-
-impl From<DeliveryTry> for TryView {
-    fn from(tried: DeliveryTry) -> Self {
-        Self {
-            at: tried.at,
-            status: tried.status,
-            error: tried.error,
-            duration_ms: tried.duration_ms,
-        }
-    }
-}
 
 impl ManageJobs {
     pub(super) async fn rotate_secret(&self, owner: &Owner) -> Result<Response<Body>, Problem> {
@@ -168,9 +74,11 @@ impl ManageJobs {
     /// A job's deliveries in the order of what they tell, from the one after `cursor` on.
     pub(super) async fn deliveries_of(
         &self,
+        request: &Request,
         job: &Job,
-        cursor: Option<&str>,
     ) -> Result<Response<Body>, Problem> {
+        let query = request.query_string_parameters();
+        let cursor = query.first("cursor");
         let known = |cursor: &&str| Delivery::job_of(cursor).as_ref() == Some(&job.id);
         if cursor.is_some_and(|cursor| !known(&cursor)) {
             return Err(Problem::invalid(
@@ -180,27 +88,13 @@ impl ManageJobs {
         }
         let deliveries = self.deliveries.of(&job.id).await?;
         let from = cursor.unwrap_or_default();
-        let mut budget = PageBudget::new();
-        let mut list = DeliveryList::default();
-        for delivery in deliveries.into_iter().filter(|one| *one.id > *from) {
-            let shown = DeliveryView::from(delivery);
-            if !budget.takes(&shown) {
-                list.next_cursor = list.deliveries.last().map(|last| last.id.clone());
-                break;
-            }
-            list.deliveries.push(shown);
-        }
-        Ok(answer(StatusCode::OK, &list))
+        let after = deliveries.into_iter().filter(|one| *one.id > *from);
+        Ok(answer(StatusCode::OK, &DeliveryList::page(after)))
     }
 
     /// Sends a delivery once more, with all its tries; one that waits for its next try is due at once.
-    pub(super) async fn replay(
-        &self,
-        owner: &Owner,
-        id: Option<&str>,
-    ) -> Result<Response<Body>, Problem> {
+    pub(super) async fn replay(&self, owner: &Owner, id: &str) -> Result<Response<Body>, Problem> {
         let missing = || Problem::NotFound("delivery");
-        let id = id.ok_or_else(missing)?;
         let job_id = Delivery::job_of(id).ok_or_else(missing)?;
         about(&job_id, None);
         let delivery = self.deliveries.get(&job_id, id).await?;

@@ -1,27 +1,19 @@
-//! An owner's jobs, newest first, in parts.
+//! Lists an owner's jobs, newest first, page by page.
 
-use aws::Page;
 use domain::{Owner, Status, limits::MOST_LISTED};
 use lambda_http::{Body, Request, RequestExt, Response, http::StatusCode};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::ManageJobs;
 use crate::{
-    http::{PageBudget, Problem, answer},
-    view::JobView,
+    api::{
+        first_page,
+        jobs::{JobList, JobView},
+    },
+    http::{Problem, answer},
 };
 
-const USUAL: usize = 20;
-
-/// A page of jobs, newest first.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct JobList {
-    jobs: Vec<JobView>,
-    /// cursor of the next page, `null` on the last
-    next_cursor: Option<String>,
-}
+/// Jobs of a page if the request does not say how many.
+const DEFAULT_LIMIT: usize = 20;
 
 impl ManageJobs {
     pub(super) async fn list(
@@ -34,13 +26,18 @@ impl ManageJobs {
         let names = Status::ALL.map(Status::name).join(", ");
         let status =
             status.map_err(|()| Problem::invalid("status", format!("must be one of {names}")))?;
-        let limit = asked.first("limit").map_or(Ok(USUAL), str::parse);
+        let limit = asked.first("limit").map_or(Ok(DEFAULT_LIMIT), str::parse);
         let limit = limit.ok().filter(|limit| (1..=MOST_LISTED).contains(limit));
         let limit = limit
             .ok_or_else(|| Problem::invalid("limit", format!("must be from 1 to {MOST_LISTED}")))?;
         let after = asked.first("cursor").map(position).transpose()?;
         let page = self.jobs.list(owner, status, limit, after).await?;
-        let (jobs, next) = fitting(page);
+        let (jobs, has_more) = first_page(page.jobs.into_iter().map(JobView::plain));
+        let next = if has_more {
+            jobs.last().map(JobView::position)
+        } else {
+            page.next
+        };
         let list = JobList {
             jobs,
             next_cursor: next.map(|(id, created_at)| hex::encode(format!("{id} {created_at}"))),
@@ -49,23 +46,7 @@ impl ManageJobs {
     }
 }
 
-/// As many of the jobs as there is room for, at least one, and where the next part begins.
-fn fitting(page: Page) -> (Vec<JobView>, Option<(String, String)>) {
-    let (mut budget, mut last) = (PageBudget::new(), None);
-    let mut jobs = Vec::with_capacity(page.jobs.len());
-    for job in page.jobs {
-        let place = (job.id.to_string(), job.created_at.to_string());
-        let shown = JobView::plain(job);
-        if !budget.takes(&shown) {
-            return (jobs, last);
-        }
-        jobs.push(shown);
-        last = Some(place);
-    }
-    (jobs, page.next)
-}
-
-/// Where a cursor points to: id and time of a job. Whose jobs are listed never depends on it.
+/// The position that a cursor names: id and creation time of a job. The cursor never selects the owner: that comes from the token.
 pub(crate) fn position(cursor: &str) -> Result<(String, String), Problem> {
     let text = hex::decode(cursor)
         .ok()

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::ManageJobs;
 use crate::{
+    api::jobs::JobView,
     http::{Problem, answer, body, now, parse},
-    view::JobView,
 };
 
 impl ManageJobs {

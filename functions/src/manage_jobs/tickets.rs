@@ -2,28 +2,15 @@
 
 use domain::{Owner, Timestamp};
 use lambda_http::{Body, Response, http::StatusCode};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::ManageJobs;
 use crate::{
+    api::realtime::RealtimeTicket,
     http::{Problem, answer, now},
     realtime::ticket_id,
 };
 
 const TICKET_HOLDS_S: i64 = 60;
-
-/// A ticket for one connection.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RealtimeTicket {
-    /// valid for one connection
-    ticket: String,
-    /// the WebSocket URL to open, with the ticket
-    url: String,
-    #[schema(value_type = String, format = DateTime)]
-    expires_at: Timestamp,
-}
 
 impl ManageJobs {
     pub(super) async fn issue_ticket(&self, owner: &Owner) -> Result<Response<Body>, Problem> {

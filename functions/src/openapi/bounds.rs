@@ -1,27 +1,23 @@
-//! The bounds that the description shows, from the constants that the checks use: utoipa's attributes take literals alone.
+//! Bounds of properties in the `OpenAPI` document, from the constants that the checks use: utoipa's attributes take only literals.
 
 use domain::limits::{
-    LEAST_CLIP_SECONDS, LEAST_CLIPS, LONGEST_KEY, LONGEST_LABEL, LONGEST_TOPIC, LONGEST_URL,
-    MOST_CLIP_SECONDS, MOST_CLIPS, MOST_LINKED_PARTS, MOST_LISTED, MOST_PARTS, MOST_TOPICS,
+    LEAST_CLIP_SECONDS, LEAST_CLIPS, LONGEST_LABEL, LONGEST_TOPIC, LONGEST_URL, MOST_CLIP_SECONDS,
+    MOST_CLIPS, MOST_LINKED_PARTS, MOST_PARTS, MOST_TOPICS,
 };
-use utoipa::{
-    Modify,
-    openapi::{
-        OpenApi, RefOr,
-        path::{Operation, PathItem},
-        schema::{ArrayItems, Schema},
-    },
+use utoipa::openapi::{
+    Components, RefOr,
+    schema::{ArrayItems, Schema},
 };
 
-/// How far a value may go, both ends included.
+/// The allowed range of a value, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bound {
     Number(u32, u32),
     Least(u32),
     Text(usize, usize),
-    /// Of a list, and of each text in it.
+    /// Most entries of a list, and the longest text in it.
     Texts(usize, usize),
-    /// Of a list, which has to hold something.
+    /// Most entries of a list that must not be empty.
     List(usize),
 }
 
@@ -47,58 +43,21 @@ const PROPERTIES: &[(&str, &str, Bound)] = &[
     ("UploadedParts", "parts", Bound::List(MOST_PARTS)),
 ];
 
-/// Parameters, wherever they are taken: name, bound.
-const PARAMETERS: &[(&str, Bound)] = &[
-    ("Idempotency-Key", Bound::Text(1, LONGEST_KEY)),
-    ("limit", Bound::Number(1, MOST_LISTED as u32)),
-];
-
 const CLIPS: Bound = Bound::Number(LEAST_CLIPS, MOST_CLIPS);
 const SECONDS: Bound = Bound::Number(LEAST_CLIP_SECONDS, MOST_CLIP_SECONDS);
 const URL: Bound = Bound::Text(0, LONGEST_URL);
 const LABEL: Bound = Bound::Text(0, LONGEST_LABEL);
 const TOPICS: Bound = Bound::Texts(MOST_TOPICS, LONGEST_TOPIC);
 
-/// Puts every bound on the description.
-pub(super) struct Bounds;
-
-impl Modify for Bounds {
-    fn modify(&self, document: &mut OpenApi) {
-        let components = document.components.get_or_insert_default();
-        for (schema, property, bound) in PROPERTIES {
-            if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(*schema)
-                && let Some(RefOr::T(schema)) = object.properties.get_mut(*property)
-            {
-                bound.put_on(schema);
-            }
-        }
-        for parameter in document
-            .paths
-            .paths
-            .values_mut()
-            .flat_map(operations)
-            .flat_map(|operation| operation.parameters.iter_mut().flatten())
+/// Adds every bound to the schema of its property.
+pub(super) fn put_on(components: &mut Components) {
+    for (schema, property, bound) in PROPERTIES {
+        if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(*schema)
+            && let Some(RefOr::T(schema)) = object.properties.get_mut(*property)
         {
-            let RefOr::T(parameter) = parameter else {
-                continue;
-            };
-            let known = PARAMETERS.iter().find(|(name, _)| *name == parameter.name);
-            if let (Some((_, bound)), Some(RefOr::T(schema))) = (known, &mut parameter.schema) {
-                bound.put_on(schema);
-            }
+            bound.put_on(schema);
         }
     }
-}
-
-fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [
-        &mut path.get,
-        &mut path.post,
-        &mut path.put,
-        &mut path.delete,
-    ]
-    .into_iter()
-    .flatten()
 }
 
 impl Bound {
@@ -170,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bound_that_is_described_is_one_that_is_checked() {
+    fn every_documented_bound_comes_from_a_checked_constant() {
         let document = json!(crate::openapi::document());
         let mut found = Vec::new();
         greatest("", &document["components"]["schemas"], &mut found);
@@ -190,13 +149,5 @@ mod tests {
         found.sort();
         wanted.sort();
         assert_eq!(found, wanted);
-
-        let mut found = Vec::new();
-        greatest("", &document["paths"], &mut found);
-        let mut found: Vec<u64> = found.into_iter().map(|(_, most)| most).collect();
-        found.sort_unstable();
-        // a list is taken at one path, a key at two
-        let key = LONGEST_KEY as u64;
-        assert_eq!(found, [MOST_LISTED as u64, key, key]);
     }
 }

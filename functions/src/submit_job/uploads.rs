@@ -12,89 +12,21 @@ use domain::{
     },
 };
 use lambda_http::{Body, Request, Response, http::StatusCode};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::SubmitJob;
-use crate::http::{Problem, answer, body, now, parse};
+use crate::{
+    api::uploads::{
+        NewUpload, PartLink, PartLinks, UploadView, UploadedParts, WantedParts, part_count,
+    },
+    http::{Problem, answer, body, now, parse},
+};
 
 /// How long a link for a part is good.
 const LINKS_HOLD: Duration = Duration::from_hours(1);
 /// How long an upload has its place while it is begun.
 const BEGINNING_HOLDS_S: u32 = 60;
 const EXTENSIONS: [&str; 6] = ["mp4", "mov", "m4v", "mkv", "webm", "ts"];
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct NewUpload {
-    /// name of the file, with a video extension
-    #[schema(example = "talk.mp4")]
-    file_name: String,
-    /// size of the file in bytes
-    size_bytes: u64,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct WantedParts {
-    /// numbers of the parts to link, starting at 1
-    part_numbers: Vec<u32>,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct UploadedParts {
-    /// every part, in order
-    parts: Vec<UploadedPart>,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct UploadedPart {
-    /// from 1
-    part_number: u32,
-    /// `ETag` of the response to the part's PUT
-    etag: String,
-}
-
-/// An upload.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Upload)]
-pub(crate) struct UploadView {
-    upload_id: String,
-    /// size of every part but the last
-    part_size_bytes: u64,
-    /// number of parts
-    part_count: u64,
-    complete: bool,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PartLinks {
-    parts: Vec<PartLink>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PartLink {
-    part_number: u32,
-    /// URL to PUT the part to, valid for an hour
-    url: String,
-}
-
-impl From<&Upload> for UploadView {
-    fn from(upload: &Upload) -> Self {
-        Self {
-            upload_id: upload.id.clone(),
-            part_size_bytes: PART_BYTES,
-            part_count: part_count(upload),
-            complete: upload.complete,
-        }
-    }
-}
 
 impl SubmitJob {
     pub(super) async fn begin_upload(
@@ -150,7 +82,7 @@ impl SubmitJob {
         Ok(answer(StatusCode::CREATED, &UploadView::from(&upload)))
     }
 
-    pub(super) async fn upload_parts(
+    pub(super) async fn link_parts(
         &self,
         request: &Request,
         owner: &Owner,
@@ -257,10 +189,6 @@ fn places(owner: &Owner) -> Places<'_> {
         owner,
         most: MOST_OPEN_UPLOADS,
     }
-}
-
-fn part_count(upload: &Upload) -> u64 {
-    upload.bytes.div_ceil(PART_BYTES).max(1)
 }
 
 /// Length of a part, of which the last one has the rest.

@@ -1,9 +1,22 @@
-//! What is sent over a WebSocket.
+//! The ticket for a WebSocket connection and the messages that are sent over it.
 
-use domain::{EventKind, Job, limits::TOLD_BYTES};
+use domain::{EventKind, Job, Timestamp, limits::TOLD_BYTES};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::view::JobView;
+use super::jobs::JobView;
+
+/// A ticket for one connection.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RealtimeTicket {
+    /// valid for one connection
+    pub(crate) ticket: String,
+    /// the WebSocket URL to open, with the ticket
+    pub(crate) url: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) expires_at: Timestamp,
+}
 
 /// Something that is said to a client.
 #[derive(Debug, Serialize)]

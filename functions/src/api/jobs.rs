@@ -85,6 +85,22 @@ struct ClipView {
     thumbnail_url: Option<String>,
 }
 
+/// A page of jobs, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct JobList {
+    pub(crate) jobs: Vec<JobView>,
+    /// cursor of the next page, `null` on the last
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// The response to a back end's submission.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Accepted {
+    job_id: String,
+    status: &'static str,
+}
+
 /// A job, for back ends.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ServiceJob)]
@@ -152,6 +168,11 @@ impl JobView {
         }
     }
 
+    /// Its position in a list: id and creation time.
+    pub(crate) fn position(&self) -> (String, String) {
+        (self.id.clone(), self.created_at.to_string())
+    }
+
     /// Without its clips, and with short texts, where there is no room for all of it.
     pub(crate) fn brief(mut self) -> Self {
         self.clips.clear();
@@ -204,6 +225,15 @@ impl ClipView {
     }
 }
 
+impl From<&Job> for Accepted {
+    fn from(job: &Job) -> Self {
+        Self {
+            job_id: job.id.to_string(),
+            status: job.status.name(),
+        }
+    }
+}
+
 impl ServiceJobView {
     /// With links to everything that is there.
     pub(crate) async fn with_links(mut job: Job, bucket: &Bucket) -> Result<Self, StoreError> {
@@ -236,13 +266,19 @@ impl ServiceJobView {
 async fn linked_clips(job: &Job, bucket: &Bucket) -> Result<Vec<ClipOutput>, StoreError> {
     let mut clips: Vec<ClipOutput> = job.shown_clips().into_iter().cloned().collect();
     for clip in &mut clips {
-        clip.s3_url = link(bucket, Some(std::mem::take(&mut clip.s3_url)))
-            .await?
-            .unwrap_or_default();
-        clip.captions_url = link(bucket, clip.captions_url.take()).await?;
-        clip.thumbnail_url = link(bucket, clip.thumbnail_url.take()).await?;
+        link_clip(clip, bucket).await?;
     }
     Ok(clips)
+}
+
+/// Puts links in place of the addresses of a clip's files.
+pub(crate) async fn link_clip(clip: &mut ClipOutput, bucket: &Bucket) -> Result<(), StoreError> {
+    clip.s3_url = link(bucket, Some(std::mem::take(&mut clip.s3_url)))
+        .await?
+        .unwrap_or_default();
+    clip.captions_url = link(bucket, clip.captions_url.take()).await?;
+    clip.thumbnail_url = link(bucket, clip.thumbnail_url.take()).await?;
+    Ok(())
 }
 
 /// A link to an object of ours; an address of somebody else stays as it is.
