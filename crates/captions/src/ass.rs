@@ -5,7 +5,7 @@ use std::fmt::Write;
 use domain::{Size, Word};
 
 use crate::{
-    Backdrop, Fonts, Page, Paint, Style,
+    Backdrop, Canvas, Fonts, Paint, Style,
     bidi::{direction_mark, is_mostly_right_to_left},
     escape,
     layout::{Block, LayoutEngine, blocks},
@@ -15,19 +15,19 @@ use crate::{
     token::tokens,
 };
 
-/// Writes the script that shows `words` in a style on `page`, which may be just a picture size.
+/// Writes the script that shows `words` in a style on `canvas`, which may be just a picture size.
 ///
 /// `language` is the BCP 47 tag of the speech: it decides how letters are upper-cased and which forms Han characters take.
 /// libass needs the folder of the fonts: `ass=f=NAME:fontsdir=FOLDER`.
 pub fn ass(
     words: &[Word],
     style: &Style,
-    page: impl Into<Page>,
+    canvas: impl Into<Canvas>,
     fonts: &Fonts,
     language: &str,
 ) -> String {
-    let page = page.into();
-    let engine = LayoutEngine::new(style, fonts, page);
+    let canvas = canvas.into();
+    let engine = LayoutEngine::new(style, fonts, canvas);
     let mut tokens = tokens(words);
     if style.uppercase {
         for token in &mut tokens {
@@ -35,7 +35,7 @@ pub fn ass(
         }
     }
     let right_to_left = is_mostly_right_to_left(tokens.iter().map(|token| token.text.as_str()));
-    let mut script = head(style, page.size, engine.em, language);
+    let mut script = head(style, canvas.size, engine.em, language);
     for block in blocks(tokens, &engine) {
         write_block(&mut script, &block, &engine, right_to_left);
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::{
-    Backdrop, Page, SafeArea, Style,
+    Backdrop, Canvas, SafeArea, Style,
     fonts::{FontId, Fonts, Run},
     grouping::{Limits, group},
     token::{Token, is_unspaced},
@@ -81,8 +81,8 @@ pub(crate) struct LayoutEngine<'a> {
 }
 
 impl<'a> LayoutEngine<'a> {
-    pub(crate) fn new(style: &'a Style, fonts: &'a Fonts<'a>, page: impl Into<Page>) -> Self {
-        let Page { size, area } = page.into();
+    pub(crate) fn new(style: &'a Style, fonts: &'a Fonts<'a>, canvas: impl Into<Canvas>) -> Self {
+        let Canvas { size, area } = canvas.into();
         let font = Fonts::find(style.font);
         Self {
             style,

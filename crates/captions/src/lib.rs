@@ -41,6 +41,6 @@ mod token;
 pub use ass::ass;
 pub use cue::{Cue, cues};
 pub use fonts::{FontFiles, Fonts, FontsError};
-pub use safe_area::{Page, SafeArea};
+pub use safe_area::{Canvas, SafeArea};
 pub use style::{Backdrop, Paint, STYLES, Style, style};
 pub use subtitles::{srt, vtt};

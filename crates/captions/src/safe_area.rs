@@ -15,14 +15,14 @@ pub struct SafeArea {
 
 /// The picture that captions are drawn on.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Page {
+pub struct Canvas {
     /// Its size in pixels.
     pub size: Size,
     /// Where captions may appear.
     pub area: SafeArea,
 }
 
-impl From<Size> for Page {
+impl From<Size> for Canvas {
     fn from(size: Size) -> Self {
         Self {
             size,

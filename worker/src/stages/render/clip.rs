@@ -263,7 +263,7 @@ fn write_captions(input: &RenderInput<'_>, words: &[Word], scratch: &Path) -> Re
     let script = captions::ass(
         words,
         style,
-        input.page(style),
+        input.canvas(style),
         &measures,
         &input.transcript.language,
     );

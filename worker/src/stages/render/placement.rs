@@ -1,6 +1,6 @@
 //! Where captions go when the picture has subtitles of its own: never onto them.
 
-use captions::{Page, SafeArea, Style};
+use captions::{Canvas, SafeArea, Style};
 use domain::{Layout, Size};
 
 use super::RenderInput;
@@ -25,21 +25,21 @@ impl RenderInput<'_> {
         (self.video.shown.ratio() / self.settings.target.ratio() - 1.0).abs() < 0.02
     }
 
-    /// The page for captions in a style: below the subtitles of the picture where there is room, else above.
-    pub(super) fn page(&self, style: &Style) -> Page {
+    /// The canvas for captions in a style: below the subtitles of the picture where there is room, else above.
+    pub(super) fn canvas(&self, style: &Style) -> Canvas {
         let target = self.settings.target;
-        let page = Page::from(target);
+        let canvas = Canvas::from(target);
         let (Some(band), true) = (self.video.subtitles, self.layout() != Layout::Split) else {
-            return page;
+            return canvas;
         };
         let is_whole = self.layout() == Layout::Fit || self.has_target_shape();
         let shown = self.video.shown;
         let [top, bottom] =
             [band.top, band.bottom].map(|line| in_clip(line, shown, target, is_whole));
         let em = style.em * f64::from(target.width.min(target.height));
-        Page {
-            area: beside(page.area, top, bottom, em),
-            ..page
+        Canvas {
+            area: beside(canvas.area, top, bottom, em),
+            ..canvas
         }
     }
 }
