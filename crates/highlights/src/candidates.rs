@@ -5,6 +5,8 @@ use domain::{
     limits::{MOST_CLIP_SECONDS, MOST_WORDS_PER_MINUTE},
 };
 
+use crate::prefix_sums::PrefixSums;
+
 /// Maximum lead-in before the first word, in milliseconds.
 const LEAD_MS: u64 = 350;
 /// Maximum tail after the last word, in milliseconds.
@@ -176,8 +178,7 @@ struct ClipRanges<'a> {
     duration_ms: u64,
     /// For each sentence, the latest end of the sentences before it; 0 for the first.
     before_ms: Vec<u64>,
-    /// For each sentence, the clarity of all sentences before it.
-    before: Vec<Clarity>,
+    clarity: PrefixSums<Clarity>,
 }
 
 impl<'a> ClipRanges<'a> {
@@ -187,20 +188,16 @@ impl<'a> ClipRanges<'a> {
             *latest_ms = before_ms.max(segment.end_ms);
             Some(before_ms)
         });
-        let sums = segments.iter().scan(Clarity::default(), |sum, segment| {
-            *sum = *sum + segment.clarity();
-            Some(*sum)
-        });
         Self {
             before_ms: ends.collect(),
-            before: std::iter::once(Clarity::default()).chain(sums).collect(),
+            clarity: PrefixSums::of(segments.iter().map(Segment::clarity)),
             segments,
             duration_ms,
         }
     }
 
     fn is_unclear(&self, run: &Run) -> bool {
-        (self.before[run.last + 1] - self.before[run.first]).is_unclear()
+        self.clarity.over(run.first, run.last).is_unclear()
     }
 
     /// The padded range of a run whose last word ends at `until_ms`.

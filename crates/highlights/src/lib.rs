@@ -24,7 +24,7 @@
 //!    (`sound`, `pitch`). Sums over any run of sentences are constant time (`prefix_sums`).
 //! 2. `candidates` lists the runs of sentences within the allowed lengths; `relevance` compares sentences with the requested topics.
 //! 3. `score` gives each candidate its four scores (hook, flow, value, emotion) with the evidence for them.
-//! 4. `selection` takes the best set without overlaps (`schedule`) and without near duplicates (`similarity`).
+//! 4. `selection` takes the best set without overlaps (`schedule`) and without near duplicates (`similarity`, with `sparse` vectors).
 //! 5. `wording` writes title, summary and reason; `silences` finds pauses and fillers to cut.
 //!
 //! All weights and thresholds are constants at the top of the file that uses them.
@@ -46,6 +46,7 @@ mod semantics;
 mod silences;
 mod similarity;
 mod sound;
+mod sparse;
 mod standalone;
 mod stats;
 mod talk;

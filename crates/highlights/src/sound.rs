@@ -7,13 +7,16 @@ use std::{
 
 use domain::Segment;
 
-use crate::{pitch::pitch_hz, stats::z_scores};
+use crate::{
+    pitch::pitch_hz,
+    stats::{mean_and_deviation, z_scores},
+};
 
 /// Sample rate of the input.
 pub const SAMPLE_RATE: u32 = 16_000;
 /// Length of a frame in milliseconds.
 const FRAME_MS: u64 = 100;
-const FRAME_SAMPLES: usize = SAMPLE_RATE as usize / 10;
+const FRAME_BYTES: u64 = SAMPLE_RATE as u64 / 10 * 2;
 /// Frames this far below the loudest tenth are silent, in decibels.
 const SILENCE_DB: f64 = 30.0;
 
@@ -78,17 +81,18 @@ impl SoundProfile {
     /// When `pcm` cannot be read.
     pub fn from_pcm(mut pcm: impl Read) -> io::Result<Self> {
         let mut frames = Vec::new();
-        let mut bytes = vec![0_u8; FRAME_SAMPLES * 2];
+        let mut bytes = Vec::new();
         loop {
-            let filled = fill(&mut pcm, &mut bytes)?;
-            let samples: Vec<f32> = bytes[..filled]
+            bytes.clear();
+            pcm.by_ref().take(FRAME_BYTES).read_to_end(&mut bytes)?;
+            let samples: Vec<f32> = bytes
                 .chunks_exact(2)
                 .map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32768.0)
                 .collect();
             if !samples.is_empty() {
                 frames.push(Frame::of(&samples));
             }
-            if filled < bytes.len() {
+            if (bytes.len() as u64) < FRAME_BYTES {
                 return Ok(Self { frames });
             }
         }
@@ -149,9 +153,7 @@ impl SoundProfile {
             .filter_map(|frame| frame.pitch_hz)
             .map(|hz| 12.0 * hz.log2())
             .collect();
-        let count = semitones.len().max(1) as f64;
-        let mean = semitones.iter().sum::<f64>() / count;
-        (semitones.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / count).sqrt()
+        mean_and_deviation(&semitones).1
     }
 
     /// Seconds of sound above `floor_db` between a sentence and the next; 0 if less than half a second.
@@ -196,20 +198,6 @@ fn words_per_second(segment: &Segment) -> f64 {
         .map(|word| word.end_ms - word.start_ms)
         .sum();
     segment.words.len() as f64 * 1000.0 / spoken_ms.max(200) as f64
-}
-
-/// Reads until `bytes` is full or the stream ends; how many were read.
-fn fill(source: &mut impl Read, bytes: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < bytes.len() {
-        match source.read(&mut bytes[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }
 
 #[cfg(test)]

@@ -9,10 +9,7 @@ pub(crate) fn z_scores(values: &[f64]) -> Vec<f64> {
 
 /// Replaces values by their z-scores.
 pub(crate) fn normalize(values: &mut [f64]) {
-    let count = values.len().max(1) as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count;
-    let deviation = variance.sqrt();
+    let (mean, deviation) = mean_and_deviation(values);
     for value in values {
         *value = if deviation < 1e-9 {
             0.0
@@ -20,6 +17,14 @@ pub(crate) fn normalize(values: &mut [f64]) {
             (*value - mean) / deviation
         };
     }
+}
+
+/// Mean and standard deviation; 0 for no values.
+pub(crate) fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+    let count = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count;
+    (mean, variance.sqrt())
 }
 
 /// The percentile rank of each value, 0 (lowest) to 1 (highest); equal values share their mean rank.

@@ -6,6 +6,7 @@ use domain::Segment;
 
 use crate::{
     semantics::{self, Semantics},
+    sparse::SparseVector,
     stats::{percentile_ranks, z_scores},
     words::Lexicon,
 };
@@ -39,10 +40,13 @@ pub(crate) fn topic_boundaries(
         .map(|gap| words[gap] + sense[gap] + pauses[gap])
         .collect();
     // the mean of the squared ranks is 1/3
-    let chances = percentile_ranks(&both)
+    let probabilities = percentile_ranks(&both)
         .into_iter()
-        .map(|place| 3.0 * BASE_RATE * place * place);
-    std::iter::once(1.0).chain(chances).take(count).collect()
+        .map(|rank| 3.0 * BASE_RATE * rank * rank);
+    std::iter::once(1.0)
+        .chain(probabilities)
+        .take(count)
+        .collect()
 }
 
 /// Cosine of the content words on both sides of the gap before sentence `at`.
@@ -52,11 +56,11 @@ fn lexical_cohesion(lexicon: &Lexicon, at: usize) -> f64 {
         for &word in lexicon.sentences[from..to].iter().flatten() {
             *weights.entry(word).or_default() += lexicon.idf(word);
         }
-        weights
+        SparseVector::new(weights)
     };
     let before = side(at.saturating_sub(WINDOW), at);
     let after = side(at, (at + WINDOW).min(lexicon.sentences.len()));
-    cosine(&before, &after)
+    before.cosine(&after)
 }
 
 /// Cosine of the embeddings on both sides of the gap before sentence `at`; 0 if they are unknown.
@@ -66,14 +70,4 @@ fn semantic_cohesion(semantics: &Semantics, count: usize, at: usize) -> f64 {
     before
         .zip(after)
         .map_or(0.0, |(before, after)| semantics::cosine(&before, &after))
-}
-
-/// Cosine of two sparse vectors; 0 when one is empty.
-fn cosine(a: &BTreeMap<usize, f64>, b: &BTreeMap<usize, f64>) -> f64 {
-    let shared: f64 = a
-        .iter()
-        .filter_map(|(word, weight)| b.get(word).map(|other| weight * other))
-        .sum();
-    let norm = |side: &BTreeMap<usize, f64>| side.values().map(|w| w * w).sum::<f64>().sqrt();
-    shared / (norm(a) * norm(b)).max(f64::MIN_POSITIVE)
 }

@@ -1,6 +1,6 @@
 //! Raw audio: 16 kHz, mono, signed 16-bit little endian.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 
 /// Samples per second throughout this crate.
 pub(crate) const SAMPLE_RATE: usize = 16_000;
@@ -12,17 +12,9 @@ pub(crate) fn ms(samples: u64) -> u64 {
 
 /// Reads up to `count` samples, scaled to -1 to 1; fewer only at the end of the stream, where an incomplete sample is dropped.
 pub(crate) fn read_samples(source: &mut impl Read, count: usize) -> io::Result<Vec<f32>> {
-    let mut bytes = vec![0; count * 2];
-    let mut filled = 0;
-    while filled < bytes.len() {
-        match source.read(&mut bytes[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(bytes[..filled]
+    let mut bytes = Vec::with_capacity(count * 2);
+    source.take(count as u64 * 2).read_to_end(&mut bytes)?;
+    Ok(bytes
         .as_chunks()
         .0
         .iter()
