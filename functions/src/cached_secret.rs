@@ -7,13 +7,13 @@ use domain::limits::LAST_GOOD_S;
 use tokio::time::Instant;
 
 /// The last good value serves for so long after it was read.
-const LAST_GOOD: Duration = Duration::from_secs(LAST_GOOD_S);
+const MAX_STALE: Duration = Duration::from_secs(LAST_GOOD_S);
 /// A store that is not well is asked again after this: whoever waits for it would wait for nothing.
-const ASK_AGAIN: Duration = Duration::from_secs(10);
+const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Why there is no value.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum NoValue<E: Display> {
+pub(crate) enum SecretError<E: Display> {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the secret cannot be used: {0}")]
@@ -37,7 +37,7 @@ impl<T> CachedSecret<T> {
     };
 
     /// A value that was just read.
-    pub(crate) fn now(value: T) -> Self {
+    pub(crate) fn fresh(value: T) -> Self {
         Self {
             value: Some((Instant::now(), value)),
             failed: None,
@@ -47,11 +47,11 @@ impl<T> CachedSecret<T> {
     /// The last good value, if it is not too old.
     pub(crate) fn value(&self) -> Option<&T> {
         let good = self.value.as_ref();
-        good.filter(|(read, _)| read.elapsed() <= LAST_GOOD)
+        good.filter(|(read, _)| read.elapsed() <= MAX_STALE)
             .map(|(_, value)| value)
     }
 
-    /// Reads the secret anew if its value is older than `hold`.
+    /// Reads the secret anew if its value is older than `max_age`.
     ///
     /// # Errors
     /// When there is no value that is good enough: the store does not answer, or what it has cannot be used.
@@ -59,23 +59,23 @@ impl<T> CachedSecret<T> {
         &mut self,
         store: &SecretStore,
         name: &str,
-        hold: Duration,
+        max_age: Duration,
         parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Result<&T, NoValue<E>> {
-        let is_fresh = |at: &Instant, hold: Duration| at.elapsed() <= hold;
-        let holds = self
+    ) -> Result<&T, SecretError<E>> {
+        let is_fresh = |at: &Instant, max_age: Duration| at.elapsed() <= max_age;
+        let is_current = self
             .value
             .as_ref()
-            .is_some_and(|(at, _)| is_fresh(at, hold));
-        let failed = self.failed.is_some_and(|at| is_fresh(&at, ASK_AGAIN));
-        let serves = failed && self.value().is_some();
-        if !holds && !serves {
+            .is_some_and(|(at, _)| is_fresh(at, max_age));
+        let failed = self.failed.is_some_and(|at| is_fresh(&at, RETRY_INTERVAL));
+        let is_backing_off = failed && self.value().is_some();
+        if !is_current && !is_backing_off {
             let text = store.read(name).await;
             let read = text
-                .map_err(NoValue::Store)
-                .and_then(|text| parse(&text).map_err(NoValue::Invalid));
+                .map_err(SecretError::Store)
+                .and_then(|text| parse(&text).map_err(SecretError::Invalid));
             match read {
-                Ok(value) => *self = Self::now(value),
+                Ok(value) => *self = Self::fresh(value),
                 Err(why) => {
                     self.failed = Some(Instant::now());
                     if self.value().is_none() {
@@ -85,6 +85,6 @@ impl<T> CachedSecret<T> {
                 }
             }
         }
-        self.value().ok_or(NoValue::TooOld)
+        self.value().ok_or(SecretError::TooOld)
     }
 }

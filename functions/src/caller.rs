@@ -10,13 +10,13 @@ use subtle::{Choice, ConstantTimeEq};
 use tokio::sync::Mutex;
 
 use crate::{
-    cached_secret::{CachedSecret, NoValue},
+    cached_secret::{CachedSecret, SecretError},
     http::{Problem, header},
     routes::Caller,
 };
 
 /// How long keys are believed before they are read again.
-const KEYS_HOLD: Duration = Duration::from_mins(1);
+const KEYS_MAX_AGE: Duration = Duration::from_mins(1);
 
 /// Authenticates the caller of a route.
 pub(crate) async fn authenticate(
@@ -71,12 +71,12 @@ impl ServiceKeys {
         let key = header(request, "x-api-key").ok_or(Problem::Unauthorized)?;
         let digest = hex::encode(Sha256::digest(key.as_bytes()));
         let mut read = self.read.lock().await;
-        let keys = read.refresh(&self.store, &self.secret, KEYS_HOLD, |text| {
+        let keys = read.refresh(&self.store, &self.secret, KEYS_MAX_AGE, |text| {
             serde_json::from_str(text)
                 .map_err(|_| "it is not a JSON object of tenants and key hashes")
         });
         let keys = keys.await.map_err(|why| match why {
-            NoValue::Store(why) => why.into(),
+            SecretError::Store(why) => why.into(),
             other => Problem::internal(other),
         })?;
         matching(keys, &digest).ok_or(Problem::Unauthorized)

@@ -24,7 +24,7 @@ impl Settings {
     /// # Errors
     /// When it is not set.
     pub fn jobs_table(self) -> Result<String, InvalidSetting> {
-        needed("JOBS_TABLE")
+        required("JOBS_TABLE")
     }
 
     /// `ADMISSIONS_TABLE`: name of the table of which jobs of an owner are under way.
@@ -32,7 +32,7 @@ impl Settings {
     /// # Errors
     /// When it is not set.
     pub fn admissions_table(self) -> Result<String, InvalidSetting> {
-        needed("ADMISSIONS_TABLE")
+        required("ADMISSIONS_TABLE")
     }
 
     /// `UPLOADS_TABLE`: name of the table of uploads.
@@ -40,7 +40,7 @@ impl Settings {
     /// # Errors
     /// When it is not set.
     pub fn uploads_table(self) -> Result<String, InvalidSetting> {
-        needed("UPLOADS_TABLE")
+        required("UPLOADS_TABLE")
     }
 
     /// `SESSIONS_TABLE`: name of the table of tickets and open connections.
@@ -48,7 +48,7 @@ impl Settings {
     /// # Errors
     /// When it is not set.
     pub fn sessions_table(self) -> Result<String, InvalidSetting> {
-        needed("SESSIONS_TABLE")
+        required("SESSIONS_TABLE")
     }
 
     /// `LISTENERS_TABLE`: name of the table of who listens to what.
@@ -56,7 +56,7 @@ impl Settings {
     /// # Errors
     /// When it is not set.
     pub fn listeners_table(self) -> Result<String, InvalidSetting> {
-        needed("LISTENERS_TABLE")
+        required("LISTENERS_TABLE")
     }
 
     /// `REALTIME_URL`: where the WebSocket API is, with its stage.
@@ -64,7 +64,7 @@ impl Settings {
     /// # Errors
     /// When it is not set.
     pub fn realtime_url(self) -> Result<String, InvalidSetting> {
-        needed("REALTIME_URL")
+        required("REALTIME_URL")
     }
 
     /// `DELIVERIES_TABLE`: name of the table of what is owed to customers' addresses.
@@ -72,7 +72,7 @@ impl Settings {
     /// # Errors
     /// When it is not set.
     pub fn deliveries_table(self) -> Result<String, InvalidSetting> {
-        needed("DELIVERIES_TABLE")
+        required("DELIVERIES_TABLE")
     }
 
     /// `RECEIVERS_TABLE`: name of the table of customers' secrets for callbacks.
@@ -80,7 +80,7 @@ impl Settings {
     /// # Errors
     /// When it is not set.
     pub fn receivers_table(self) -> Result<String, InvalidSetting> {
-        needed("RECEIVERS_TABLE")
+        required("RECEIVERS_TABLE")
     }
 
     /// `SHARES_TABLE`: name of the table of what each owner has of what all have together.
@@ -88,7 +88,7 @@ impl Settings {
     /// # Errors
     /// When it is not set.
     pub fn shares_table(self) -> Result<String, InvalidSetting> {
-        needed("SHARES_TABLE")
+        required("SHARES_TABLE")
     }
 
     /// `REQUESTS_PER_MINUTE`: how many requests of a user are answered in a minute, 600 if not set.
@@ -112,7 +112,7 @@ impl Settings {
     /// # Errors
     /// When it is not set.
     pub fn callback_queue(self) -> Result<String, InvalidSetting> {
-        needed("CALLBACK_QUEUE")
+        required("CALLBACK_QUEUE")
     }
 
     /// `UNDELIVERED_QUEUE`: address of the queue of what can never be dealt with.
@@ -120,7 +120,7 @@ impl Settings {
     /// # Errors
     /// When it is not set.
     pub fn undelivered_queue(self) -> Result<String, InvalidSetting> {
-        needed("UNDELIVERED_QUEUE")
+        required("UNDELIVERED_QUEUE")
     }
 
     /// `ALLOW_PRIVATE_CALLBACKS`: whether customers' addresses may be private and without TLS; on one machine alone.
@@ -144,7 +144,7 @@ impl Settings {
     /// # Errors
     /// When it is not set.
     pub fn bucket(self) -> Result<String, InvalidSetting> {
-        needed("BUCKET")
+        required("BUCKET")
     }
 
     /// `STATE_MACHINE_ARN`: the state machine that holds attempts.
@@ -152,7 +152,7 @@ impl Settings {
     /// # Errors
     /// When it is not set.
     pub fn state_machine(self) -> Result<String, InvalidSetting> {
-        needed("STATE_MACHINE_ARN")
+        required("STATE_MACHINE_ARN")
     }
 
     /// `SERVICE_KEYS`: name of the secret with the keys of back ends.
@@ -160,7 +160,7 @@ impl Settings {
     /// # Errors
     /// When it is not set.
     pub fn service_keys(self) -> Result<String, InvalidSetting> {
-        needed("SERVICE_KEYS")
+        required("SERVICE_KEYS")
     }
 
     /// `WEBHOOK_SECRET`: name of the secret that events are signed with, or locally the secret itself.
@@ -168,7 +168,7 @@ impl Settings {
     /// # Errors
     /// When it is not set.
     pub fn webhook_secret(self) -> Result<String, InvalidSetting> {
-        needed("WEBHOOK_SECRET")
+        required("WEBHOOK_SECRET")
     }
 
     /// `ALLOW_UNSIGNED_EVENTS`: whether events without a signature are taken; never in production.
@@ -214,7 +214,7 @@ impl Settings {
     }
 }
 
-fn needed(name: &'static str) -> Result<String, InvalidSetting> {
+fn required(name: &'static str) -> Result<String, InvalidSetting> {
     text(name).ok_or_else(|| InvalidSetting {
         name,
         what: "not set".to_owned(),

@@ -163,7 +163,7 @@ impl DeliverCallback {
                 let message = message.map_err(|why| StoreError::Refused(why.to_string()))?;
                 self.run(message).await
             };
-            let is_done = self.permanent_failures.handled(&record.body, Box::pin(run));
+            let is_done = self.permanent_failures.process(&record.body, Box::pin(run));
             let is_done = is_done.instrument(span).await;
             (!is_done).then(|| MessageFailure {
                 message_id: record.message_id.clone(),

@@ -13,7 +13,7 @@ use crate::{
     },
     deliver_callback::Messages,
     http::{Problem, now, parse},
-    ingest_webhook::read,
+    ingest_webhook::parse_event,
     manage_jobs::position,
     settle_job::attempt_of,
     start_job::queued,
@@ -57,12 +57,12 @@ fn is_a_job(submission: Submission, sources: &Guard) {
 /// # Panics
 /// When it is not.
 pub fn event(data: &[u8]) {
-    let Ok(event) = read(data, now()) else {
+    let Ok(event) = parse_event(data, now()) else {
         return;
     };
     let _ = event.check();
     let written = serde_json::to_vec(&event).expect("an event can be written");
-    assert_eq!(read(&written, now()).ok(), Some(event));
+    assert_eq!(parse_event(&written, now()).ok(), Some(event));
 }
 
 /// A cursor of a list: one that is taken names a job and a time, and nothing else.

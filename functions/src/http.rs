@@ -10,7 +10,7 @@ use serde::{Deserializer, Serialize, de::DeserializeOwned};
 use tracing::{Instrument, Span, field::Empty};
 
 /// An answer in JSON.
-pub(crate) fn answer(status: StatusCode, body: &impl Serialize) -> Response<Body> {
+pub(crate) fn json_response(status: StatusCode, body: &impl Serialize) -> Response<Body> {
     let text = serde_json::to_string(body).expect("plain data can be written as JSON");
     let mut response = Response::new(Body::Text(text));
     *response.status_mut() = status;
@@ -27,17 +27,17 @@ pub(crate) fn answer(status: StatusCode, body: &impl Serialize) -> Response<Body
 }
 
 /// The answer to a request whichever way it went. What goes wrong is said while the log knows which job it is about, by [`about`].
-pub(crate) async fn settled(
-    answering: impl Future<Output = Result<Response<Body>, Problem>>,
+pub(crate) async fn respond(
+    handling: impl Future<Output = Result<Response<Body>, Problem>>,
 ) -> Response<Body> {
     let span = tracing::info_span!("job", job_id = Empty, attempt = Empty);
-    async { answering.await.unwrap_or_else(|problem| problem.answer()) }
+    async { handling.await.unwrap_or_else(|problem| problem.response()) }
         .instrument(span)
         .await
 }
 
 /// Every line of the log that follows names this job.
-pub(crate) fn about(id: &JobId, attempt: Option<u32>) {
+pub(crate) fn log_job(id: &JobId, attempt: Option<u32>) {
     let span = Span::current();
     span.record("job_id", id.as_str());
     if let Some(attempt) = attempt {
@@ -46,10 +46,10 @@ pub(crate) fn about(id: &JobId, attempt: Option<u32>) {
 }
 
 /// The raw body, if it is within the limit.
-pub(crate) fn body(request: &Request, most_bytes: usize) -> Result<&[u8], Problem> {
+pub(crate) fn body(request: &Request, max_bytes: usize) -> Result<&[u8], Problem> {
     let bytes: &[u8] = request.body().as_ref();
-    if bytes.len() > most_bytes {
-        Err(Problem::TooLarge(most_bytes))
+    if bytes.len() > max_bytes {
+        Err(Problem::TooLarge(max_bytes))
     } else {
         Ok(bytes)
     }
@@ -65,7 +65,7 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         });
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let parsed = fitting(&mut reader)?;
+    let parsed = deserialize(&mut reader)?;
     reader.end().map_err(|why| Problem::Invalid {
         field: None,
         message: format!("invalid body: {}", explain(&why)),
@@ -74,7 +74,7 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 }
 
 /// What a reader of JSON has as a type, with the path of the field that does not fit.
-pub(crate) fn fitting<'de, T: DeserializeOwned>(
+pub(crate) fn deserialize<'de, T: DeserializeOwned>(
     reader: impl Deserializer<'de, Error = serde_json::Error>,
 ) -> Result<T, Problem> {
     serde_path_to_error::deserialize(reader).map_err(|why| Problem::Invalid {

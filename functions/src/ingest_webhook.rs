@@ -1,7 +1,7 @@
 //! `ingest-webhook`: takes the worker's signed events and writes down what they say.
 
-mod readable;
-mod reading;
+mod lossy;
+mod parsing;
 mod secret;
 
 use aws::{Changed, Connection, JobTable, Patience, SecretStore, StoreError};
@@ -9,13 +9,13 @@ use domain::{BadSignature, Event, Job, Rates, SignatureHeaders, limits::EVENT_BY
 use lambda_http::{Body, Error, Request, Response, http::StatusCode, service_fn};
 use serde_json::json;
 
-pub(crate) use reading::read;
-use secret::NotVerified;
+pub(crate) use parsing::parse_event;
 pub use secret::SigningSecrets;
+use secret::VerifyError;
 
 use crate::{
     config::Settings,
-    http::{Problem, about, answer, body, header, now, settled},
+    http::{Problem, body, header, json_response, log_job, now, respond},
     observe::count,
     routes::{self, Endpoint},
 };
@@ -65,7 +65,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 impl IngestWebhook {
     /// Answers one request.
     pub async fn answer(&self, request: &Request) -> Response<Body> {
-        settled(Box::pin(self.ingest(request))).await
+        respond(Box::pin(self.ingest(request))).await
     }
 
     async fn ingest(&self, request: &Request) -> Result<Response<Body>, Problem> {
@@ -74,8 +74,8 @@ impl IngestWebhook {
             return Err(Problem::NoRoute);
         }
         let bytes = body(request, EVENT_BYTES)?;
-        self.believe(request, bytes).await?;
-        let event = read(bytes, now())?;
+        self.verify_signature(request, bytes).await?;
+        let event = parse_event(bytes, now())?;
         event
             .check()
             .map_err(|wrong| Problem::invalid(wrong.field, wrong.what))?;
@@ -84,7 +84,7 @@ impl IngestWebhook {
     }
 
     /// Whether the raw body is signed by one who may; nothing is parsed and no store touched before.
-    async fn believe(&self, request: &Request, bytes: &[u8]) -> Result<(), Problem> {
+    async fn verify_signature(&self, request: &Request, bytes: &[u8]) -> Result<(), Problem> {
         let headers = SignatureHeaders {
             id: header(request, "webhook-id"),
             timestamp: header(request, "webhook-timestamp"),
@@ -94,12 +94,12 @@ impl IngestWebhook {
             .iter()
             .all(|name| !request.headers().contains_key(*name));
         match self.secrets.verify(headers, bytes, now()).await {
-            Err(NotVerified::Signature(BadSignature::Missing))
+            Err(VerifyError::Signature(BadSignature::Missing))
                 if unsigned && self.allow_unsigned =>
             {
                 Ok(())
             }
-            Err(NotVerified::NoSecrets(why)) => Err(Problem::Unavailable(StoreError::Silent(why))),
+            Err(VerifyError::NoSecret(why)) => Err(Problem::Unavailable(StoreError::Silent(why))),
             Err(why) => {
                 tracing::warn!(%why, "event rejected: its signature cannot be verified");
                 count("ingest-webhook", "EventsRefused");
@@ -117,7 +117,7 @@ impl IngestWebhook {
             None => change,
         };
         for id in event.ids() {
-            about(&id, event.attempt);
+            log_job(&id, event.attempt);
             let changed = self.jobs.change(&id, &change).await.map_err(|why| {
                 // told in a way that nobody sends it again; an end comes by its outcome
                 if why.is_final() {
@@ -141,8 +141,8 @@ impl IngestWebhook {
             if let (Some(message), false, None, true) =
                 (message, applied, event.attempt, event.event.is_terminal())
             {
-                let heard = Job::ignored(message, now());
-                self.jobs.change(&id, &heard).await?;
+                let ignored = Job::ignored(message, now());
+                self.jobs.change(&id, &ignored).await?;
             }
             if applied && event.event.is_terminal() {
                 count(
@@ -154,8 +154,9 @@ impl IngestWebhook {
                     },
                 );
             }
-            let said = json!({"received": true, "job_status": job.status, "attempt": job.attempt});
-            return Ok(answer(StatusCode::OK, &said));
+            let receipt =
+                json!({"received": true, "job_status": job.status, "attempt": job.attempt});
+            return Ok(json_response(StatusCode::OK, &receipt));
         }
         Err(Problem::NotFound("job"))
     }

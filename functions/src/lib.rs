@@ -6,7 +6,6 @@ pub mod callbacks;
 mod caller;
 mod config;
 pub mod deliver_callback;
-mod fairness;
 #[doc(hidden)]
 pub mod fuzzing;
 mod http;
@@ -17,6 +16,7 @@ mod observe;
 pub mod openapi;
 mod permanent_failures;
 pub mod publish_events;
+mod rate_limit;
 pub mod realtime;
 mod routes;
 pub mod settle_job;
@@ -27,7 +27,7 @@ pub mod sweep_jobs;
 
 pub use caller::ServiceKeys;
 pub use config::{InvalidSetting, Settings};
-pub use fairness::RequestRates;
 pub use http::now;
 pub use observe::start;
 pub use permanent_failures::PermanentFailures;
+pub use rate_limit::RateLimiter;

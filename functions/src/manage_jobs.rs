@@ -23,18 +23,18 @@ use crate::{
     callbacks::Sender,
     caller::{self, ServiceKeys},
     config::Settings,
-    fairness::RequestRates,
-    http::{Problem, about, answer, now, settled},
+    http::{Problem, json_response, log_job, now, respond},
     leftovers::{delete_leftovers_and_deliveries, delete_upload},
     observe::count,
     openapi,
+    rate_limit::RateLimiter,
     routes::{self, Endpoint, ManageEndpoint},
 };
 
 /// How long Step Functions knows the name of an execution that has ended, 90 days, and a day more.
-const EXECUTIONS_KNOWN_S: i64 = 91 * 24 * 3600;
+const EXECUTION_NAME_RETENTION_S: i64 = 91 * 24 * 3600;
 /// Rounds of a deletion.
-const MOST_ROUNDS: usize = 5;
+const MAX_DELETION_ROUNDS: usize = 5;
 
 /// What this function may touch.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ pub struct ManageJobs {
     /// Keys of back ends.
     pub keys: ServiceKeys,
     /// How much each owner may ask.
-    pub rates: RequestRates,
+    pub rate_limiter: RateLimiter,
     /// How many jobs of an owner may be under way at once.
     pub max_active: u32,
 }
@@ -89,10 +89,10 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         callback_queue: Queue::new(&connection, settings.callback_queue()?),
         sender: Sender::new(settings.allow_private_callbacks()?)?,
         keys: ServiceKeys::new(SecretStore::new(&connection), settings.service_keys()?),
-        rates: RequestRates {
+        rate_limiter: RateLimiter {
             shares: ShareTable::new(&connection, settings.shares_table()?),
-            of_user: settings.requests_per_minute()?,
-            of_service: settings.service_requests_per_minute()?,
+            user_limit: settings.requests_per_minute()?,
+            service_limit: settings.service_requests_per_minute()?,
         },
         max_active: settings.max_active_jobs()?,
     };
@@ -108,21 +108,21 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 impl ManageJobs {
     /// Answers one request.
     pub async fn answer(&self, request: &Request) -> Response<Body> {
-        settled(Box::pin(self.route(request))).await
+        respond(Box::pin(self.route(request))).await
     }
 
     async fn route(&self, request: &Request) -> Result<Response<Body>, Problem> {
         let (route, id) = routes::find(request).ok_or(Problem::NoRoute)?;
         match route.endpoint {
             Endpoint::ManageJobs(ManageEndpoint::Health) => {
-                Ok(answer(StatusCode::OK, &Health { status: "ok" }))
+                Ok(json_response(StatusCode::OK, &Health { status: "ok" }))
             }
             Endpoint::ManageJobs(ManageEndpoint::Describe) => {
-                Ok(answer(StatusCode::OK, &openapi::document()))
+                Ok(json_response(StatusCode::OK, &openapi::document()))
             }
             Endpoint::ManageJobs(endpoint) => {
                 let owner = caller::authenticate(route.caller, request, &self.keys).await?;
-                self.rates.admit(&owner).await?;
+                self.rate_limiter.admit(&owner).await?;
                 self.answer_owner(endpoint, request, &owner, id).await
             }
             Endpoint::SubmitJob(_) | Endpoint::IngestWebhook => Err(Problem::NoRoute),
@@ -143,7 +143,7 @@ impl ManageJobs {
             ManageEndpoint::ShowForService => {
                 let job = self.find(owner, &job_id(id)?).await?;
                 let view = ServiceJobView::with_links(job, &self.bucket).await?;
-                Ok(answer(StatusCode::OK, &view))
+                Ok(json_response(StatusCode::OK, &view))
             }
             ManageEndpoint::Delete => self.delete(owner, &job_id(id)?).await,
             ManageEndpoint::Cancel => self.cancel(owner, &job_id(id)?).await,
@@ -163,19 +163,19 @@ impl ManageJobs {
 
     /// The job, if it is this owner's.
     async fn find(&self, owner: &Owner, id: &JobId) -> Result<Job, Problem> {
-        about(id, None);
+        log_job(id, None);
         let job = self
             .jobs
             .get(id)
             .await?
             .filter(|job| job.owner == *owner)
             .ok_or(Problem::NotFound("job"))?;
-        about(id, Some(job.attempt));
+        log_job(id, Some(job.attempt));
         Ok(job)
     }
 
     async fn show(&self, job: Job) -> Result<Response<Body>, Problem> {
-        Ok(answer(
+        Ok(json_response(
             StatusCode::OK,
             &JobView::with_links(job, &self.bucket).await?,
         ))
@@ -183,7 +183,7 @@ impl ManageJobs {
 
     /// Writes `canceled` first: whatever dies after that, the worker is told with its next event.
     async fn cancel(&self, owner: &Owner, id: &JobId) -> Result<Response<Body>, Problem> {
-        about(id, None);
+        log_job(id, None);
         match self.jobs.change(id, &Job::cancel(owner, now())).await? {
             Changed::Yes(job) => {
                 count("manage-jobs", "JobsCanceled");
@@ -202,12 +202,12 @@ impl ManageJobs {
 
     async fn retry(&self, owner: &Owner, id: &JobId) -> Result<Response<Body>, Problem> {
         let job = self.find(owner, id).await?;
-        self.has_source(&job).await?;
-        match self.again(&job, &job.retry(now())).await? {
-            Changed::Yes(job) => Ok(answer(StatusCode::ACCEPTED, &JobView::plain(*job))),
+        self.check_source(&job).await?;
+        match self.start_attempt(&job, &job.retry(now())).await? {
+            Changed::Yes(job) => Ok(json_response(StatusCode::ACCEPTED, &JobView::plain(*job))),
             // the answer was lost on the way, and it was asked for again
             Changed::No(now) if now.follows(&job) && now.edited_plan == job.edited_plan => {
-                Ok(answer(StatusCode::ACCEPTED, &JobView::plain(*now)))
+                Ok(json_response(StatusCode::ACCEPTED, &JobView::plain(*now)))
             }
             Changed::No(job) => Err(Problem::Conflict {
                 code: "job_not_retryable",
@@ -221,7 +221,7 @@ impl ManageJobs {
     }
 
     /// Begins another attempt, if the owner may have another job under way.
-    async fn again(&self, job: &Job, change: &Change) -> Result<Changed, Problem> {
+    async fn start_attempt(&self, job: &Job, change: &Change) -> Result<Changed, Problem> {
         let changed = self.admissions.again(job, change, self.max_active).await?;
         changed.ok_or(Problem::TooManyActive(self.max_active))
     }
@@ -231,7 +231,7 @@ impl ManageJobs {
     async fn delete(&self, owner: &Owner, id: &JobId) -> Result<Response<Body>, Problem> {
         let seen = self.find(owner, id).await?;
         // each round lost means that another attempt has begun in between
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MAX_DELETION_ROUNDS {
             let is_gone = match self.jobs.change(id, &Job::cancel(owner, now())).await? {
                 Changed::Yes(job) | Changed::No(job) => self.delete_all_of(&job).await?,
                 Changed::Gone => {
@@ -262,7 +262,7 @@ impl ManageJobs {
         self.deliveries.forget(&job.id).await?;
         self.admissions.release(job).await?;
         let now = now();
-        let until = now.as_seconds() + EXECUTIONS_KNOWN_S;
+        let until = now.as_seconds() + EXECUTION_NAME_RETENTION_S;
         let is_gone = self.jobs.delete(job, now, until).await?;
         tracing::info!(objects = stored.len(), is_gone, "job deleted");
         Ok(is_gone)

@@ -1,4 +1,4 @@
-//! What can never be dealt with, however often it comes: it is kept for a person, with the reason, and not tried again.
+//! What can never be dealt with, however often it comes: it is sent for a person, with the reason, and not tried again.
 
 use std::panic::AssertUnwindSafe;
 
@@ -12,25 +12,25 @@ use crate::observe::count;
 #[derive(Debug)]
 pub struct PermanentFailures {
     function: &'static str,
-    letters: DeadLetters,
+    queue: DeadLetters,
 }
 
 impl PermanentFailures {
     /// Those of a function, by its name.
-    pub fn new(function: &'static str, letters: DeadLetters) -> Self {
-        Self { function, letters }
+    pub fn new(function: &'static str, queue: DeadLetters) -> Self {
+        Self { function, queue }
     }
 
-    /// Whether something need not come again: it was dealt with, or never will be and is kept for a person. A failure or a panic is said in
+    /// Whether something need not come again: it was dealt with, or never will be and is sent for a person. A failure or a panic is said in
     /// the log, and keeps nobody from the others.
-    pub(crate) async fn handled(
+    pub(crate) async fn process(
         &self,
         event: &impl Serialize,
-        handling: impl Future<Output = Result<(), StoreError>>,
+        processing: impl Future<Output = Result<(), StoreError>>,
     ) -> bool {
-        match AssertUnwindSafe(handling).catch_unwind().await {
+        match AssertUnwindSafe(processing).catch_unwind().await {
             Ok(Ok(())) => true,
-            Ok(Err(why)) if why.is_final() => self.keep(event, &why).await.is_ok(),
+            Ok(Err(why)) if why.is_final() => self.dead_letter(event, &why).await.is_ok(),
             Ok(Err(why)) => {
                 tracing::warn!(%why, "processing failed; it will be retried");
                 false
@@ -46,7 +46,7 @@ impl PermanentFailures {
     ///
     /// # Errors
     /// When the queue does not answer or refuses: the event is to come again.
-    pub(crate) async fn keep(
+    pub(crate) async fn dead_letter(
         &self,
         event: &impl Serialize,
         why: &impl std::fmt::Display,
@@ -54,8 +54,8 @@ impl PermanentFailures {
         tracing::error!(%why, "processing failed permanently; moving it to the dead-letter queue");
         count(self.function, "Refused");
         let why = why.to_string();
-        let kept = self.letters.keep(self.function, event, &why);
-        kept.await
+        let sent = self.queue.keep(self.function, event, &why);
+        sent.await
             .inspect_err(|why| tracing::error!(%why, "moving to the dead-letter queue failed; it will be retried"))
     }
 }

@@ -78,7 +78,7 @@ impl PublishEvents {
     /// Tells what a batch has to tell. A batch may come again: whoever listens drops what is not new.
     pub async fn handle(&self, batch: &Batch) -> BatchAnswer {
         batch
-            .each(&self.permanent_failures, |record| self.publish(record))
+            .process(&self.permanent_failures, |record| self.publish(record))
             .await
     }
 

@@ -18,8 +18,8 @@ use tracing::Instrument;
 use crate::{
     api::realtime::{Message, snapshots, text},
     config::Settings,
-    fairness::RequestRates,
     http::now,
+    rate_limit::RateLimiter,
 };
 
 /// API Gateway keeps a connection for two hours; a while more, so that none is forgotten that is still there.
@@ -39,7 +39,7 @@ pub struct Realtime {
     /// How many connections each owner has open.
     pub shares: ShareTable,
     /// How much each owner may say.
-    pub rates: RequestRates,
+    pub rate_limiter: RateLimiter,
     /// The connections.
     pub clients: Clients,
 }
@@ -100,10 +100,10 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         sessions: SessionTable::new(&connection, settings.sessions_table()?),
         listeners: ListenerTable::new(&connection, settings.listeners_table()?),
         shares: ShareTable::new(&connection, settings.shares_table()?),
-        rates: RequestRates {
+        rate_limiter: RateLimiter {
             shares: ShareTable::new(&connection, settings.shares_table()?),
-            of_user: settings.requests_per_minute()?,
-            of_service: settings.service_requests_per_minute()?,
+            user_limit: settings.requests_per_minute()?,
+            service_limit: settings.service_requests_per_minute()?,
         },
         clients: Clients::new(&connection, &settings.realtime_url()?),
     };
@@ -203,7 +203,7 @@ impl Realtime {
             self.say(id, &refusal("unauthorized", what)).await?;
             return self.clients.cut(id).await;
         };
-        if self.rates.wait(&owner).await?.is_some() {
+        if self.rate_limiter.retry_after_s(&owner).await?.is_some() {
             // a client that goes on talking would take the others' share of what all may say
             let what =
                 "the message limit of this minute is exceeded; connect again in the next minute";

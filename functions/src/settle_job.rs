@@ -39,7 +39,7 @@ pub struct Settled {
 
 impl Settled {
     /// Of no job that is there.
-    const NOT: Self = Self {
+    const UNCHANGED: Self = Self {
         changed: false,
         status: None,
     };
@@ -82,15 +82,15 @@ impl SettleJob {
     pub async fn handle(&self, event: &Value) -> Result<Settled, StoreError> {
         let Some(of) = attempt_of(event) else {
             let why = "the event does not identify a job attempt";
-            self.permanent_failures.keep(event, &why).await?;
-            return Ok(Settled::NOT);
+            self.permanent_failures.dead_letter(event, &why).await?;
+            return Ok(Settled::UNCHANGED);
         };
         let span = tracing::info_span!("job", job_id = %of.job_id, attempt = of.attempt);
         async {
             match self.settle(&of).await {
                 Err(why) if why.is_final() => {
-                    self.permanent_failures.keep(event, &why).await?;
-                    Ok(Settled::NOT)
+                    self.permanent_failures.dead_letter(event, &why).await?;
+                    Ok(Settled::UNCHANGED)
                 }
                 settled => settled
                     .inspect_err(|why| tracing::warn!(%why, "settling failed; it will be retried")),
@@ -101,7 +101,7 @@ impl SettleJob {
     }
 
     async fn settle(&self, of: &AttemptOf) -> Result<Settled, StoreError> {
-        let (changed, job) = self.end(of).await?;
+        let (changed, job) = self.apply_outcome(of).await?;
         match &job {
             Some(job) => self.bucket.delete_unused_editions(job).await?,
             // what its worker has stored after the deletion had looked
@@ -114,17 +114,17 @@ impl SettleJob {
     }
 
     /// Whether the record changed, and the job as it is now; none if it is gone.
-    async fn end(&self, of: &AttemptOf) -> Result<(bool, Option<Job>), StoreError> {
+    async fn apply_outcome(&self, of: &AttemptOf) -> Result<(bool, Option<Job>), StoreError> {
         let Some(job) = self.jobs.get(&of.job_id).await? else {
             return Ok((false, None));
         };
         let outcome = self.outcome(of).await?;
         let (changed, job) = match job.settle(of.attempt, outcome.as_ref(), self.rates, now()) {
             Settlement::Nothing => (false, Some(job)),
-            Settlement::Change(change) => self.apply(&job, of, &change).await?,
+            Settlement::Change(change) => self.write(&job, of, &change).await?,
         };
         if changed {
-            tell(job.as_ref());
+            log_settled(job.as_ref());
         }
         if let Some(job) = job.as_ref().filter(|job| job.status.is_terminal()) {
             self.admissions.release(job).await?;
@@ -133,7 +133,7 @@ impl SettleJob {
     }
 
     /// Writes down what follows; the job as it is then, none if it is gone.
-    async fn apply(
+    async fn write(
         &self,
         job: &Job,
         of: &AttemptOf,
@@ -169,7 +169,7 @@ impl SettleJob {
     }
 }
 
-fn tell(job: Option<&Job>) {
+fn log_settled(job: Option<&Job>) {
     let Some(job) = job else { return };
     tracing::info!(
         status = job.status.name(),

@@ -45,7 +45,7 @@ impl StartJob {
     /// Starts what a batch asks for. An execution that is there already is as good, so that a batch may come again.
     pub async fn handle(&self, batch: &Batch) -> BatchAnswer {
         batch
-            .each(&self.permanent_failures, |record| self.start(record))
+            .process(&self.permanent_failures, |record| self.start(record))
             .await
     }
 

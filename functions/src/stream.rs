@@ -17,7 +17,7 @@ pub struct Batch {
     records: Vec<Value>,
 }
 
-/// The first record that was not dealt with; the stream goes on from there.
+/// The first record that was not processed with; the stream goes on from there.
 #[derive(Debug, Default, Serialize, PartialEq, Eq)]
 pub struct BatchAnswer {
     #[serde(rename = "batchItemFailures")]
@@ -37,38 +37,38 @@ impl Batch {
     }
 
     /// Deals with every record: those of one job one after another, up to the first that fails; a panic is a failure of that record.
-    /// Records after the one that is answered come again, whether they were dealt with or not; one that never can be is kept for a person.
-    pub(crate) async fn each<'a, F>(
+    /// Records after the one that is answered come again, whether they were processed with or not; one that never can be is kept for a person.
+    pub(crate) async fn process<'a, F>(
         &'a self,
         permanent_failures: &PermanentFailures,
-        deal: impl Fn(&'a Value) -> F,
+        process: impl Fn(&'a Value) -> F,
     ) -> BatchAnswer
     where
         F: Future<Output = Result<(), StoreError>>,
     {
         let mut by_job: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (place, record) in self.records.iter().enumerate() {
+        for (position, record) in self.records.iter().enumerate() {
             let job = record["dynamodb"]["Keys"]["id"]["S"].as_str();
             by_job
                 .entry(job.unwrap_or_default())
                 .or_default()
-                .push(place);
+                .push(position);
         }
-        let deal = &deal;
-        let jobs = by_job.into_values().map(|places| async move {
-            for place in places {
-                let record = &self.records[place];
-                let dealt = permanent_failures.handled(record, deal(record));
-                let dealt = dealt.instrument(span_of(record));
-                if !dealt.await {
-                    return Some(place);
+        let process = &process;
+        let jobs = by_job.into_values().map(|positions| async move {
+            for position in positions {
+                let record = &self.records[position];
+                let processed = permanent_failures.process(record, process(record));
+                let processed = processed.instrument(span_of(record));
+                if !processed.await {
+                    return Some(position);
                 }
             }
             None
         });
         let failed = join_all(jobs).await.into_iter().flatten().min();
-        let failures = failed.map(|place| ItemFailure {
-            sequence_number: self.records[place]["dynamodb"]["SequenceNumber"]
+        let failures = failed.map(|position| ItemFailure {
+            sequence_number: self.records[position]["dynamodb"]["SequenceNumber"]
                 .as_str()
                 .unwrap_or_default()
                 .to_owned(),
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     fn batch(jobs: &[&str]) -> Batch {
-        let record = |(place, job): (usize, &&str)| json!({"dynamodb": {"SequenceNumber": place.to_string(), "Keys": {"id": {"S": job}}}});
+        let record = |(position, job): (usize, &&str)| json!({"dynamodb": {"SequenceNumber": position.to_string(), "Keys": {"id": {"S": job}}}});
         Batch {
             records: jobs.iter().enumerate().map(record).collect(),
         }
@@ -112,29 +112,29 @@ mod tests {
     #[tokio::test]
     async fn a_panic_or_failure_loses_no_other_record() {
         let batch = batch(&["a", "b", "a", "c", "b"]);
-        let dealt = Mutex::new(Vec::new());
+        let processed = Mutex::new(Vec::new());
         let answer = batch
-            .each(&permanent_failures().await, |record| {
-                let place: usize = record["dynamodb"]["SequenceNumber"]
+            .process(&permanent_failures().await, |record| {
+                let position: usize = record["dynamodb"]["SequenceNumber"]
                     .as_str()
                     .unwrap()
                     .parse()
                     .unwrap();
-                let dealt = &dealt;
+                let processed = &processed;
                 async move {
-                    assert_ne!(place, 1, "poison");
-                    if place == 2 {
+                    assert_ne!(position, 1, "poison");
+                    if position == 2 {
                         return Err(StoreError::Busy("later".into()));
                     }
-                    dealt.lock().unwrap().push(place);
+                    processed.lock().unwrap().push(position);
                     Ok(())
                 }
             })
             .await;
         assert_eq!(answer.failures[0].sequence_number, "1");
-        let mut dealt = dealt.into_inner().unwrap();
-        dealt.sort_unstable();
-        assert_eq!(dealt, [0, 3]);
+        let mut processed = processed.into_inner().unwrap();
+        processed.sort_unstable();
+        assert_eq!(processed, [0, 3]);
     }
 
     #[tokio::test]
@@ -142,7 +142,7 @@ mod tests {
         let batch = batch(&["a", "b"]);
         assert_eq!(
             batch
-                .each(&permanent_failures().await, async |_| Ok(()))
+                .process(&permanent_failures().await, async |_| Ok(()))
                 .await,
             BatchAnswer::default()
         );

@@ -23,9 +23,9 @@ use crate::{
     callbacks::Addresses,
     caller::{self, ServiceKeys},
     config::Settings,
-    fairness::RequestRates,
-    http::{Problem, about, answer, body, header, now, parse, settled},
+    http::{Problem, body, header, json_response, log_job, now, parse, respond},
     observe::count,
+    rate_limit::RateLimiter,
     routes::{self, Endpoint, SubmitEndpoint},
 };
 
@@ -51,7 +51,7 @@ pub struct SubmitJob {
     /// Keys of back ends.
     pub keys: ServiceKeys,
     /// How much each owner may ask.
-    pub rates: RequestRates,
+    pub rate_limiter: RateLimiter,
     /// How many jobs of an owner may be under way at once.
     pub max_active: u32,
     /// The largest upload.
@@ -75,10 +75,10 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         addresses: Addresses::new(settings.allow_private_callbacks()?),
         sources: Guard::new(settings.allow_private_sources()?),
         keys: ServiceKeys::new(SecretStore::new(&connection), settings.service_keys()?),
-        rates: RequestRates {
+        rate_limiter: RateLimiter {
             shares: ShareTable::new(&connection, settings.shares_table()?),
-            of_user: settings.requests_per_minute()?,
-            of_service: settings.service_requests_per_minute()?,
+            user_limit: settings.requests_per_minute()?,
+            service_limit: settings.service_requests_per_minute()?,
         },
         max_active: settings.max_active_jobs()?,
         max_upload_bytes: settings.max_upload_bytes()?,
@@ -95,7 +95,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 impl SubmitJob {
     /// Answers one request.
     pub async fn answer(&self, request: &Request) -> Response<Body> {
-        settled(Box::pin(self.route(request))).await
+        respond(Box::pin(self.route(request))).await
     }
 
     async fn route(&self, request: &Request) -> Result<Response<Body>, Problem> {
@@ -104,7 +104,7 @@ impl SubmitJob {
             return Err(Problem::NoRoute);
         };
         let owner = caller::authenticate(route.caller, request, &self.keys).await?;
-        self.rates.admit(&owner).await?;
+        self.rate_limiter.admit(&owner).await?;
         match endpoint {
             SubmitEndpoint::Submit => self.submit_for_user(request, owner).await,
             SubmitEndpoint::SubmitForService => self.submit_for_service(request, owner).await,
@@ -181,15 +181,15 @@ impl SubmitJob {
             Some(key) => JobId::of_key(&submission.owner, key),
             None => JobId::new(Uuid::now_v7()),
         };
-        about(&id, None);
-        let sent = submission.body_sha256.clone();
+        log_job(&id, None);
+        let body_sha256 = submission.body_sha256.clone();
         if let Err(obstacle) = self.find_upload(&mut submission).await {
             // a repeated submission is answered as before, whatever became of its upload
             let before = match key {
                 Some(_) => self.jobs.get(&id).await?,
                 None => None,
             };
-            return before.map_or(Err(obstacle), |job| same(job, sent.as_ref()));
+            return before.map_or(Err(obstacle), |job| of_same_body(job, body_sha256.as_ref()));
         }
         let job = Job::new(id, submission, now());
         let created = self
@@ -200,12 +200,12 @@ impl SubmitJob {
             .ok_or(Problem::TooManyActive(self.max_active))?
         {
             Created::New(job) => {
-                about(&job.id, Some(job.attempt));
+                log_job(&job.id, Some(job.attempt));
                 tracing::info!("job submitted");
                 count("submit-job", "JobsSubmitted");
                 Ok(*job)
             }
-            Created::Existing(existing) => same(*existing, sent.as_ref()),
+            Created::Existing(existing) => of_same_body(*existing, body_sha256.as_ref()),
             Created::NoUpload => Err(Problem::invalid(
                 "uploadId",
                 format!(
@@ -236,8 +236,8 @@ impl SubmitJob {
 }
 
 /// The job that a key led to before, if it was made from the same body.
-fn same(job: Job, sent: Option<&String>) -> Result<Job, Problem> {
-    if job.body_sha256.as_ref() == sent {
+fn of_same_body(job: Job, body_sha256: Option<&String>) -> Result<Job, Problem> {
+    if job.body_sha256.as_ref() == body_sha256 {
         Ok(job)
     } else {
         Err(Problem::KeyReused)
@@ -245,7 +245,7 @@ fn same(job: Job, sent: Option<&String>) -> Result<Job, Problem> {
 }
 
 fn accepted(location: &str, body: &impl serde::Serialize) -> Result<Response<Body>, Problem> {
-    let mut response = answer(StatusCode::ACCEPTED, body);
+    let mut response = json_response(StatusCode::ACCEPTED, body);
     response
         .headers_mut()
         .insert("location", location.parse().map_err(Problem::internal)?);

@@ -138,7 +138,7 @@ def kebab_case(name: str) -> str:
 def variables(binary: str) -> set[str]:
     """The variables that a function reads: the methods of its settings that it calls, and what the shared modules read."""
     settings = Source.of(FUNCTIONS / "config.rs").functions()
-    read = {name: re.findall(r'\b(?:needed|parsed|text)\("(\w+)"', body.text) for name, body in settings.items()}
+    read = {name: re.findall(r'\b(?:required|parsed|text)\("(\w+)"', body.text) for name, body in settings.items()}
     called = {name for each in module(binary) + shared() for name in re.findall(r"[sS]ettings\s*\.\s*(\w+)\(", each.code)}
     return {variable for name in called for variable in read.get(name, [])}
 

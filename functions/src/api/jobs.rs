@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// How long a link is good for.
-const LINKS_HOLD: Duration = Duration::from_hours(1);
+const LINK_LIFETIME: Duration = Duration::from_hours(1);
 
 /// A job, for users.
 #[derive(Debug, Serialize, ToSchema)]
@@ -290,7 +290,7 @@ pub(crate) async fn link(
         return Ok(None);
     };
     match bucket.key_of(&address) {
-        Some(key) => bucket.link(key, LINKS_HOLD).await.map(Some),
+        Some(key) => bucket.link(key, LINK_LIFETIME).await.map(Some),
         None => Ok(Some(address)),
     }
 }

@@ -5,7 +5,7 @@ use lambda_http::{Body, Response, http::StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::answer;
+use super::json_response;
 
 /// Seconds after which a caller may try again when the store is unavailable.
 const RETRY_AFTER_S: u32 = 5;
@@ -130,7 +130,7 @@ impl Problem {
     }
 
     /// The response for the caller; details that are not for the caller go to the log.
-    pub(crate) fn answer(&self) -> Response<Body> {
+    pub(crate) fn response(&self) -> Response<Body> {
         match self {
             Self::Unavailable(why) => tracing::warn!(%why, "the store is unavailable"),
             Self::Unstorable(why) => {
@@ -148,7 +148,7 @@ impl Problem {
             field,
             message: self.to_string(),
         };
-        let mut response = answer(self.status(), &ErrorBody { error });
+        let mut response = json_response(self.status(), &ErrorBody { error });
         if let Some(seconds) = self.retry_after_s() {
             response.headers_mut().insert("retry-after", seconds.into());
         }

@@ -10,14 +10,14 @@ use tokio::sync::Mutex;
 use crate::cached_secret::CachedSecret;
 
 /// A stranger must not make us ask for the secret with every message.
-const ASK_EVERY: Duration = Duration::from_secs(30);
+const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(30);
 /// A secret that was taken back is believed for no longer than this, if the store can be asked; else until it is too old.
-const BELIEVED: Duration = Duration::from_mins(5);
+const MAX_AGE: Duration = Duration::from_mins(5);
 const PREFIX: &str = "whsec_";
 
 /// Why there are no secrets to verify with.
 #[derive(Debug, thiserror::Error)]
-pub enum NoSecrets {
+pub enum SecretsError {
     /// The store does not hand them out.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -28,13 +28,13 @@ pub enum NoSecrets {
 
 /// Why a message is not taken for authentic.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NotVerified {
+pub(super) enum VerifyError {
     /// It is not signed as it has to be.
     #[error(transparent)]
     Signature(#[from] BadSignature),
     /// Nothing is known to verify it with.
     #[error("the signing secret is not available: {0}")]
-    NoSecrets(String),
+    NoSecret(String),
 }
 
 /// The secrets that are valid now.
@@ -46,7 +46,7 @@ enum Origin {
     /// The setting itself holds the secret.
     Setting(Secrets),
     /// A secret of this name in the store.
-    Kept {
+    Stored {
         store: SecretStore,
         name: String,
         read: Mutex<CachedSecret<Secrets>>,
@@ -58,15 +58,15 @@ impl SigningSecrets {
     ///
     /// # Errors
     /// When the store does not answer, or a secret is too short to protect anything.
-    pub async fn read(store: SecretStore, setting: String) -> Result<Self, NoSecrets> {
+    pub async fn read(store: SecretStore, setting: String) -> Result<Self, SecretsError> {
         if setting.starts_with(PREFIX) {
             return Ok(Self(Origin::Setting(parse(&setting)?)));
         }
         let secrets = parse(&store.read(&setting).await?)?;
-        Ok(Self(Origin::Kept {
+        Ok(Self(Origin::Stored {
             store,
             name: setting,
-            read: Mutex::new(CachedSecret::now(secrets)),
+            read: Mutex::new(CachedSecret::fresh(secrets)),
         }))
     }
 
@@ -76,19 +76,19 @@ impl SigningSecrets {
         headers: SignatureHeaders<'_>,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<(), NotVerified> {
+    ) -> Result<(), VerifyError> {
         let (store, name, read) = match &self.0 {
             Origin::Setting(secrets) => return Ok(secrets.verify(headers, body, now)?),
-            Origin::Kept { store, name, read } => (store, name, read),
+            Origin::Stored { store, name, read } => (store, name, read),
         };
         let mut read = read.lock().await;
         let hold = match read.value().map(|known| known.verify(headers, body, now)) {
-            Some(Ok(())) | None => BELIEVED,
-            Some(Err(BadSignature::Mismatch)) => ASK_EVERY,
+            Some(Ok(())) | None => MAX_AGE,
+            Some(Err(BadSignature::Mismatch)) => MIN_REFRESH_INTERVAL,
             Some(Err(why)) => return Err(why.into()),
         };
         let secrets = read.refresh(store, name, hold, parse).await;
-        let secrets = secrets.map_err(|why| NotVerified::NoSecrets(why.to_string()))?;
+        let secrets = secrets.map_err(|why| VerifyError::NoSecret(why.to_string()))?;
         Ok(secrets.verify(headers, body, now)?)
     }
 }

@@ -15,19 +15,19 @@ use crate::{
     api::callbacks::{CallbackTest, CallbackTestResult, DeliveryList, DeliveryView, NewSecret},
     callbacks,
     deliver_callback::DeliveryMessage,
-    http::{Problem, about, answer, body, now, parse},
+    http::{Problem, body, json_response, log_job, now, parse},
 };
 
 const SECRET_BYTES: usize = 32;
 /// How long callbacks are signed with the secret before as well.
-const PREVIOUS_HOLDS_S: i64 = 24 * 3600;
+const PREVIOUS_SECRET_LIFETIME_S: i64 = 24 * 3600;
 
 impl ManageJobs {
     pub(super) async fn rotate_secret(&self, owner: &Owner) -> Result<Response<Body>, Problem> {
         let mut random = [0; SECRET_BYTES];
         getrandom::fill(&mut random).map_err(Problem::internal)?;
         let secret = format!("whsec_{}", BASE64_STANDARD.encode(random));
-        let until = now().as_seconds() + PREVIOUS_HOLDS_S;
+        let until = now().as_seconds() + PREVIOUS_SECRET_LIFETIME_S;
         let rotated = self
             .receivers
             .rotate(owner, &secret, now().as_seconds(), until);
@@ -37,7 +37,7 @@ impl ManageJobs {
             secret,
             previous_valid_until: had_one.then(|| Timestamp::from_ms(until * 1000)),
         };
-        Ok(answer(StatusCode::CREATED, &made))
+        Ok(json_response(StatusCode::CREATED, &made))
     }
 
     /// Sends a signed sample; an address that takes it is used again if it was not any more.
@@ -57,7 +57,7 @@ impl ManageJobs {
             ));
         }
         let id = format!("test-{}", Uuid::now_v7());
-        let sample = callbacks::body_of(&sample(), &Labels::default(), &self.bucket).await?;
+        let sample = callbacks::body_of(&sample_event(), &Labels::default(), &self.bucket).await?;
         let sent = self.sender.send(url.as_str(), &id, sample, &receiver).await;
         if sent.is_taken {
             self.receivers.enable(owner, url.as_str()).await?;
@@ -68,7 +68,7 @@ impl ManageJobs {
             error: sent.tried.error,
             duration_ms: sent.tried.duration_ms,
         };
-        Ok(answer(StatusCode::OK, &result))
+        Ok(json_response(StatusCode::OK, &result))
     }
 
     /// A job's deliveries in the order of what they tell, from the one after `cursor` on.
@@ -89,14 +89,14 @@ impl ManageJobs {
         let deliveries = self.deliveries.of(&job.id).await?;
         let from = cursor.unwrap_or_default();
         let after = deliveries.into_iter().filter(|one| *one.id > *from);
-        Ok(answer(StatusCode::OK, &DeliveryList::page(after)))
+        Ok(json_response(StatusCode::OK, &DeliveryList::page(after)))
     }
 
     /// Sends a delivery once more, with all its tries; one that waits for its next try is due at once.
     pub(super) async fn replay(&self, owner: &Owner, id: &str) -> Result<Response<Body>, Problem> {
         let missing = || Problem::NotFound("delivery");
         let job_id = Delivery::job_of(id).ok_or_else(missing)?;
-        about(&job_id, None);
+        log_job(&job_id, None);
         let delivery = self.deliveries.get(&job_id, id).await?;
         let delivery = delivery.filter(|delivery| delivery.owner == *owner);
         let delivery = delivery.ok_or_else(missing)?;
@@ -116,12 +116,15 @@ impl ManageJobs {
         self.callback_queue
             .send(owner, &message, Duration::ZERO)
             .await?;
-        Ok(answer(StatusCode::ACCEPTED, &DeliveryView::from(delivery)))
+        Ok(json_response(
+            StatusCode::ACCEPTED,
+            &DeliveryView::from(delivery),
+        ))
     }
 }
 
 /// What a test sends.
-fn sample() -> Event {
+fn sample_event() -> Event {
     let id = Uuid::nil().to_string();
     Event {
         event: EventKind::Completed,

@@ -9,7 +9,7 @@ use crate::{
         first_page,
         jobs::{JobList, JobView},
     },
-    http::{Problem, answer},
+    http::{Problem, json_response},
 };
 
 /// Jobs of a page if the request does not say how many.
@@ -21,16 +21,16 @@ impl ManageJobs {
         request: &Request,
         owner: &Owner,
     ) -> Result<Response<Body>, Problem> {
-        let asked = request.query_string_parameters();
-        let status = asked.first("status").map(str::parse::<Status>).transpose();
+        let query = request.query_string_parameters();
+        let status = query.first("status").map(str::parse::<Status>).transpose();
         let names = Status::ALL.map(Status::name).join(", ");
         let status =
             status.map_err(|()| Problem::invalid("status", format!("must be one of {names}")))?;
-        let limit = asked.first("limit").map_or(Ok(DEFAULT_LIMIT), str::parse);
+        let limit = query.first("limit").map_or(Ok(DEFAULT_LIMIT), str::parse);
         let limit = limit.ok().filter(|limit| (1..=MOST_LISTED).contains(limit));
         let limit = limit
             .ok_or_else(|| Problem::invalid("limit", format!("must be from 1 to {MOST_LISTED}")))?;
-        let after = asked.first("cursor").map(position).transpose()?;
+        let after = query.first("cursor").map(position).transpose()?;
         let page = self.jobs.list(owner, status, limit, after).await?;
         let (jobs, has_more) = first_page(page.jobs.into_iter().map(JobView::plain));
         let next = if has_more {
@@ -42,7 +42,7 @@ impl ManageJobs {
             jobs,
             next_cursor: next.map(|(id, created_at)| hex::encode(format!("{id} {created_at}"))),
         };
-        Ok(answer(StatusCode::OK, &list))
+        Ok(json_response(StatusCode::OK, &list))
     }
 }
 

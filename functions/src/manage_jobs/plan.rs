@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::ManageJobs;
 use crate::{
     api::jobs::JobView,
-    http::{Problem, answer, body, now, parse},
+    http::{Problem, body, json_response, now, parse},
 };
 
 impl ManageJobs {
@@ -24,29 +24,29 @@ impl ManageJobs {
         // a source that has not been looked at has any length; the worker checks again
         plan.check(job.source.duration_ms.unwrap_or(u64::MAX))
             .and_then(|()| plan.check_edited())
-            .map_err(|why| wrong(&why))?;
+            .map_err(|why| invalid_plan(&why))?;
         let name = name_of(bytes, &job);
         let change = job.edit_plan(&name, now());
         if !job.status.is_terminal() {
-            return Err(under_way());
+            return Err(job_is_active());
         }
-        self.has_source(&job).await?;
+        self.check_source(&job).await?;
         let key = keys::of_job(id, &keys::edited_plan(&name));
         self.bucket.write(&key, bytes.to_vec()).await?;
         // where there is no room, the plan stays for the next time that it is asked for, and goes with the job
-        let refused = match self.again(&job, &change).await? {
+        let refused = match self.start_attempt(&job, &change).await? {
             Changed::Yes(job) => {
-                return Ok(answer(StatusCode::ACCEPTED, &JobView::plain(*job)));
+                return Ok(json_response(StatusCode::ACCEPTED, &JobView::plain(*job)));
             }
             // the answer was lost on the way, and it was asked for again
             Changed::No(now) if now.edited_plan.as_ref() == Some(&name) => {
                 return if now.follows(&job) {
-                    Ok(answer(StatusCode::ACCEPTED, &JobView::plain(*now)))
+                    Ok(json_response(StatusCode::ACCEPTED, &JobView::plain(*now)))
                 } else {
-                    Err(under_way())
+                    Err(job_is_active())
                 };
             }
-            Changed::No(_) => under_way(),
+            Changed::No(_) => job_is_active(),
             Changed::Gone => Problem::NotFound("job"),
         };
         // no later request writes a plan of this name: it is of an attempt that has begun without it
@@ -56,7 +56,7 @@ impl ManageJobs {
 
     /// Whether another attempt has something to make clips from. What lies in the web is asked for by the attempt itself; if it is gone,
     /// the owner keeps the clips there are.
-    pub(super) async fn has_source(&self, job: &Job) -> Result<(), Problem> {
+    pub(super) async fn check_source(&self, job: &Job) -> Result<(), Problem> {
         let Some(upload) = &job.source.upload_key else {
             return Ok(());
         };
@@ -79,7 +79,7 @@ fn name_of(plan: &[u8], job: &Job) -> String {
     format!("{hash}-{}", job.attempt + 1)
 }
 
-fn under_way() -> Problem {
+fn job_is_active() -> Problem {
     let message =
         "the job is queued or running; cancel it or wait for it to finish before you edit its plan"
             .to_owned();
@@ -89,7 +89,7 @@ fn under_way() -> Problem {
     }
 }
 
-fn wrong(why: &InvalidPlan) -> Problem {
+fn invalid_plan(why: &InvalidPlan) -> Problem {
     let field = match why {
         InvalidPlan::Clip { clip, .. } => format!("clips[{clip}]"),
         InvalidPlan::Version(_) => "version".to_owned(),

@@ -19,13 +19,13 @@ use crate::{
     api::uploads::{
         NewUpload, PartLink, PartLinks, UploadView, UploadedParts, WantedParts, part_count,
     },
-    http::{Problem, answer, body, now, parse},
+    http::{Problem, body, json_response, now, parse},
 };
 
 /// How long a link for a part is good.
-const LINKS_HOLD: Duration = Duration::from_hours(1);
+const LINK_LIFETIME: Duration = Duration::from_hours(1);
 /// How long an upload has its place while it is begun.
-const BEGINNING_HOLDS_S: u32 = 60;
+const CREATION_LEASE_S: u32 = 60;
 const EXTENSIONS: [&str; 6] = ["mp4", "mov", "m4v", "mkv", "webm", "ts"];
 
 impl SubmitJob {
@@ -34,14 +34,14 @@ impl SubmitJob {
         request: &Request,
         owner: Owner,
     ) -> Result<Response<Body>, Problem> {
-        let wanted: NewUpload = parse(body(request, SUBMISSION_BYTES)?)?;
-        if wanted.file_name.len() > LONGEST_FILE_NAME {
+        let request_body: NewUpload = parse(body(request, SUBMISSION_BYTES)?)?;
+        if request_body.file_name.len() > LONGEST_FILE_NAME {
             return Err(Problem::invalid(
                 "fileName",
                 format!("must have at most {LONGEST_FILE_NAME} bytes"),
             ));
         }
-        let (title, ending) = wanted.file_name.rsplit_once('.').unwrap_or_default();
+        let (title, ending) = request_body.file_name.rsplit_once('.').unwrap_or_default();
         let ending = ending.to_ascii_lowercase();
         let extension = EXTENSIONS.into_iter().find(|known| *known == ending);
         let extension = extension.ok_or_else(|| {
@@ -51,7 +51,7 @@ impl SubmitJob {
             )
         })?;
         let most = self.max_upload_bytes.min(MOST_PARTS as u64 * PART_BYTES);
-        if !(1..=most).contains(&wanted.size_bytes) {
+        if !(1..=most).contains(&request_body.size_bytes) {
             return Err(Problem::invalid(
                 "sizeBytes",
                 format!("must be from 1 to {most}"),
@@ -59,7 +59,7 @@ impl SubmitJob {
         }
         let id = Uuid::now_v7().to_string();
         // whoever dies before the upload is there takes nobody's place for long
-        self.keep_place(&owner, &id, BEGINNING_HOLDS_S).await?;
+        self.hold_slot(&owner, &id, CREATION_LEASE_S).await?;
         let key = keys::upload(&id, extension);
         let begun = now().as_seconds();
         let upload = Upload {
@@ -71,15 +71,18 @@ impl SubmitJob {
                 LONGEST_TITLE,
             ),
             key,
-            bytes: wanted.size_bytes,
+            bytes: request_body.size_bytes,
             complete: false,
             usable_until: begun + UPLOAD_USABLE_S,
             expires_at: begun + UPLOAD_KEPT_S,
         };
         self.uploads.create(&upload).await?;
-        self.keep_place(&upload.owner, &upload.id, UPLOAD_IDLE_S)
+        self.hold_slot(&upload.owner, &upload.id, UPLOAD_IDLE_S)
             .await?;
-        Ok(answer(StatusCode::CREATED, &UploadView::from(&upload)))
+        Ok(json_response(
+            StatusCode::CREATED,
+            &UploadView::from(&upload),
+        ))
     }
 
     pub(super) async fn link_parts(
@@ -89,13 +92,13 @@ impl SubmitJob {
         id: &str,
     ) -> Result<Response<Body>, Problem> {
         let upload = self.upload(id, owner).await?;
-        let wanted: WantedParts = parse(body(request, SUBMISSION_BYTES)?)?;
+        let request_body: WantedParts = parse(body(request, SUBMISSION_BYTES)?)?;
         let known = 1..=part_count(&upload);
-        let fits = wanted
+        let fits = request_body
             .part_numbers
             .iter()
             .all(|number| known.contains(&u64::from(*number)));
-        if !fits || !(1..=MOST_LINKED_PARTS).contains(&wanted.part_numbers.len()) {
+        if !fits || !(1..=MOST_LINKED_PARTS).contains(&request_body.part_numbers.len()) {
             let message = format!(
                 "must be 1 to {MOST_LINKED_PARTS} part numbers from 1 to {}",
                 known.end()
@@ -103,18 +106,23 @@ impl SubmitJob {
             return Err(Problem::invalid("partNumbers", message));
         }
         if !upload.complete {
-            self.keep_place(owner, id, UPLOAD_IDLE_S).await?;
+            self.hold_slot(owner, id, UPLOAD_IDLE_S).await?;
         }
-        let mut parts = Vec::with_capacity(wanted.part_numbers.len());
-        for part_number in wanted.part_numbers {
+        let mut parts = Vec::with_capacity(request_body.part_numbers.len());
+        for part_number in request_body.part_numbers {
             let bytes = part_bytes(&upload, u64::from(part_number));
             let url = self
                 .bucket
-                .part_link(&multipart(&upload), part_number as i32, bytes, LINKS_HOLD)
+                .part_link(
+                    &multipart(&upload),
+                    part_number as i32,
+                    bytes,
+                    LINK_LIFETIME,
+                )
                 .await?;
             parts.push(PartLink { part_number, url });
         }
-        Ok(answer(StatusCode::OK, &PartLinks { parts }))
+        Ok(json_response(StatusCode::OK, &PartLinks { parts }))
     }
 
     pub(super) async fn complete_upload(
@@ -146,7 +154,9 @@ impl SubmitJob {
                 self.bucket
                     .delete(std::slice::from_ref(&upload.key))
                     .await?;
-                self.shares.give_back(&places(owner), &upload.id).await?;
+                self.shares
+                    .give_back(&upload_slots(owner), &upload.id)
+                    .await?;
                 let message = format!(
                     "have {bytes} bytes in total, not the announced {}; start a new upload",
                     upload.bytes
@@ -156,16 +166,18 @@ impl SubmitJob {
             self.uploads.complete(&upload).await?;
             upload.complete = true;
         }
-        self.shares.give_back(&places(owner), &upload.id).await?;
-        Ok(answer(StatusCode::OK, &UploadView::from(&upload)))
+        self.shares
+            .give_back(&upload_slots(owner), &upload.id)
+            .await?;
+        Ok(json_response(StatusCode::OK, &UploadView::from(&upload)))
     }
 
     /// An upload has a place among its owner's for so many seconds from now on.
-    async fn keep_place(&self, owner: &Owner, id: &str, seconds: u32) -> Result<(), Problem> {
+    async fn hold_slot(&self, owner: &Owner, id: &str, seconds: u32) -> Result<(), Problem> {
         let now_ms = now().as_ms();
         let until_ms = now_ms + i64::from(seconds) * 1000;
-        let places = places(owner);
-        if self.shares.take(&places, id, now_ms, until_ms).await? {
+        let slots = upload_slots(owner);
+        if self.shares.take(&slots, id, now_ms, until_ms).await? {
             Ok(())
         } else {
             Err(Problem::TooManyUploads(MOST_OPEN_UPLOADS))
@@ -183,7 +195,7 @@ impl SubmitJob {
 }
 
 /// Places of uploads that are under way.
-fn places(owner: &Owner) -> Places<'_> {
+fn upload_slots(owner: &Owner) -> Places<'_> {
     Places {
         what: "uploads",
         owner,

@@ -10,7 +10,7 @@ use domain::{AttemptOf, Change, Job, JobId, Rates};
 use dynoxide::Database;
 use egress::Guard;
 use functions::{
-    PermanentFailures, RequestRates, ServiceKeys,
+    PermanentFailures, RateLimiter, ServiceKeys,
     callbacks::{Addresses, Sender},
     deliver_callback::DeliverCallback,
     ingest_webhook::{IngestWebhook, SigningSecrets},
@@ -97,11 +97,11 @@ impl Cloud {
     }
 
     /// So many requests a minute are answered, whoever asks.
-    pub(crate) fn rates(&self, most: u32) -> RequestRates {
-        RequestRates {
+    pub(crate) fn rate_limiter(&self, most: u32) -> RateLimiter {
+        RateLimiter {
             shares: self.shares(),
-            of_user: most,
-            of_service: most,
+            user_limit: most,
+            service_limit: most,
         }
     }
 
@@ -133,7 +133,7 @@ impl Cloud {
             addresses: Addresses::new(true),
             sources: Guard::new(true),
             keys: self.keys(),
-            rates: self.rates(6000),
+            rate_limiter: self.rate_limiter(6000),
             max_active: 20,
             max_upload_bytes: 1 << 30,
         }
@@ -153,7 +153,7 @@ impl Cloud {
             callback_queue: self.callback_queue(),
             sender: Sender::new(true).expect("a sender"),
             keys: self.keys(),
-            rates: self.rates(6000),
+            rate_limiter: self.rate_limiter(6000),
             max_active: 20,
         }
     }
@@ -168,7 +168,7 @@ impl Cloud {
             sessions: SessionTable::new(&self.connection, SESSIONS),
             listeners: ListenerTable::new(&self.connection, LISTENERS),
             shares: self.shares(),
-            rates: self.rates(6000),
+            rate_limiter: self.rate_limiter(6000),
             clients: Clients::new(&self.connection, &self.realtime_url()),
         }
     }

@@ -154,11 +154,11 @@ async fn messages_of_an_owner_are_a_group_of_the_queue() {
 async fn requests_over_the_rate_are_told_when_to_come_again() {
     let cloud = Cloud::start().await;
     let manage = ManageJobs {
-        rates: cloud.rates(5),
+        rate_limiter: cloud.rate_limiter(5),
         ..cloud.manage_jobs()
     };
     let submit = SubmitJob {
-        rates: cloud.rates(5),
+        rate_limiter: cloud.rate_limiter(5),
         ..cloud.submit_job()
     };
     let list = |user: &str| Call::new("GET", "/ai-clipping-agent/jobs").user(user);

@@ -470,7 +470,7 @@ async fn a_client_that_says_too_much_is_told_and_cut() {
     connected(&cloud, "c-2", "bob").await;
     let mut realtime = cloud.realtime();
     // the ticket was asked for in the same minute
-    realtime.rates = cloud.rates(1 + 5);
+    realtime.rate_limiter = cloud.rate_limiter(1 + 5);
     let ping = |id: &str| happening(id, "MESSAGE", &json!({"body": "{\"action\": \"ping\"}"}));
     for _ in 0..5 {
         assert_eq!(answer(&realtime, ping("c-1")).await, 200);

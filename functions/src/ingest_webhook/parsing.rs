@@ -7,34 +7,34 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
-use super::readable::readable;
-use crate::http::{Problem, fitting, parse};
+use super::lossy::representable;
+use crate::http::{Problem, deserialize, parse};
 
 /// Reads an event that was received at that time; it is taken for the event's own where that cannot be read.
-pub(crate) fn read(json: &[u8], received: Timestamp) -> Result<Event, Problem> {
-    let Said(mut said) = parse(&readable(json))?;
-    if let Some(Value::String(time)) = said.get_mut("timestamp")
+pub(crate) fn parse_event(json: &[u8], received: Timestamp) -> Result<Event, Problem> {
+    let BoundedJson(mut value) = parse(&representable(json))?;
+    if let Some(Value::String(time)) = value.get_mut("timestamp")
         && time.parse::<Timestamp>().is_err()
     {
         *time = received.to_string();
     }
-    fitting(said)
+    deserialize(value)
 }
 
 /// JSON down to the depth of events.
-struct Said(Value);
+struct BoundedJson(Value);
 
-impl<'de> Deserialize<'de> for Said {
+impl<'de> Deserialize<'de> for BoundedJson {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
-        Levels(EVENT_DEPTH).deserialize(reader).map(Self)
+        Depth(EVENT_DEPTH).deserialize(reader).map(Self)
     }
 }
 
 /// How many levels of lists and objects are still read; what lies deeper becomes null.
 #[derive(Clone, Copy)]
-struct Levels(usize);
+struct Depth(usize);
 
-impl<'de> DeserializeSeed<'de> for Levels {
+impl<'de> DeserializeSeed<'de> for Depth {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
@@ -46,7 +46,7 @@ impl<'de> DeserializeSeed<'de> for Levels {
     }
 }
 
-impl<'de> Visitor<'de> for Levels {
+impl<'de> Visitor<'de> for Depth {
     type Value = Value;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -102,7 +102,7 @@ mod tests {
     const RECEIVED: &str = "2024-11-28T11:00:00.000Z";
 
     fn taken(text: &str) -> Event {
-        read(text.as_bytes(), RECEIVED.parse().unwrap()).unwrap()
+        parse_event(text.as_bytes(), RECEIVED.parse().unwrap()).unwrap()
     }
 
     /// An event with more written at its end.

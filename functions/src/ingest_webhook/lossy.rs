@@ -12,7 +12,7 @@ const LARGEST: &str = "1e308";
 const ESCAPE: usize = 6;
 
 /// The same JSON with a replacement character for each half of a pair that stands alone, and the largest number for each beyond it.
-pub(super) fn readable(json: &[u8]) -> Cow<'_, [u8]> {
+pub(super) fn representable(json: &[u8]) -> Cow<'_, [u8]> {
     let mut read = Vec::new();
     let (mut copied, mut at) = (0, 0);
     let mut in_text = false;
@@ -89,7 +89,8 @@ mod tests {
 
     #[test]
     fn half_a_pair_is_replaced_and_nothing_else_is_touched() {
-        let read = |text: &str| String::from_utf8(readable(text.as_bytes()).into_owned()).unwrap();
+        let read =
+            |text: &str| String::from_utf8(representable(text.as_bytes()).into_owned()).unwrap();
         for same in [
             "",
             r#"{"a": "b"}"#,

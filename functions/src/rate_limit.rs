@@ -7,30 +7,30 @@ use crate::http::{Problem, now};
 
 /// Requests of an owner that are answered in a minute.
 #[derive(Debug)]
-pub struct RequestRates {
+pub struct RateLimiter {
     /// Where they are counted.
     pub shares: ShareTable,
     /// Of a user.
-    pub of_user: u32,
+    pub user_limit: u32,
     /// Of a back end, which may have many users.
-    pub of_service: u32,
+    pub service_limit: u32,
 }
 
-impl RequestRates {
+impl RateLimiter {
     /// Lets a request pass, or says when the next one will.
     pub(crate) async fn admit(&self, owner: &Owner) -> Result<(), Problem> {
-        match self.wait(owner).await? {
+        match self.retry_after_s(owner).await? {
             None => Ok(()),
             Some(seconds) => Err(Problem::RateLimited(seconds)),
         }
     }
 
     /// Counts a request, and gives the seconds until the next one may pass if this one may not.
-    pub(crate) async fn wait(&self, owner: &Owner) -> Result<Option<u32>, StoreError> {
+    pub(crate) async fn retry_after_s(&self, owner: &Owner) -> Result<Option<u32>, StoreError> {
         let most = if owner.is_tenant() {
-            self.of_service
+            self.service_limit
         } else {
-            self.of_user
+            self.user_limit
         };
         let now_s = now().as_seconds();
         let passes = self.shares.count(owner, now_s, most).await?;
