@@ -1,4 +1,4 @@
-//! A secret that is read now and then, and whose last good value serves for a while when it cannot be.
+//! A secret with a cache: refreshed when it is too old, and served stale for a while when the store is unavailable.
 
 use std::{fmt::Display, time::Duration};
 
@@ -6,12 +6,12 @@ use aws::{SecretStore, StoreError};
 use domain::limits::LAST_GOOD_S;
 use tokio::time::Instant;
 
-/// The last good value serves for so long after it was read.
+/// How long after its reading a value may still be served.
 const MAX_STALE: Duration = Duration::from_secs(LAST_GOOD_S);
-/// A store that is not well is asked again after this: whoever waits for it would wait for nothing.
+/// How long the store is not asked again after a failure, so that requests do not wait for it.
 const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Why there is no value.
+/// Why there is no usable value.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SecretError<E: Display> {
     #[error(transparent)]
@@ -22,7 +22,7 @@ pub(crate) enum SecretError<E: Display> {
     TooOld,
 }
 
-/// What was read of a secret, and when.
+/// The cached value with the time of its reading, and the time of the last failure.
 #[derive(Debug)]
 pub(crate) struct CachedSecret<T> {
     value: Option<(Instant, T)>,
@@ -30,13 +30,13 @@ pub(crate) struct CachedSecret<T> {
 }
 
 impl<T> CachedSecret<T> {
-    /// Nothing yet.
+    /// An empty cache.
     pub(crate) const EMPTY: Self = Self {
         value: None,
         failed: None,
     };
 
-    /// A value that was just read.
+    /// A cache with a value that was just read.
     pub(crate) fn fresh(value: T) -> Self {
         Self {
             value: Some((Instant::now(), value)),
@@ -44,17 +44,17 @@ impl<T> CachedSecret<T> {
         }
     }
 
-    /// The last good value, if it is not too old.
+    /// The cached value, unless it is too stale to be served.
     pub(crate) fn value(&self) -> Option<&T> {
         let good = self.value.as_ref();
         good.filter(|(read, _)| read.elapsed() <= MAX_STALE)
             .map(|(_, value)| value)
     }
 
-    /// Reads the secret anew if its value is older than `max_age`.
+    /// Reads the secret again if the cached value is older than `max_age`.
     ///
     /// # Errors
-    /// When there is no value that is good enough: the store does not answer, or what it has cannot be used.
+    /// When the secret cannot be read or parsed and no cached value may be served.
     pub(crate) async fn refresh<E: Display>(
         &mut self,
         store: &SecretStore,

@@ -1,4 +1,4 @@
-//! Callbacks as they go out: with links in place of addresses, signed with the customer's own secret.
+//! Sends callbacks: with links in place of object addresses, signed with the customer's secret.
 
 use std::time::{Duration, Instant};
 
@@ -16,13 +16,13 @@ use crate::{
     http::now,
 };
 
-const CONNECT: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const LIMITS: PostLimits = PostLimits {
     whole: Duration::from_secs(15),
     answer_bytes: RECEIVER_ANSWER_BYTES,
 };
 
-/// Which addresses are called back: public ones over TLS, others only where everything is on one machine.
+/// Which addresses callbacks may go to: public ones over TLS; private or plain ones only where the whole service runs on one machine.
 #[derive(Debug, Clone)]
 pub struct Addresses {
     guard: Guard,
@@ -38,13 +38,13 @@ impl Addresses {
         }
     }
 
-    /// The address as it is dialled, if it may be dialled as far as can be seen without looking its name up.
+    /// Parses an address and checks it as far as possible without resolving its name.
     pub(crate) fn check(&self, url: &str) -> Result<Url, String> {
         let url = self.guard.parse(url).map_err(|why| why.to_string())?;
         if url.scheme() != "https" && !self.allow_private {
             return Err("must be an https:// address".to_owned());
         }
-        // as it is stored: spelled in the one way, it may be three times as long
+        // the normalised form is the one that is stored, and it may be three times as long
         if url.as_str().len() > LONGEST_URL {
             return Err(format!("must have at most {LONGEST_URL} bytes"));
         }
@@ -52,35 +52,35 @@ impl Addresses {
     }
 }
 
-/// What sends callbacks.
+/// Sends callbacks.
 #[derive(Debug, Clone)]
 pub struct Sender {
     client: Client,
     pub(crate) addresses: Addresses,
 }
 
-/// How a try went.
+/// The result of an attempt.
 #[derive(Debug)]
 pub(crate) struct Sent {
-    pub(crate) tried: DeliveryTry,
-    pub(crate) is_taken: bool,
-    /// The address wants nothing any more.
+    pub(crate) attempt: DeliveryTry,
+    pub(crate) is_accepted: bool,
+    /// The receiver answered 410: it wants no more callbacks.
     pub(crate) is_gone: bool,
     pub(crate) retry_after: Option<Duration>,
 }
 
 impl Sender {
-    /// A sender; `allow_private` is for one machine alone.
+    /// Makes a sender; `allow_private` is for a service on one machine only.
     ///
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(allow_private: bool) -> Result<Self, egress::Error> {
         let addresses = Addresses::new(allow_private);
-        let client = Client::new(addresses.guard.clone(), CONNECT)?;
+        let client = Client::new(addresses.guard.clone(), CONNECT_TIMEOUT)?;
         Ok(Self { client, addresses })
     }
 
-    /// Sends a body once. Time and signature are those of this very try, the id is the same in all of them.
+    /// Sends a body once. Time and signature are new for each attempt, the id stays the same.
     pub(crate) async fn send(
         &self,
         url: &str,
@@ -96,23 +96,23 @@ impl Sender {
             (Err(why), _) | (_, Err(why)) => Err(why),
         };
         let status = posted.as_ref().ok().map(|posted| posted.status);
-        let is_taken = status.is_some_and(|status| (200..300).contains(&status));
+        let is_accepted = status.is_some_and(|status| (200..300).contains(&status));
         let error = match (&posted, status) {
             (Err(why), _) => Some(why.clone()),
             (_, Some(status @ 300..400)) => {
                 Some(format!("HTTP {status}: redirects are not followed"))
             }
-            (_, Some(status)) if !is_taken => Some(format!("HTTP {status}")),
+            (_, Some(status)) if !is_accepted => Some(format!("HTTP {status}")),
             _ => None,
         };
         Sent {
-            tried: DeliveryTry {
+            attempt: DeliveryTry {
                 at,
                 status,
                 error,
                 duration_ms: begun.elapsed().as_millis() as u64,
             },
-            is_taken,
+            is_accepted,
             is_gone: status == Some(410),
             retry_after: posted.ok().and_then(|posted| posted.retry_after),
         }
@@ -120,24 +120,24 @@ impl Sender {
 }
 
 impl Sent {
-    /// Not sent: the address wants nothing any more.
-    pub(crate) fn not_wanted(at: Timestamp) -> Self {
+    /// The result of an attempt that was skipped because the address is disabled.
+    pub(crate) fn address_disabled(at: Timestamp) -> Self {
         let error = "the address is disabled because it answered 410; a successful callback test enables it again";
         Self {
-            tried: DeliveryTry {
+            attempt: DeliveryTry {
                 at,
                 status: None,
                 error: Some(error.to_owned()),
                 duration_ms: 0,
             },
-            is_taken: false,
+            is_accepted: false,
             is_gone: true,
             retry_after: None,
         }
     }
 }
 
-/// Signed with every secret of the moment: several while one takes the place of others, none for a back end that never made one.
+/// Signs with every valid secret: several during a rotation, none for a back end that has never made one.
 fn headers(id: &str, body: &[u8], receiver: &Receiver, at: Timestamp) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     let mut put = |name: &'static str, value: String| {
@@ -163,7 +163,7 @@ fn headers(id: &str, body: &[u8], receiver: &Receiver, at: Timestamp) -> Result<
     Ok(headers)
 }
 
-/// The body of an event, with fresh links to everything that is there.
+/// The body of an event, with fresh links to the stored objects.
 pub(crate) async fn body_of(
     event: &Event,
     labels: &Labels,

@@ -1,4 +1,4 @@
-//! Who calls: a user by the token that API Gateway has checked, or a back end by its key.
+//! Authentication: a user by the token that API Gateway has verified, a back end by its key.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     routes::Caller,
 };
 
-/// How long keys are believed before they are read again.
+/// How old cached keys may be before they are read again.
 const KEYS_MAX_AGE: Duration = Duration::from_mins(1);
 
 /// Authenticates the caller of a route.
@@ -31,7 +31,7 @@ pub(crate) async fn authenticate(
     }
 }
 
-/// The user whose token the authorizer has checked.
+/// The user whose token the authorizer has verified.
 fn user(request: &Request) -> Result<Owner, Problem> {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
         return Err(Problem::Unauthorized);
@@ -48,7 +48,7 @@ fn user(request: &Request) -> Result<Owner, Problem> {
         .ok_or(Problem::Unauthorized)
 }
 
-/// The keys of back ends: SHA-256 of each as hex digits by tenant, kept in a secret.
+/// The keys of back ends: the SHA-256 of each in hex by tenant, stored as one secret.
 #[derive(Debug)]
 pub struct ServiceKeys {
     store: SecretStore,
@@ -57,7 +57,7 @@ pub struct ServiceKeys {
 }
 
 impl ServiceKeys {
-    /// The keys in a secret of this name.
+    /// Keys in the secret of this name.
     pub fn new(store: SecretStore, secret: String) -> Self {
         Self {
             store,
@@ -83,7 +83,7 @@ impl ServiceKeys {
     }
 }
 
-/// Looks at every key whichever fits, so that the time taken tells nothing.
+/// Compares with every key, in constant time, so that the duration reveals nothing.
 fn matching(keys: &HashMap<String, String>, digest: &str) -> Option<Owner> {
     let mut found = None;
     for (tenant, known) in keys {

@@ -1,14 +1,14 @@
-//! What the environment says, read once at the cold start. A setting that is missing or wrong ends the start with its name.
+//! The environment variables of the functions, read once at the cold start. A missing or invalid one is reported by its name.
 
 use std::str::FromStr;
 
 use domain::limits::UPLOAD_BYTES;
 
-/// A setting without which a function cannot work.
+/// A missing or invalid environment variable.
 #[derive(Debug, thiserror::Error)]
 #[error("the environment variable {name} is {what}")]
 pub struct InvalidSetting {
-    /// Its name.
+    /// Name of the variable.
     pub name: &'static str,
     /// What is wrong with it.
     pub what: String,
@@ -27,7 +27,7 @@ impl Settings {
         required("JOBS_TABLE")
     }
 
-    /// `ADMISSIONS_TABLE`: name of the table of which jobs of an owner are under way.
+    /// `ADMISSIONS_TABLE`: name of the table of each owner's active jobs.
     ///
     /// # Errors
     /// When it is not set.
@@ -51,7 +51,7 @@ impl Settings {
         required("SESSIONS_TABLE")
     }
 
-    /// `LISTENERS_TABLE`: name of the table of who listens to what.
+    /// `LISTENERS_TABLE`: name of the table of subscriptions.
     ///
     /// # Errors
     /// When it is not set.
@@ -59,7 +59,7 @@ impl Settings {
         required("LISTENERS_TABLE")
     }
 
-    /// `REALTIME_URL`: where the WebSocket API is, with its stage.
+    /// `REALTIME_URL`: URL of the WebSocket API with its stage.
     ///
     /// # Errors
     /// When it is not set.
@@ -67,7 +67,7 @@ impl Settings {
         required("REALTIME_URL")
     }
 
-    /// `DELIVERIES_TABLE`: name of the table of what is owed to customers' addresses.
+    /// `DELIVERIES_TABLE`: name of the table of callback deliveries.
     ///
     /// # Errors
     /// When it is not set.
@@ -83,7 +83,7 @@ impl Settings {
         required("RECEIVERS_TABLE")
     }
 
-    /// `SHARES_TABLE`: name of the table of what each owner has of what all have together.
+    /// `SHARES_TABLE`: name of the table of each owner's slots and request counts.
     ///
     /// # Errors
     /// When it is not set.
@@ -91,23 +91,23 @@ impl Settings {
         required("SHARES_TABLE")
     }
 
-    /// `REQUESTS_PER_MINUTE`: how many requests of a user are answered in a minute, 600 if not set.
+    /// `REQUESTS_PER_MINUTE`: request limit of a user per minute, 600 if not set.
     ///
     /// # Errors
-    /// When it is no number.
+    /// When it is not a number.
     pub fn requests_per_minute(self) -> Result<u32, InvalidSetting> {
         parsed("REQUESTS_PER_MINUTE", 600)
     }
 
-    /// `SERVICE_REQUESTS_PER_MINUTE`: how many requests of a back end, which may have many users, are answered in a minute, 6000 if not set.
+    /// `SERVICE_REQUESTS_PER_MINUTE`: request limit of a back end, which may have many users, per minute, 6000 if not set.
     ///
     /// # Errors
-    /// When it is no number.
+    /// When it is not a number.
     pub fn service_requests_per_minute(self) -> Result<u32, InvalidSetting> {
         parsed("SERVICE_REQUESTS_PER_MINUTE", 6000)
     }
 
-    /// `CALLBACK_QUEUE`: address of the queue of callbacks.
+    /// `CALLBACK_QUEUE`: URL of the queue of callbacks.
     ///
     /// # Errors
     /// When it is not set.
@@ -115,7 +115,7 @@ impl Settings {
         required("CALLBACK_QUEUE")
     }
 
-    /// `UNDELIVERED_QUEUE`: address of the queue of what can never be dealt with.
+    /// `UNDELIVERED_QUEUE`: URL of the dead-letter queue.
     ///
     /// # Errors
     /// When it is not set.
@@ -123,7 +123,7 @@ impl Settings {
         required("UNDELIVERED_QUEUE")
     }
 
-    /// `ALLOW_PRIVATE_CALLBACKS`: whether customers' addresses may be private and without TLS; on one machine alone.
+    /// `ALLOW_PRIVATE_CALLBACKS`: whether callbacks may go to private addresses and without TLS; only for a service on one machine.
     ///
     /// # Errors
     /// When it is neither `true` nor `false`.
@@ -131,7 +131,7 @@ impl Settings {
         parsed("ALLOW_PRIVATE_CALLBACKS", false)
     }
 
-    /// `ALLOW_PRIVATE_SOURCES`: whether sources may be on private addresses; on one machine alone.
+    /// `ALLOW_PRIVATE_SOURCES`: whether sources may be on private addresses; only for a service on one machine.
     ///
     /// # Errors
     /// When it is neither `true` nor `false`.
@@ -147,7 +147,7 @@ impl Settings {
         required("BUCKET")
     }
 
-    /// `STATE_MACHINE_ARN`: the state machine that holds attempts.
+    /// `STATE_MACHINE_ARN`: ARN of the state machine that runs attempts.
     ///
     /// # Errors
     /// When it is not set.
@@ -155,7 +155,7 @@ impl Settings {
         required("STATE_MACHINE_ARN")
     }
 
-    /// `SERVICE_KEYS`: name of the secret with the keys of back ends.
+    /// `SERVICE_KEYS`: name of the secret with the back ends' keys.
     ///
     /// # Errors
     /// When it is not set.
@@ -163,7 +163,7 @@ impl Settings {
         required("SERVICE_KEYS")
     }
 
-    /// `WEBHOOK_SECRET`: name of the secret that events are signed with, or locally the secret itself.
+    /// `WEBHOOK_SECRET`: name of the secret that events are signed with, or, locally, the secret itself.
     ///
     /// # Errors
     /// When it is not set.
@@ -171,7 +171,7 @@ impl Settings {
         required("WEBHOOK_SECRET")
     }
 
-    /// `ALLOW_UNSIGNED_EVENTS`: whether events without a signature are taken; never in production.
+    /// `ALLOW_UNSIGNED_EVENTS`: whether unsigned events are accepted; never in production.
     ///
     /// # Errors
     /// When it is neither `true` nor `false`.
@@ -179,36 +179,36 @@ impl Settings {
         parsed("ALLOW_UNSIGNED_EVENTS", false)
     }
 
-    /// `CREDITS_PER_MINUTE`: what a started minute of source costs, 1 if not set.
+    /// `CREDITS_PER_MINUTE`: price of each started minute of source, 1 if not set.
     ///
     /// # Errors
-    /// When it is no number.
+    /// When it is not a number.
     pub fn credits_per_minute(self) -> Result<u64, InvalidSetting> {
         parsed("CREDITS_PER_MINUTE", 1)
     }
 
-    /// `MAX_ACTIVE_JOBS`: how many jobs of an owner may be under way at once, 20 if not set.
+    /// `MAX_ACTIVE_JOBS`: how many active jobs an owner may have, 20 if not set.
     ///
     /// # Errors
-    /// When it is no number.
+    /// When it is not a number.
     pub fn max_active_jobs(self) -> Result<u32, InvalidSetting> {
         parsed("MAX_ACTIVE_JOBS", 20)
     }
 
-    /// `MAX_UPLOAD_BYTES`: the largest upload, 5 GB if not set.
+    /// `MAX_UPLOAD_BYTES`: size limit of an upload, 5 GB if not set.
     ///
     /// # Errors
-    /// When it is no number.
+    /// When it is not a number.
     pub fn max_upload_bytes(self) -> Result<u64, InvalidSetting> {
         parsed("MAX_UPLOAD_BYTES", UPLOAD_BYTES)
     }
 
-    /// `ENVIRONMENT`: which deployment this is, for the metrics.
+    /// `ENVIRONMENT`: name of the deployment, for metrics.
     pub fn environment(self) -> String {
         text("ENVIRONMENT").unwrap_or_else(|| "local".to_owned())
     }
 
-    /// `AWS_LAMBDA_LOG_LEVEL`: the least level that is logged, `INFO` if not set.
+    /// `AWS_LAMBDA_LOG_LEVEL`: the lowest level that is logged, `INFO` if not set.
     pub fn log_level(self) -> String {
         text("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|| "INFO".to_owned())
     }

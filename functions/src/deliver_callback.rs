@@ -1,6 +1,6 @@
-//! `deliver-callback`: brings customers what they are owed, job by job and in order, from messages that say where something is due.
+//! `deliver-callback`: delivers customers' callbacks, in order within a job. A message of the queue says which job has one due.
 
-mod trying;
+mod attempt;
 
 use std::time::Duration;
 
@@ -19,59 +19,59 @@ use crate::{
     callbacks::Sender, config::Settings, http::now, permanent_failures::PermanentFailures,
 };
 
-/// How long a turn lasts at most: a few deliveries, each within its own limit.
-const TURN: Duration = Duration::from_secs(75);
-/// Deliveries of one turn; what is left has the next one.
-const MOST_AT_A_TURN: usize = 4;
-/// When to look again where somebody else has the turn.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// The longest lease on a job's deliveries: a few deliveries, each within its own time limit.
+const LEASE: Duration = Duration::from_secs(75);
+/// Deliveries of one lease; the rest wait for the next.
+const MAX_DELIVERIES_PER_LEASE: usize = 4;
+/// Delay of a message whose job's deliveries are leased by another run.
+const LEASE_RETRY: Duration = Duration::from_secs(2);
 
-/// When to look again where an owner's deliveries have all their places: from this on, and up to four times as late.
-const NO_PLACE_S: f64 = 5.0;
-/// The same for a message that has waited for long. A place that is free meanwhile stays so for no longer than its quadruple, 5 min.
-const LONGEST_NO_PLACE_S: f64 = 75.0;
+/// Least back-off of a message whose owner has no free delivery slot; the most is four times as long.
+const MIN_SLOT_BACKOFF_S: f64 = 5.0;
+/// The same for a message that has waited long: a freed slot is used within four times this, 5 min.
+const MAX_SLOT_BACKOFF_S: f64 = 75.0;
 
-/// What this function may touch.
+/// What the function has access to.
 #[derive(Debug)]
 pub struct DeliverCallback {
-    /// All jobs, for their progress.
+    /// Jobs, for their progress.
     pub jobs: JobTable,
-    /// What is owed.
+    /// Pending and past deliveries.
     pub deliveries: DeliveryTable,
-    /// Secrets, and addresses that want nothing any more.
+    /// Secrets and disabled addresses.
     pub receivers: ReceiverTable,
-    /// How many places each owner's deliveries have.
+    /// Delivery slots of each owner.
     pub shares: ShareTable,
-    /// Where clips lie.
+    /// Where clips are stored.
     pub bucket: Bucket,
-    /// Messages to this very function.
+    /// The queue that this function reads.
     pub queue: Queue,
-    /// The way out.
+    /// Sends the callbacks.
     pub sender: Sender,
-    /// Messages that can never be dealt with.
+    /// Messages that can never be processed.
     pub permanent_failures: PermanentFailures,
 }
 
-/// A message of the queue: a job of which something is due at a time.
+/// A message of the queue: a job with a callback due.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DeliveryMessage {
     /// The job.
     pub job_id: JobId,
-    /// Whose it is; none in a message of an older version.
+    /// Its owner; absent in messages of an older version.
     #[serde(default)]
     pub owner: Option<Owner>,
-    /// Not before this, in milliseconds since 1970.
+    /// Earliest delivery, in milliseconds since 1970.
     pub not_before: i64,
-    /// The attempt whose progress is to be told, once and as it is then; none: what is owed.
+    /// The attempt whose current progress is to be sent once; none for pending deliveries.
     #[serde(default)]
     pub progress_of: Option<u32>,
-    /// Since when it waits for a place among its owner's deliveries, in milliseconds since 1970.
+    /// Since when it waits for a delivery slot of its owner, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits_since: Option<i64>,
 }
 
 impl DeliveryMessage {
-    /// What is owed, at once.
+    /// A message for pending deliveries, due now.
     pub(crate) fn now(job_id: &JobId, owner: &Owner) -> Self {
         Self {
             job_id: job_id.clone(),
@@ -83,7 +83,7 @@ impl DeliveryMessage {
     }
 }
 
-/// Messages of the queue.
+/// A batch of the queue.
 #[derive(Debug, Deserialize)]
 pub struct Messages {
     #[serde(rename = "Records")]
@@ -98,7 +98,7 @@ struct QueueMessage {
 }
 
 impl Messages {
-    /// Those that can be read.
+    /// The messages that can be parsed.
     pub(crate) fn readable(&self) -> impl Iterator<Item = DeliveryMessage> {
         self.records.iter().filter_map(|record| record.read().ok())
     }
@@ -110,7 +110,7 @@ impl QueueMessage {
     }
 }
 
-/// Messages that are not done and come again.
+/// The messages that failed; the queue delivers them again.
 #[derive(Debug, Default, Serialize, PartialEq, Eq)]
 pub struct MessagesAnswer {
     #[serde(rename = "batchItemFailures")]
@@ -142,7 +142,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
             DeadLetters::new(&connection, settings.undelivered_queue()?),
         ),
     };
-    // the first call of all would pay for the handshake; what it finds does not matter
+    // opens the connection at the cold start, so that no request pays for the handshake; the result does not matter
     let _ = function.deliveries.of(&JobId::new(Uuid::nil())).await;
     let function = &function;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Messages>| async move {
@@ -152,7 +152,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 }
 
 impl DeliverCallback {
-    /// Deals with every message; one that fails or panics comes again without the others.
+    /// Processes every message; only those that fail or panic are delivered again.
     pub async fn handle(&self, messages: &Messages) -> MessagesAnswer {
         let runs = messages.records.iter().map(|record| async {
             let message = record.read();
@@ -174,36 +174,37 @@ impl DeliverCallback {
         }
     }
 
-    /// Waits in the queue until it is time, for a place among its owner's deliveries and for its turn; then delivers what is due.
+    /// Waits until the message is due, for a delivery slot of its owner and for the lease on the job's deliveries, each by sending the message
+    /// again with a delay; then delivers what is due.
     async fn run(&self, message: &DeliveryMessage) -> Result<(), StoreError> {
         let now_ms = now().as_ms();
         let Some(owner) = self.owner_of(message).await? else {
-            // nothing is said of a job that was deleted
+            // a deleted job sends nothing
             return self.deliveries.forget(&message.job_id).await;
         };
         if message.not_before > now_ms {
             let wait = Duration::from_millis((message.not_before - now_ms) as u64);
             return self.queue.send(&owner, message, wait).await;
         }
-        let until_ms = now_ms + TURN.as_millis() as i64;
-        let places = Places {
+        let until_ms = now_ms + LEASE.as_millis() as i64;
+        let slots = Places {
             what: "deliveries",
             owner: &owner,
             most: MOST_DELIVERIES_AT_ONCE,
         };
         let holder = Uuid::now_v7().to_string();
-        let taken = self.shares.take(&places, &holder, now_ms, until_ms);
+        let taken = self.shares.take(&slots, &holder, now_ms, until_ms);
         if !taken.await? {
             let since = message.waits_since.unwrap_or(now_ms);
             let waiting = DeliveryMessage {
                 waits_since: Some(since),
                 ..message.clone()
             };
-            let pause = no_place(now_ms - since, trying::chance());
+            let pause = slot_backoff(now_ms - since, attempt::random_fraction());
             return self.queue.send(&owner, &waiting, pause).await;
         }
         let run = self.take_turn(message, &owner, now_ms, until_ms).await;
-        self.shares.give_back(&places, &holder).await?;
+        self.shares.give_back(&slots, &holder).await?;
         run
     }
 
@@ -223,7 +224,7 @@ impl DeliverCallback {
     ) -> Result<(), StoreError> {
         let turn = self.deliveries.take_turn(&message.job_id, now_ms, until_ms);
         let Some(turn) = turn.await? else {
-            return self.queue.send(owner, message, LOOK_AGAIN).await;
+            return self.queue.send(owner, message, LEASE_RETRY).await;
         };
         let delivered = self.deliver_due(message, owner, &turn).await;
         self.deliveries
@@ -232,7 +233,7 @@ impl DeliverCallback {
         delivered
     }
 
-    /// Delivers in order; a later one waits for those before it.
+    /// Delivers in order: a delivery waits for those before it.
     async fn deliver_due(
         &self,
         message: &DeliveryMessage,
@@ -240,32 +241,32 @@ impl DeliverCallback {
         turn: &Turn,
     ) -> Result<(), StoreError> {
         if self.jobs.get(&message.job_id).await?.is_none() {
-            // nothing is said of a job that was deleted
+            // a deleted job sends nothing
             return self.deliveries.forget(&message.job_id).await;
         }
-        for _ in 0..MOST_AT_A_TURN {
-            let owed = self.deliveries.of(&message.job_id).await?;
-            let next = owed
+        for _ in 0..MAX_DELIVERIES_PER_LEASE {
+            let deliveries = self.deliveries.of(&message.job_id).await?;
+            let next = deliveries
                 .into_iter()
                 .find(|delivery| delivery.state == DeliveryState::Pending);
             let Some(delivery) = next else {
                 return match message.progress_of {
-                    Some(attempt) => self.tell_progress(&message.job_id, attempt).await,
+                    Some(attempt) => self.send_progress(&message.job_id, attempt).await,
                     None => Ok(()),
                 };
             };
             if delivery.due_ms > now().as_ms() {
                 let has_message = turn.armed_ms == Some(delivery.due_ms);
-                // this is that message, if the clock was set back
+                // after the clock was set back, this is that message
                 let is_it = message.not_before == delivery.due_ms;
                 if has_message && !is_it {
                     return Ok(());
                 }
-                return self.later(&delivery).await;
+                return self.schedule_next(&delivery).await;
             }
             let delivery = self.deliver(delivery).await?;
             if delivery.state == DeliveryState::Pending {
-                return self.later(&delivery).await;
+                return self.schedule_next(&delivery).await;
             }
         }
         let next = DeliveryMessage {
@@ -275,8 +276,8 @@ impl DeliverCallback {
         self.queue.send(owner, &next, Duration::ZERO).await
     }
 
-    /// Sends the one message that leads to the next try: without the note of it every message that comes by would send another.
-    async fn later(&self, delivery: &Delivery) -> Result<(), StoreError> {
+    /// Sends the one message that leads to the next attempt. It is recorded, or every message that passes would send another.
+    async fn schedule_next(&self, delivery: &Delivery) -> Result<(), StoreError> {
         let message = DeliveryMessage {
             not_before: delivery.due_ms,
             ..DeliveryMessage::now(&delivery.job_id, &delivery.owner)
@@ -292,10 +293,11 @@ impl DeliverCallback {
     }
 }
 
-/// The longer a message has waited, the later it comes again: thousands that all come every few seconds would cost more than what they
-/// wait for. Not the same for all, or they would all come back at once; `chance` is from 0 to 1.
-fn no_place(waited_ms: i64, chance: f64) -> Duration {
-    let least = (waited_ms as f64 / 4000.0).clamp(NO_PLACE_S, LONGEST_NO_PLACE_S);
+/// The back-off grows with the time that a message has waited: thousands that return every few seconds would cost more than what they wait for.
+/// It is
+/// spread by `chance`, from 0 to 1, so that they do not all return at once.
+fn slot_backoff(waited_ms: i64, chance: f64) -> Duration {
+    let least = (waited_ms as f64 / 4000.0).clamp(MIN_SLOT_BACKOFF_S, MAX_SLOT_BACKOFF_S);
     Duration::from_secs_f64(least * (1.0 + 3.0 * chance))
 }
 
@@ -305,7 +307,7 @@ mod tests {
 
     #[test]
     fn the_longer_a_message_has_waited_for_a_place_the_later_it_comes_again() {
-        let pauses = |minutes: i64| [0.0, 1.0].map(|chance| no_place(minutes * 60_000, chance));
+        let pauses = |minutes: i64| [0.0, 1.0].map(|chance| slot_backoff(minutes * 60_000, chance));
         let seconds = |bounds: [u64; 2]| bounds.map(Duration::from_secs);
         assert_eq!(pauses(0), seconds([5, 20]));
         assert_eq!(pauses(2), seconds([30, 120]));

@@ -1,4 +1,4 @@
-//! What `fuzz/` feeds with made-up requests and records, and what must hold of whatever is made of them.
+//! Entry points of `fuzz/`: parsers of requests and records, with the properties that must hold for any input.
 
 use aws::job_of_image;
 use domain::{Job, JobId, Owner, Submission, limits::LONGEST_URL};
@@ -20,11 +20,11 @@ use crate::{
     stream::Batch,
 };
 
-/// A submission of a user and of a back end: one that is taken has one source, which is not seen to be private, and becomes a job that can be
-/// shown; one that is not is refused as what it is.
+/// A submission of a user and of a back end: an accepted one has exactly one source with a public address and becomes a job that can be
+/// serialized; any other is rejected as invalid.
 ///
 /// # Panics
-/// When it is otherwise.
+/// When the property does not hold.
 pub fn submission(data: &[u8]) {
     let sources = Guard::new(false);
     let user = parse::<UserSubmission>(data)
@@ -52,10 +52,10 @@ fn is_a_job(submission: Submission, sources: &Guard) {
     serde_json::to_vec(&JobView::plain(job)).expect("a job can be shown");
 }
 
-/// A worker's event: one that is taken is read again as it was.
+/// An event of the worker: an accepted one survives a round trip.
 ///
 /// # Panics
-/// When it is not.
+/// When the property does not hold.
 pub fn event(data: &[u8]) {
     let Ok(event) = parse_event(data, now()) else {
         return;
@@ -65,10 +65,10 @@ pub fn event(data: &[u8]) {
     assert_eq!(parse_event(&written, now()).ok(), Some(event));
 }
 
-/// A cursor of a list: one that is taken names a job and a time, and nothing else.
+/// A cursor of a list: an accepted one holds a job id and a time and nothing else.
 ///
 /// # Panics
-/// When it does not.
+/// When the property does not hold.
 pub fn cursor(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -80,10 +80,10 @@ pub fn cursor(data: &[u8]) {
     }
 }
 
-/// A batch of the table's stream, messages of the queue, and an event of `EventBridge`: an attempt that is named can be named again.
+/// Batches of the stream, messages of the queue and events of `EventBridge`: the name of an attempt survives a round trip.
 ///
 /// # Panics
-/// When it cannot.
+/// When the property does not hold.
 pub fn records(data: &[u8]) {
     if let Ok(batch) = serde_json::from_slice::<Batch>(data) {
         for record in batch.records() {

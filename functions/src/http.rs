@@ -1,4 +1,4 @@
-//! Requests and answers: bodies that are read with a limit, and one shape for every error.
+//! Requests and responses: size limits, parsing and errors with the path of the invalid field.
 
 mod problem;
 
@@ -9,7 +9,7 @@ use lambda_http::{Body, Request, Response, http::StatusCode};
 use serde::{Deserializer, Serialize, de::DeserializeOwned};
 use tracing::{Instrument, Span, field::Empty};
 
-/// An answer in JSON.
+/// A JSON response.
 pub(crate) fn json_response(status: StatusCode, body: &impl Serialize) -> Response<Body> {
     let text = serde_json::to_string(body).expect("plain data can be written as JSON");
     let mut response = Response::new(Body::Text(text));
@@ -26,7 +26,7 @@ pub(crate) fn json_response(status: StatusCode, body: &impl Serialize) -> Respon
     response
 }
 
-/// The answer to a request whichever way it went. What goes wrong is said while the log knows which job it is about, by [`about`].
+/// Turns an error into its response. Errors are logged with the job that [`log_job`] has named.
 pub(crate) async fn respond(
     handling: impl Future<Output = Result<Response<Body>, Problem>>,
 ) -> Response<Body> {
@@ -36,7 +36,7 @@ pub(crate) async fn respond(
         .await
 }
 
-/// Every line of the log that follows names this job.
+/// Adds the job to every following log line of the request.
 pub(crate) fn log_job(id: &JobId, attempt: Option<u32>) {
     let span = Span::current();
     span.record("job_id", id.as_str());
@@ -55,9 +55,9 @@ pub(crate) fn body(request: &Request, max_bytes: usize) -> Result<&[u8], Problem
     }
 }
 
-/// A body of JSON as a type, with the path of the field that does not fit.
+/// Parses a JSON body; errors name the path of the invalid field.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // a list of values would be taken for the fields in their order
+    // serde would accept an array as the fields in their order
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(Problem::Invalid {
             field: None,
@@ -73,7 +73,7 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(parsed)
 }
 
-/// What a reader of JSON has as a type, with the path of the field that does not fit.
+/// Deserializes a value; errors name the path of the invalid field.
 pub(crate) fn deserialize<'de, T: DeserializeOwned>(
     reader: impl Deserializer<'de, Error = serde_json::Error>,
 ) -> Result<T, Problem> {
@@ -83,7 +83,7 @@ pub(crate) fn deserialize<'de, T: DeserializeOwned>(
     })
 }
 
-/// Path of the field that does not fit; one that is missing or there twice is only named in what the parser says.
+/// Path of the invalid field. Missing and duplicate fields are named only in the parser's message.
 fn field_at_fault(why: &serde_path_to_error::Error<serde_json::Error>) -> Option<String> {
     let at = Some(why.path().to_string()).filter(|path| path != "." && path != "?");
     let said = why.inner().to_string();
@@ -104,7 +104,7 @@ pub(crate) fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
         .and_then(|value| value.to_str().ok())
 }
 
-/// The time as the machine has it.
+/// The system time.
 pub fn now() -> Timestamp {
     Timestamp::from_ms(jiff::Timestamp::now().as_millisecond())
 }

@@ -1,4 +1,4 @@
-//! `ingest-webhook`: takes the worker's signed events and writes down what they say.
+//! `ingest-webhook`: verifies the worker's signed events and applies them to their jobs.
 
 mod lossy;
 mod parsing;
@@ -20,29 +20,29 @@ use crate::{
     routes::{self, Endpoint},
 };
 
-/// What this function may touch.
+/// What the function has access to.
 #[derive(Debug)]
 pub struct IngestWebhook {
-    /// The jobs that events are about.
+    /// Jobs, which events change.
     pub jobs: JobTable,
-    /// What events are signed with.
+    /// Secrets that events are signed with.
     pub secrets: SigningSecrets,
-    /// Whether events without any signature are taken, as a worker of the old system sends them.
+    /// Whether events without any signature are accepted, as workers of the old system send them.
     pub allow_unsigned: bool,
-    /// What jobs cost.
+    /// Prices.
     pub rates: Rates,
 }
 
 /// Runs the function.
 ///
 /// # Errors
-/// When a setting is missing, a secret protects nothing, or the runtime ends.
+/// When a setting is missing, a secret is too weak, or the runtime ends.
 pub async fn serve(settings: Settings) -> Result<(), Error> {
     let connection = Connection::open(Patience::Function).await;
     let jobs = JobTable::new(&connection, settings.jobs_table()?);
     let store = SecretStore::new(&connection);
     let webhook_secret = settings.webhook_secret()?;
-    // both handshakes at once, before anybody waits
+    // both handshakes at once, before the first request
     let (secrets, warm) = tokio::join!(SigningSecrets::read(store, webhook_secret), jobs.warm());
     if let Err(why) = warm {
         tracing::warn!(%why, "the job table did not answer during warm-up");
@@ -83,7 +83,7 @@ impl IngestWebhook {
         self.apply(&event, message).await
     }
 
-    /// Whether the raw body is signed by one who may; nothing is parsed and no store touched before.
+    /// Verifies the signature over the raw body, before anything is parsed or a store called.
     async fn verify_signature(&self, request: &Request, bytes: &[u8]) -> Result<(), Problem> {
         let headers = SignatureHeaders {
             id: header(request, "webhook-id"),
@@ -109,7 +109,7 @@ impl IngestWebhook {
         }
     }
 
-    /// One conditional update; the answer says where the job stands, also to an event that comes too late.
+    /// Applies an event by one conditional update. The response gives the current state of the job, also to an event that comes too late.
     async fn apply(&self, event: &Event, message: Option<&str>) -> Result<Response<Body>, Problem> {
         let change = Job::event(event, self.rates, now());
         let change = match message {
@@ -119,7 +119,7 @@ impl IngestWebhook {
         for id in event.ids() {
             log_job(&id, event.attempt);
             let changed = self.jobs.change(&id, &change).await.map_err(|why| {
-                // told in a way that nobody sends it again; an end comes by its outcome
+                // 422, so that the worker does not send it again; the end of the job follows from its outcome
                 if why.is_final() {
                     Problem::Unstorable(why)
                 } else {

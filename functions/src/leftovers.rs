@@ -1,19 +1,19 @@
-//! What is still stored for a job that is gone: written after its deletion had looked, or by a worker that outlived it.
+//! Objects and records that are left of a deleted job: stored after its deletion, or by a worker that outlived it.
 
 use aws::{Bucket, DeliveryTable, JobTable, StoreError, UploadTable, UploadUse};
 use domain::{JobId, keys};
 
-/// Takes away what is stored for a job that is gone, and gives how many objects there were; what a job stores that is there stays.
+/// Deletes the objects of a job that no longer exists and returns their number; those of an existing job stay.
 ///
 /// # Errors
-/// When a store is not well.
+/// When the store is unavailable.
 pub(crate) async fn delete_leftovers(
     jobs: &JobTable,
     bucket: &Bucket,
     id: &JobId,
 ) -> Result<usize, StoreError> {
     let stored = bucket.list(&keys::of_job(id, "")).await?;
-    // asked after the look: a new job of the same id, made by the same key, has stored none of these
+    // checked after the listing: a new job with the same id, made with the same key, has stored none of these objects
     if stored.is_empty() || jobs.get(id).await?.is_some() {
         return Ok(0);
     }
@@ -25,10 +25,10 @@ pub(crate) async fn delete_leftovers(
     Ok(stored.len())
 }
 
-/// Takes away what a job that is gone was owed, and gives how many objects of it there were; what is of a new job of its id stays.
+/// Deletes the objects and deliveries of a job that no longer exists and returns the number of objects; those of an existing job stay.
 ///
 /// # Errors
-/// When a store is not well.
+/// When the store is unavailable.
 pub(crate) async fn delete_leftovers_and_deliveries(
     jobs: &JobTable,
     bucket: &Bucket,
@@ -36,17 +36,17 @@ pub(crate) async fn delete_leftovers_and_deliveries(
     id: &JobId,
 ) -> Result<usize, StoreError> {
     let objects = delete_leftovers(jobs, bucket, id).await?;
-    // what the stream tells of a job's end may have come after its deletion
+    // the stream may have reported the end of the job after its deletion
     if jobs.get(id).await?.is_none() {
         deliveries.forget(id).await?;
     }
     Ok(objects)
 }
 
-/// Ends a job's use of the upload that it was made from, and takes the upload away if no other job uses it.
+/// Ends a job's use of its upload and deletes the upload if no other job uses it.
 ///
 /// # Errors
-/// When a store is not well.
+/// When the store is unavailable.
 pub(crate) async fn delete_upload(
     uploads: &UploadTable,
     bucket: &Bucket,

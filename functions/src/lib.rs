@@ -1,4 +1,4 @@
-//! The Lambda functions. A handler parses, calls a rule of `domain`, stores, answers; its struct shows its powers.
+//! The Lambda functions. A handler parses, calls a rule of `domain`, stores and responds; the fields of its struct are its permissions.
 
 mod api;
 mod cached_secret;

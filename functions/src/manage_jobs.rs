@@ -1,4 +1,4 @@
-//! `manage-jobs`: shows jobs, lists, cancels, retries, takes edited plans and deletes; tickets, callbacks, health and the API's description besides.
+//! `manage-jobs`: shows, lists, cancels, retries, edits and deletes jobs; also tickets, callbacks, health and the `OpenAPI` document.
 
 mod callbacks;
 mod listing;
@@ -31,41 +31,41 @@ use crate::{
     routes::{self, Endpoint, ManageEndpoint},
 };
 
-/// How long Step Functions knows the name of an execution that has ended, 90 days, and a day more.
+/// How long Step Functions reserves the name of a finished execution: 90 days, plus one.
 const EXECUTION_NAME_RETENTION_S: i64 = 91 * 24 * 3600;
-/// Rounds of a deletion.
+/// Attempts at a deletion that loses against retries.
 const MAX_DELETION_ROUNDS: usize = 5;
 
-/// What this function may touch.
+/// What the function has access to.
 #[derive(Debug)]
 pub struct ManageJobs {
-    /// All jobs.
+    /// Jobs.
     pub jobs: JobTable,
-    /// Further attempts of jobs.
+    /// Limits of active jobs, for further attempts.
     pub admissions: Admissions,
-    /// What jobs are made from.
+    /// Uploads, which are deleted with their last job.
     pub uploads: UploadTable,
-    /// What jobs store.
+    /// Objects of jobs.
     pub bucket: Bucket,
     /// Executions, to stop them.
     pub executions: Executions,
-    /// Tickets for connections.
+    /// Tickets of connections.
     pub sessions: SessionTable,
-    /// Where such connections are opened.
+    /// URL of the WebSocket API.
     pub realtime_url: String,
-    /// What is owed to customers' addresses.
+    /// Callback deliveries.
     pub deliveries: DeliveryTable,
-    /// Secrets for callbacks.
+    /// Callback secrets.
     pub receivers: ReceiverTable,
     /// Messages to `deliver-callback`.
     pub callback_queue: Queue,
-    /// The way out, for tests of an address.
+    /// Sends callback tests.
     pub sender: Sender,
     /// Keys of back ends.
     pub keys: ServiceKeys,
-    /// How much each owner may ask.
+    /// Request limits.
     pub rate_limiter: RateLimiter,
-    /// How many jobs of an owner may be under way at once.
+    /// How many active jobs an owner may have.
     pub max_active: u32,
 }
 
@@ -96,7 +96,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         },
         max_active: settings.max_active_jobs()?,
     };
-    // the first call of all would pay for the handshake; what it finds does not matter
+    // opens the connection at the cold start, so that no request pays for the handshake; the result does not matter
     let _ = function.jobs.get(&JobId::new(Uuid::nil())).await;
     let function = &function;
     lambda_http::run(service_fn(|request: Request| async move {
@@ -161,7 +161,7 @@ impl ManageJobs {
         }
     }
 
-    /// The job, if it is this owner's.
+    /// The owner's job of this id.
     async fn find(&self, owner: &Owner, id: &JobId) -> Result<Job, Problem> {
         log_job(id, None);
         let job = self
@@ -181,7 +181,7 @@ impl ManageJobs {
         ))
     }
 
-    /// Writes `canceled` first: whatever dies after that, the worker is told with its next event.
+    /// Writes `canceled` first: if the request dies after that, the worker learns it with the response to its next event.
     async fn cancel(&self, owner: &Owner, id: &JobId) -> Result<Response<Body>, Problem> {
         log_job(id, None);
         match self.jobs.change(id, &Job::cancel(owner, now())).await? {
@@ -190,7 +190,7 @@ impl ManageJobs {
                 self.executions.stop(&attempt_of(&job)).await?;
                 self.show(*job).await
             }
-            // canceled before, perhaps by a request that died before it could stop the execution
+            // canceled before, perhaps by a request that died before it stopped the execution
             Changed::No(job) if job.owner == *owner && job.status == Status::Canceled => {
                 self.executions.stop(&attempt_of(&job)).await?;
                 self.show(*job).await
@@ -205,7 +205,7 @@ impl ManageJobs {
         self.check_source(&job).await?;
         match self.start_attempt(&job, &job.retry(now())).await? {
             Changed::Yes(job) => Ok(json_response(StatusCode::ACCEPTED, &JobView::plain(*job))),
-            // the answer was lost on the way, and it was asked for again
+            // a repeated request whose first response was lost
             Changed::No(now) if now.follows(&job) && now.edited_plan == job.edited_plan => {
                 Ok(json_response(StatusCode::ACCEPTED, &JobView::plain(*now)))
             }
@@ -220,17 +220,18 @@ impl ManageJobs {
         }
     }
 
-    /// Begins another attempt, if the owner may have another job under way.
+    /// Starts another attempt, if the owner may have another active job.
     async fn start_attempt(&self, job: &Job, change: &Change) -> Result<Changed, Problem> {
         let changed = self.admissions.again(job, change, self.max_active).await?;
         changed.ok_or(Problem::TooManyActive(self.max_active))
     }
 
-    /// Everything that is stored goes before the record, so that a deletion which dies half-way can be asked for again. What is written
-    /// after the look is for `settle-job` and `sweep-jobs` to take away.
+    /// Deletes all objects before the record, so that an interrupted deletion can be repeated. Objects that are stored after their listing are
+    /// left to
+    /// `settle-job` and `sweep-jobs`.
     async fn delete(&self, owner: &Owner, id: &JobId) -> Result<Response<Body>, Problem> {
         let seen = self.find(owner, id).await?;
-        // each round lost means that another attempt has begun in between
+        // a round is lost when another attempt starts in between
         for _ in 0..MAX_DELETION_ROUNDS {
             let is_gone = match self.jobs.change(id, &Job::cancel(owner, now())).await? {
                 Changed::Yes(job) | Changed::No(job) => self.delete_all_of(&job).await?,
@@ -252,7 +253,7 @@ impl ManageJobs {
         })
     }
 
-    /// Takes away what is stored for a job that was there at the last look, and its record; `false` if another attempt has begun since.
+    /// Deletes the objects of an existing job, then its record; `false` if another attempt has started in between.
     async fn delete_all_of(&self, job: &Job) -> Result<bool, StoreError> {
         self.executions.stop(&attempt_of(job)).await?;
         let stored = self.bucket.list(&keys::of_job(&job.id, "")).await?;
@@ -268,7 +269,7 @@ impl ManageJobs {
         Ok(is_gone)
     }
 
-    /// Another request has deleted the job: what that one has not taken away goes, and nothing of a new job that has its id by now.
+    /// Deletes what another request's deletion of the job has left, and nothing of a new job with the same id.
     async fn delete_rest_of(&self, seen: &Job) -> Result<(), StoreError> {
         self.executions.stop(&attempt_of(seen)).await?;
         let left =

@@ -1,4 +1,4 @@
-//! What operators see: JSON lines by `tracing`, metrics in the embedded format of `CloudWatch`, and the one way every function starts.
+//! Observability: JSON logs, metrics in `CloudWatch`'s embedded format, and the common start of all functions.
 
 use std::{error::Error, future::Future, process::ExitCode};
 
@@ -45,7 +45,7 @@ fn with_causes(error: &dyn Error) -> String {
     text
 }
 
-/// Counts something once, by the name of the function that saw it.
+/// Emits a metric with the value 1.
 pub(crate) fn count(function: &str, metric: &str) {
     let line = json!({
         "_aws": {

@@ -1,4 +1,4 @@
-//! What can never be dealt with, however often it comes: it is sent for a person, with the reason, and not tried again.
+//! Failures that no retry can resolve: the event goes to the dead-letter queue with the reason.
 
 use std::panic::AssertUnwindSafe;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::observe::count;
 
-/// Tells failures that pass from those that do not, for a function to which messages or records come again until it has dealt with them.
+/// Tells permanent failures from temporary ones, for a function whose messages or records are retried until they succeed.
 #[derive(Debug)]
 pub struct PermanentFailures {
     function: &'static str,
@@ -21,8 +21,9 @@ impl PermanentFailures {
         Self { function, queue }
     }
 
-    /// Whether something need not come again: it was dealt with, or never will be and is sent for a person. A failure or a panic is said in
-    /// the log, and keeps nobody from the others.
+    /// Processes an event. Returns `false` if it is to be retried; `true` if it succeeded or failed permanently and is in the dead-letter queue.
+    /// A failure or
+    /// panic is logged and does not affect other events.
     pub(crate) async fn process(
         &self,
         event: &impl Serialize,
@@ -42,10 +43,10 @@ impl PermanentFailures {
         }
     }
 
-    /// Keeps an event for a person.
+    /// Sends an event to the dead-letter queue.
     ///
     /// # Errors
-    /// When the queue does not answer or refuses: the event is to come again.
+    /// When the queue does not accept it: the event is to be retried.
     pub(crate) async fn dead_letter(
         &self,
         event: &impl Serialize,

@@ -1,5 +1,6 @@
-//! `publish-events`: tells what the table's stream shows of jobs: their owners' open connections at once, and the addresses that
-//! customers named by way of a queue.
+//! `publish-events`: publishes the changes that the table's stream reports: to the owners' open connections at once, to customers' addresses
+//! through a
+//! queue.
 
 use std::{collections::BTreeSet, future::ready, time::Duration};
 
@@ -14,36 +15,36 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::{
-    api::realtime::{News, text},
+    api::realtime::{JobEvent, to_json},
     config::Settings,
     deliver_callback::DeliveryMessage,
     http::now,
     permanent_failures::PermanentFailures,
-    realtime::{places_of, session_of},
+    realtime::{connection_slots, session_id},
     stream::{Batch, BatchAnswer},
 };
 
-/// Connections that are told something at the same time.
-const AT_ONCE: usize = 100;
-/// How long it may take to tell all connections of one change; the changes of other jobs wait for it.
-const TELLING: Duration = Duration::from_secs(5);
+/// Connections that are notified at the same time.
+const MAX_CONCURRENT: usize = 100;
+/// Time limit for notifying all connections of one change; the changes of other jobs wait meanwhile.
+const NOTIFY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What this function may touch.
+/// What the function has access to.
 #[derive(Debug)]
 pub struct PublishEvents {
-    /// Who listens to what.
+    /// Subscriptions.
     pub listeners: ListenerTable,
-    /// Whose connections there are.
+    /// Owners of connections.
     pub sessions: SessionTable,
-    /// How many connections each owner has open.
+    /// Connection slots of each owner.
     pub shares: ShareTable,
-    /// The connections.
+    /// Open connections.
     pub clients: Clients,
-    /// What is owed to customers' addresses.
+    /// Callback deliveries.
     pub deliveries: DeliveryTable,
     /// Messages to `deliver-callback`.
     pub callback_queue: Queue,
-    /// What can never be told.
+    /// Changes that can never be published.
     pub permanent_failures: PermanentFailures,
 }
 
@@ -65,7 +66,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
             DeadLetters::new(&connection, settings.undelivered_queue()?),
         ),
     };
-    // the first call of all would pay for the handshake; what it finds does not matter
+    // opens the connection at the cold start, so that no request pays for the handshake; the result does not matter
     let _ = function.listeners.of(&Owner::user("nobody")).await;
     let function = &function;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Batch>| async move {
@@ -75,7 +76,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 }
 
 impl PublishEvents {
-    /// Tells what a batch has to tell. A batch may come again: whoever listens drops what is not new.
+    /// Publishes every change of a batch. Retries repeat changes; clients drop those that they have seen.
     pub async fn handle(&self, batch: &Batch) -> BatchAnswer {
         batch
             .process(&self.permanent_failures, |record| self.publish(record))
@@ -88,19 +89,19 @@ impl PublishEvents {
             return Ok(());
         };
         let kind = news(before.as_ref(), &job);
-        let owed = self.owe(before.as_ref(), &job, kind).await;
-        if owed.as_ref().is_err_and(|why| !why.is_final()) {
-            return owed;
+        let queued = self.queue_callback(before.as_ref(), &job, kind).await;
+        if queued.as_ref().is_err_and(|why| !why.is_final()) {
+            return queued;
         }
-        // a callback that can never be stored keeps nothing from open connections
+        // a callback that can never be stored does not keep the change from open connections
         if let Some(kind) = kind {
-            self.tell_connections(kind, job).await?;
+            self.notify_connections(kind, job).await?;
         }
-        owed
+        queued
     }
 
-    /// Starts and ends are owed until they are taken; progress is told once, as it is when its turn comes.
-    async fn owe(
+    /// Queues a callback. Starts and ends become deliveries that are retried until they are accepted; progress is sent once, as it is by then.
+    async fn queue_callback(
         &self,
         before: Option<&Job>,
         job: &Job,
@@ -125,58 +126,58 @@ impl PublishEvents {
             .await
     }
 
-    async fn tell_connections(&self, kind: EventKind, job: Job) -> Result<(), StoreError> {
+    async fn notify_connections(&self, kind: EventKind, job: Job) -> Result<(), StoreError> {
         let mut listeners = self.listeners.of(&job.owner).await?;
         listeners.retain(|listener| listener.wants(&job.id));
         if listeners.is_empty() {
             return Ok(());
         }
         let owner = job.owner.clone();
-        let message = text(&News::of(kind, job));
+        let message = to_json(&JobEvent::of(kind, job));
         tracing::info!(
             event = kind.name(),
             listeners = listeners.len(),
             "connections notified"
         );
-        self.tell_all(&owner, &listeners, &message).await
+        self.notify_all(&owner, &listeners, &message).await
     }
 
-    /// Those that are not told in time are cut.
-    async fn tell_all(
+    /// Notifies all listeners; disconnects those that do not accept the message in time.
+    async fn notify_all(
         &self,
         owner: &Owner,
         listeners: &[Listener],
         message: &str,
     ) -> Result<(), StoreError> {
         let (mut all, mut left) = (Ok(()), (0..listeners.len()).collect::<BTreeSet<_>>());
-        let telling =
+        let notifying =
             stream::iter(listeners.iter().enumerate())
-                .map(|(place, listener)| async move {
-                    (place, self.tell(owner, listener, message).await)
+                .map(|(index, listener)| async move {
+                    (index, self.notify(owner, listener, message).await)
                 })
-                .buffer_unordered(AT_ONCE)
-                .for_each(|(place, told)| {
-                    left.remove(&place);
+                .buffer_unordered(MAX_CONCURRENT)
+                .for_each(|(index, result)| {
+                    left.remove(&index);
                     if all.is_ok() {
-                        all = told;
+                        all = result;
                     }
                     ready(())
                 });
-        if timeout(TELLING, telling).await.is_ok() {
+        if timeout(NOTIFY_TIMEOUT, notifying).await.is_ok() {
             return all;
         }
         tracing::warn!(
             connections = left.len(),
             "connections not notified in time; disconnecting them"
         );
-        let cut = stream::iter(left)
-            .map(|place| self.cut(owner, &listeners[place]))
-            .buffer_unordered(AT_ONCE);
-        cut.fold(all, async |all, one| all.and(one)).await
+        let disconnecting = stream::iter(left)
+            .map(|index| self.disconnect(owner, &listeners[index]))
+            .buffer_unordered(MAX_CONCURRENT);
+        disconnecting.fold(all, async |all, one| all.and(one)).await
     }
 
-    /// A connection that cannot be told is cut: nobody waits for it.
-    async fn tell(
+    /// Notifies a listener; disconnects it if it cannot be notified, so that nothing waits for it.
+    async fn notify(
         &self,
         owner: &Owner,
         listener: &Listener,
@@ -191,15 +192,15 @@ impl PublishEvents {
             }
             Err(why) => {
                 tracing::warn!(connection = %id, %why, "the connection accepts no message; disconnecting it");
-                self.cut(owner, listener).await
+                self.disconnect(owner, listener).await
             }
         }
     }
 
-    /// Its client comes back and is shown where its jobs stand.
-    async fn cut(&self, owner: &Owner, listener: &Listener) -> Result<(), StoreError> {
+    /// Disconnects a client: it connects again and receives a snapshot.
+    async fn disconnect(&self, owner: &Owner, listener: &Listener) -> Result<(), StoreError> {
         let id = &listener.connection_id;
-        // one that cannot be cut is not known any more: it is cut when it says something
+        // its session is forgotten all the same: it is disconnected with its next message
         if let Err(why) = self.clients.cut(id).await {
             tracing::warn!(connection = %id, %why, "the connection could not be disconnected");
         }
@@ -208,7 +209,7 @@ impl PublishEvents {
 
     async fn forget(&self, owner: &Owner, id: &str) -> Result<(), StoreError> {
         self.listeners.remove(owner, id).await?;
-        self.sessions.take(&session_of(id), i64::MIN).await?;
-        self.shares.give_back(&places_of(owner), id).await
+        self.sessions.take(&session_id(id), i64::MIN).await?;
+        self.shares.give_back(&connection_slots(owner), id).await
     }
 }

@@ -1,32 +1,32 @@
-//! What each owner may ask of the API, so that nobody takes it from the others.
+//! Request limits of each owner.
 
 use aws::{ShareTable, StoreError};
 use domain::Owner;
 
 use crate::http::{Problem, now};
 
-/// Requests of an owner that are answered in a minute.
+/// Limits of requests per owner and minute.
 #[derive(Debug)]
 pub struct RateLimiter {
-    /// Where they are counted.
+    /// Where requests are counted.
     pub shares: ShareTable,
-    /// Of a user.
+    /// Limit of a user.
     pub user_limit: u32,
-    /// Of a back end, which may have many users.
+    /// Limit of a back end, which may have many users.
     pub service_limit: u32,
 }
 
 impl RateLimiter {
-    /// Lets a request pass, or says when the next one will.
+    /// Counts a request and rejects it over the limit.
     pub(crate) async fn admit(&self, owner: &Owner) -> Result<(), Problem> {
-        match self.retry_after_s(owner).await? {
+        match self.count_request(owner).await? {
             None => Ok(()),
             Some(seconds) => Err(Problem::RateLimited(seconds)),
         }
     }
 
-    /// Counts a request, and gives the seconds until the next one may pass if this one may not.
-    pub(crate) async fn retry_after_s(&self, owner: &Owner) -> Result<Option<u32>, StoreError> {
+    /// Counts a request; over the limit, returns the seconds until the next minute.
+    pub(crate) async fn count_request(&self, owner: &Owner) -> Result<Option<u32>, StoreError> {
         let most = if owner.is_tenant() {
             self.service_limit
         } else {

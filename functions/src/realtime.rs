@@ -1,4 +1,4 @@
-//! `realtime`: the WebSocket API, on which users hear of their jobs: `$connect` with a ticket, `subscribe`, `ping`, `$disconnect`.
+//! `realtime`: the WebSocket API, over which users follow their jobs: `$connect` with a ticket, `subscribe`, `ping`, `$disconnect`.
 
 use std::collections::HashMap;
 
@@ -16,35 +16,35 @@ use sha2::{Digest, Sha256};
 use tracing::Instrument;
 
 use crate::{
-    api::realtime::{Message, snapshots, text},
+    api::realtime::{Message, snapshots, to_json},
     config::Settings,
     http::now,
     rate_limit::RateLimiter,
 };
 
-/// API Gateway keeps a connection for two hours; a while more, so that none is forgotten that is still there.
-const CONNECTION_HOLDS_S: i64 = 2 * 3600 + 600;
-/// Jobs of an owner that a snapshot shows, the newest.
-const JOBS_SHOWN: usize = 50;
+/// API Gateway closes a connection after two hours; its records are kept somewhat longer.
+const CONNECTION_LIFETIME_S: i64 = 2 * 3600 + 600;
+/// Jobs of a snapshot, the newest of an owner.
+const SNAPSHOT_JOBS: usize = 50;
 
-/// What this function may touch.
+/// What the function has access to.
 #[derive(Debug)]
 pub struct Realtime {
-    /// All jobs.
+    /// Jobs.
     pub jobs: JobTable,
-    /// Tickets and whose connections there are.
+    /// Tickets, and the owners of connections.
     pub sessions: SessionTable,
-    /// Who listens to what.
+    /// Subscriptions.
     pub listeners: ListenerTable,
-    /// How many connections each owner has open.
+    /// Connection slots of each owner.
     pub shares: ShareTable,
-    /// How much each owner may say.
+    /// Limits of messages.
     pub rate_limiter: RateLimiter,
-    /// The connections.
+    /// Open connections.
     pub clients: Clients,
 }
 
-/// Something that happens on a connection, as API Gateway tells it.
+/// An event of a connection from API Gateway.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SocketEvent {
@@ -70,14 +70,14 @@ enum EventType {
     Message,
 }
 
-/// What API Gateway is answered.
+/// The response to API Gateway.
 #[derive(Debug, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct SocketAnswer {
     status_code: u16,
 }
 
-/// What a client says.
+/// A message of a client.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "action", rename_all = "lowercase")]
 enum ClientMessage {
@@ -107,7 +107,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         },
         clients: Clients::new(&connection, &settings.realtime_url()?),
     };
-    // the first call of all would pay for the handshake; what it finds does not matter
+    // opens the connection at the cold start, so that no request pays for the handshake; the result does not matter
     let _ = function.sessions.owner_of("nobody", 0).await;
     let function = &function;
     lambda_runtime::run(service_fn(|event: LambdaEvent<SocketEvent>| async move {
@@ -117,7 +117,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 }
 
 impl Realtime {
-    /// Answers one event of a connection.
+    /// Handles one event of a connection.
     pub async fn answer(&self, event: &SocketEvent) -> SocketAnswer {
         let id = &event.request_context.connection_id;
         let span = tracing::info_span!("connection", connection = %id);
@@ -125,7 +125,7 @@ impl Realtime {
             match event.request_context.event_type {
                 EventType::Connect => self.connect(id, event).await,
                 EventType::Disconnect => self.disconnect(id).await.map(|()| 200),
-                EventType::Message => self.heard(id, event).await.map(|()| 200),
+                EventType::Message => self.handle_message(id, event).await.map(|()| 200),
             }
             .unwrap_or_else(|why| {
                 tracing::warn!(%why, "the store is unavailable");
@@ -137,7 +137,7 @@ impl Realtime {
         }
     }
 
-    /// Lets a connection in whose ticket is good, if its owner has not too many; nothing can be sent to it yet.
+    /// Accepts a connection with a valid ticket if its owner has a free slot. Nothing can be sent to it yet.
     async fn connect(&self, id: &str, event: &SocketEvent) -> Result<u16, StoreError> {
         let now_ms = now().as_ms();
         let now = now_ms / 1000;
@@ -149,89 +149,89 @@ impl Realtime {
             tracing::info!("connection rejected: the ticket is unknown, used or expired");
             return Ok(401);
         };
-        let (places, until) = (places_of(&owner), now + CONNECTION_HOLDS_S);
-        if !self.shares.take(&places, id, now_ms, until * 1000).await? {
+        let (slots, until) = (connection_slots(&owner), now + CONNECTION_LIFETIME_S);
+        if !self.shares.take(&slots, id, now_ms, until * 1000).await? {
             tracing::info!("connection rejected: the owner has too many connections");
             return Ok(429);
         }
-        let known = self.sessions.put(session_of(id), &owner, until).await;
+        let known = self.sessions.put(session_id(id), &owner, until).await;
         if known.is_err() {
-            // it is not let in, and its end will not be told
-            let free = self.shares.give_back(&places, id).await;
+            // the connection is rejected, and no `$disconnect` will follow
+            let free = self.shares.give_back(&slots, id).await;
             let _ = free.inspect_err(|why| tracing::warn!(%why, "the connection slot is not released; it expires by itself"));
         }
         known.map(|()| 200)
     }
 
     async fn disconnect(&self, id: &str) -> Result<(), StoreError> {
-        if let Some(owner) = self.sessions.take(&session_of(id), i64::MIN).await? {
-            self.shares.give_back(&places_of(&owner), id).await?;
+        if let Some(owner) = self.sessions.take(&session_id(id), i64::MIN).await? {
+            self.shares.give_back(&connection_slots(&owner), id).await?;
             self.listeners.remove(&owner, id).await?;
         }
         Ok(())
     }
 
-    /// A client is not told how its message was dealt with: where that fails it is cut, and comes back.
-    async fn heard(&self, id: &str, event: &SocketEvent) -> Result<(), StoreError> {
-        let failed = match self.message(id, event).await {
+    /// API Gateway does not pass the result on to the client: after a failure the client is sent an error and disconnected, and connects again.
+    async fn handle_message(&self, id: &str, event: &SocketEvent) -> Result<(), StoreError> {
+        let failed = match self.answer_message(id, event).await {
             Ok(()) => return Ok(()),
             Err(why) => why,
         };
         if failed.is_final() {
-            // it would come back for the same again
-            let sorry = refusal("internal", "an internal error occurred");
-            self.say(id, &sorry).await?;
+            // not disconnected: it would connect and send the same message again
+            let message = error("internal", "an internal error occurred");
+            self.send(id, &message).await?;
             return Err(failed);
         }
-        let sorry = refusal(
+        let message = error(
             "unavailable",
             "the service is temporarily unavailable; connect again",
         );
-        // it may be just this that fails
-        let told = self.say(id, &sorry).await.map(drop);
+        // sending may be the call that fails
+        let sent = self.send(id, &message).await.map(drop);
         let cut = self.clients.cut(id).await;
-        if let Err(why) = told.and(cut) {
+        if let Err(why) = sent.and(cut) {
             tracing::warn!(%why, "the client could not be notified or disconnected");
         }
         Err(failed)
     }
 
-    async fn message(&self, id: &str, event: &SocketEvent) -> Result<(), StoreError> {
+    async fn answer_message(&self, id: &str, event: &SocketEvent) -> Result<(), StoreError> {
         let now = now().as_seconds();
-        let Some(owner) = self.sessions.owner_of(&session_of(id), now).await? else {
-            let what = "the connection has expired; connect again";
-            self.say(id, &refusal("unauthorized", what)).await?;
+        let Some(owner) = self.sessions.owner_of(&session_id(id), now).await? else {
+            let message = "the connection has expired; connect again";
+            self.send(id, &error("unauthorized", message)).await?;
             return self.clients.cut(id).await;
         };
-        if self.rate_limiter.retry_after_s(&owner).await?.is_some() {
-            // a client that goes on talking would take the others' share of what all may say
-            let what =
+        if self.rate_limiter.count_request(&owner).await?.is_some() {
+            // a client that keeps sending would use up the throttling limit that all share
+            let message =
                 "the message limit of this minute is exceeded; connect again in the next minute";
-            self.say(id, &refusal("rate_limited", what)).await?;
+            self.send(id, &error("rate_limited", message)).await?;
             return self.clients.cut(id).await;
         }
         let body = event.body.as_deref().unwrap_or_default();
-        let message = Some(body).filter(|body| body.len() <= CLIENT_MESSAGE_BYTES);
-        let answers = match message.and_then(|body| serde_json::from_str(body).ok()) {
+        let body = Some(body).filter(|body| body.len() <= CLIENT_MESSAGE_BYTES);
+        let answers = match body.and_then(|body| serde_json::from_str(body).ok()) {
             Some(ClientMessage::Ping) => vec![Message::Pong],
             Some(ClientMessage::Subscribe { job_id }) => {
                 self.subscribe(id, &owner, job_id, now).await?
             }
             None => {
-                let what = "must be {\"action\": \"subscribe\"}, optionally with a jobId, or {\"action\": \"ping\"}";
-                vec![refusal("invalid_request", what)]
+                let message = "must be {\"action\": \"subscribe\"}, optionally with a jobId, or {\"action\": \"ping\"}";
+                vec![error("invalid_request", message)]
             }
         };
         for answer in &answers {
-            if !self.say(id, answer).await? {
-                // its end may have been dealt with before it was registered
+            if !self.send(id, answer).await? {
+                // its `$disconnect` may have been handled before the subscription was stored
                 return self.listeners.remove(&owner, id).await;
             }
         }
         Ok(())
     }
 
-    /// Registers first and shows where the jobs stand after that, so that nothing falls between the two.
+    /// Stores the subscription before it reads the jobs, so that no change is missed between the two.
     async fn subscribe(
         &self,
         id: &str,
@@ -239,7 +239,7 @@ impl Realtime {
         job_id: Option<String>,
         now: i64,
     ) -> Result<Vec<Message>, StoreError> {
-        let until = now + CONNECTION_HOLDS_S;
+        let until = now + CONNECTION_LIFETIME_S;
         let jobs = match job_id {
             None => {
                 self.listeners.add(owner, id, None, until).await?;
@@ -247,11 +247,11 @@ impl Realtime {
             }
             Some(job_id) => {
                 let Some(job) = self.find(owner, &job_id).await? else {
-                    return Ok(vec![refusal("not_found", "there is no such job")]);
+                    return Ok(vec![error("not_found", "there is no such job")]);
                 };
                 if !self.listeners.add(owner, id, Some(&job.id), until).await? {
-                    let what = "the connection has reached its limit of subscribed jobs; subscribe without a jobId to follow all jobs";
-                    return Ok(vec![refusal("too_many_jobs", what)]);
+                    let message = "the connection has reached its limit of subscribed jobs; subscribe without a jobId to follow all jobs";
+                    return Ok(vec![error("too_many_jobs", message)]);
                 }
                 self.jobs.get(&job.id).await?.into_iter().collect()
             }
@@ -267,9 +267,9 @@ impl Realtime {
         Ok(job.filter(|job| job.owner == *owner))
     }
 
-    /// The newest jobs of an owner. The index that lists them lags behind: those under way are read again.
+    /// The newest jobs of an owner. The index that lists them is eventually consistent, so active ones are read again.
     async fn newest(&self, owner: &Owner) -> Result<Vec<Job>, StoreError> {
-        let listed = self.jobs.list(owner, None, JOBS_SHOWN, None).await?.jobs;
+        let listed = self.jobs.list(owner, None, SNAPSHOT_JOBS, None).await?.jobs;
         let mut jobs = Vec::with_capacity(listed.len());
         for job in listed {
             if job.status.is_terminal() {
@@ -281,24 +281,24 @@ impl Realtime {
         Ok(jobs)
     }
 
-    /// Whether the client was there; one that is gone meanwhile needs no answer.
-    async fn say(&self, id: &str, message: &Message) -> Result<bool, StoreError> {
-        self.clients.tell(id, &text(message)).await
+    /// Sends a message; `false` if the client has disconnected.
+    async fn send(&self, id: &str, message: &Message) -> Result<bool, StoreError> {
+        self.clients.tell(id, &to_json(message)).await
     }
 }
 
-/// A ticket's id among those of sessions: what is stored opens nothing.
+/// The id of a ticket in the table of sessions: a hash, which cannot be used as a ticket.
 pub(crate) fn ticket_id(ticket: &str) -> String {
     format!("ticket#{}", hex::encode(Sha256::digest(ticket)))
 }
 
-/// A connection's id among those of sessions.
-pub(crate) fn session_of(connection_id: &str) -> String {
+/// The id of a connection in the table of sessions.
+pub(crate) fn session_id(connection_id: &str) -> String {
     format!("connection#{connection_id}")
 }
 
-/// Places of an owner's connections that are open.
-pub(crate) fn places_of(owner: &Owner) -> Places<'_> {
+/// The connection slots of an owner.
+pub(crate) fn connection_slots(owner: &Owner) -> Places<'_> {
     Places {
         what: "connections",
         owner,
@@ -306,6 +306,6 @@ pub(crate) fn places_of(owner: &Owner) -> Places<'_> {
     }
 }
 
-fn refusal(code: &'static str, message: &'static str) -> Message {
+fn error(code: &'static str, message: &'static str) -> Message {
     Message::Error { code, message }
 }

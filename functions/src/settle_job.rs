@@ -1,4 +1,4 @@
-//! `settle-job`: where every execution ends. It applies the outcome that the attempt left, or queues the next one.
+//! `settle-job`: runs at the end of every execution. It applies the outcome that the attempt has stored, or queues the next attempt.
 
 use aws::{Admissions, Bucket, Changed, Connection, DeadLetters, JobTable, Patience, StoreError};
 use domain::{AttemptOf, Change, Ended, Job, JobId, Rates, Settlement, keys};
@@ -13,32 +13,32 @@ use crate::{
     permanent_failures::PermanentFailures,
 };
 
-/// What this function may touch.
+/// What the function has access to.
 #[derive(Debug)]
 pub struct SettleJob {
-    /// The jobs whose attempts have ended.
+    /// Jobs.
     pub jobs: JobTable,
-    /// Places among their owners' jobs, which they give back.
+    /// Limits of active jobs, from which finished ones are released.
     pub admissions: Admissions,
-    /// Where attempts leave their outcomes.
+    /// Outcomes of attempts.
     pub bucket: Bucket,
-    /// What jobs cost.
+    /// Prices.
     pub rates: Rates,
-    /// What can never be settled.
+    /// Events that can never be settled.
     pub permanent_failures: PermanentFailures,
 }
 
-/// What became of the job.
+/// The result for the job.
 #[derive(Debug, Serialize, PartialEq, Eq)]
 pub struct Settled {
-    /// Whether the record changed.
+    /// Whether the record has changed.
     changed: bool,
-    /// Where the job stands now; none if it is gone.
+    /// The job's status; none if the job no longer exists.
     status: Option<domain::Status>,
 }
 
 impl Settled {
-    /// Of no job that is there.
+    /// The result without a job.
     const UNCHANGED: Self = Self {
         changed: false,
         status: None,
@@ -64,7 +64,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
             DeadLetters::new(&connection, settings.undelivered_queue()?),
         ),
     };
-    // the first call of all would pay for the handshake; what it finds does not matter
+    // opens the connection at the cold start, so that no request pays for the handshake; the result does not matter
     let _ = function.jobs.get(&JobId::new(Uuid::nil())).await;
     let function = &function;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
@@ -74,11 +74,12 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 }
 
 impl SettleJob {
-    /// Settles the attempt that an event is about: one of the state machine's, or one that says how an execution ended. What can never be
-    /// settled is kept for a person: asked again for a day, it would end no better.
+    /// Settles the attempt that an event names: an event of the state machine, or of the end of an execution. Permanent failures go to the
+    /// dead-letter
+    /// queue.
     ///
     /// # Errors
-    /// When a store is not well: then it is to be asked again.
+    /// When the store is unavailable: the event is to be retried.
     pub async fn handle(&self, event: &Value) -> Result<Settled, StoreError> {
         let Some(of) = attempt_of(event) else {
             let why = "the event does not identify a job attempt";
@@ -104,7 +105,7 @@ impl SettleJob {
         let (changed, job) = self.apply_outcome(of).await?;
         match &job {
             Some(job) => self.bucket.delete_unused_editions(job).await?,
-            // what its worker has stored after the deletion had looked
+            // objects that its worker has stored after the deletion
             None => delete_leftovers(&self.jobs, &self.bucket, &of.job_id).await?,
         };
         Ok(Settled {
@@ -113,7 +114,7 @@ impl SettleJob {
         })
     }
 
-    /// Whether the record changed, and the job as it is now; none if it is gone.
+    /// Applies the outcome. Returns whether the record has changed, and the job as it is now; none if it no longer exists.
     async fn apply_outcome(&self, of: &AttemptOf) -> Result<(bool, Option<Job>), StoreError> {
         let Some(job) = self.jobs.get(&of.job_id).await? else {
             return Ok((false, None));
@@ -132,7 +133,7 @@ impl SettleJob {
         Ok((changed, job))
     }
 
-    /// Writes down what follows; the job as it is then, none if it is gone.
+    /// Writes a change. Returns the job as it is then; none if it no longer exists.
     async fn write(
         &self,
         job: &Job,
@@ -140,7 +141,7 @@ impl SettleJob {
         change: &Change,
     ) -> Result<(bool, Option<Job>), StoreError> {
         let changed = match self.jobs.change(&of.job_id, change).await {
-            // an outcome that the table does not take must not keep the job from its end
+            // an outcome that the table does not accept must not keep the job from ending
             Err(StoreError::Refused(why)) => {
                 tracing::error!(%why, "the outcome cannot be stored; failing the job");
                 let failed = job.fail(of.attempt, "the result cannot be stored", now());
@@ -155,7 +156,7 @@ impl SettleJob {
         })
     }
 
-    /// What the attempt left; one that cannot be read is as good as none.
+    /// The outcome of an attempt; one that cannot be parsed counts as missing.
     async fn outcome(&self, of: &AttemptOf) -> Result<Option<Ended>, StoreError> {
         let key = keys::of_job(&of.job_id, &keys::outcome_of(of.attempt));
         let Some(bytes) = self.bucket.read(&key).await? else {
@@ -186,7 +187,7 @@ fn log_settled(job: Option<&Job>) {
     );
 }
 
-/// From `{job_id, attempt}` of the state machine, or from the name of the execution in an event of `EventBridge`.
+/// The attempt in a state machine's `{job_id, attempt}`, or in the execution name of an `EventBridge` event.
 pub(crate) fn attempt_of(event: &Value) -> Option<AttemptOf> {
     if let Some(name) = event["detail"]["name"].as_str() {
         return AttemptOf::from_name(name);

@@ -1,4 +1,4 @@
-//! `start-job`: begins an execution for every attempt that the table's stream shows as queued.
+//! `start-job`: starts an execution for every attempt that the table's stream shows as queued.
 
 use aws::{Connection, DeadLetters, Executions, Patience, StoreError};
 use domain::{AttemptOf, Status};
@@ -12,12 +12,12 @@ use crate::{
     stream::{Batch, BatchAnswer},
 };
 
-/// What this function may touch.
+/// What the function has access to.
 #[derive(Debug)]
 pub struct StartJob {
     /// Executions, to start them.
     pub executions: Executions,
-    /// What can never be started.
+    /// Attempts that can never be started.
     pub permanent_failures: PermanentFailures,
 }
 
@@ -42,7 +42,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 }
 
 impl StartJob {
-    /// Starts what a batch asks for. An execution that is there already is as good, so that a batch may come again.
+    /// Starts the queued attempts of a batch. An existing execution counts as started, so that a batch can be retried.
     pub async fn handle(&self, batch: &Batch) -> BatchAnswer {
         batch
             .process(&self.permanent_failures, |record| self.start(record))
@@ -60,7 +60,7 @@ impl StartJob {
     }
 }
 
-/// The attempt that a record shows as queued; other records, and those of no job, ask for nothing.
+/// The attempt that a record shows as queued; none for any other record.
 pub(crate) fn queued(image: &Value) -> Option<AttemptOf> {
     if image["status"]["S"] != Status::Queued.name() {
         return None;

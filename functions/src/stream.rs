@@ -1,4 +1,4 @@
-//! Batches of the job table's stream. What is told of one job keeps its order; jobs do not wait for one another.
+//! Batches of the job table's stream: records of one job are processed in order, those of different jobs concurrently.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub struct Batch {
     records: Vec<Value>,
 }
 
-/// The first record that was not processed with; the stream goes on from there.
+/// The first record that failed; the stream continues from there.
 #[derive(Debug, Default, Serialize, PartialEq, Eq)]
 pub struct BatchAnswer {
     #[serde(rename = "batchItemFailures")]
@@ -31,13 +31,14 @@ struct ItemFailure {
 }
 
 impl Batch {
-    /// The records as they came.
+    /// The records of the batch.
     pub(crate) fn records(&self) -> &[Value] {
         &self.records
     }
 
-    /// Deals with every record: those of one job one after another, up to the first that fails; a panic is a failure of that record.
-    /// Records after the one that is answered come again, whether they were processed with or not; one that never can be is kept for a person.
+    /// Processes the records of each job in order, up to the first that fails; a panic is a failure of its record. The stream repeats all
+    /// records from the
+    /// reported one on. A permanent failure goes to the dead-letter queue and counts as processed.
     pub(crate) async fn process<'a, F>(
         &'a self,
         permanent_failures: &PermanentFailures,
@@ -79,7 +80,7 @@ impl Batch {
     }
 }
 
-/// Names the job and the attempt that a record is about.
+/// A span with the job and attempt of a record.
 fn span_of(record: &Value) -> Span {
     let changed = &record["dynamodb"];
     let job_id = changed["Keys"]["id"]["S"].as_str();
@@ -103,7 +104,7 @@ mod tests {
         }
     }
 
-    /// Nothing here is refused for good: nobody is asked.
+    /// No test here has a permanent failure, so the queue is never called.
     async fn permanent_failures() -> PermanentFailures {
         let nobody = aws::Connection::local("http://127.0.0.1:1").await;
         PermanentFailures::new("test", aws::DeadLetters::new(&nobody, "queue"))

@@ -1,4 +1,4 @@
-//! `submit-job`: takes submissions of users and back ends, and the uploads that they are about.
+//! `submit-job`: accepts submissions of users and back ends, and uploads of sources.
 
 mod uploads;
 
@@ -29,32 +29,32 @@ use crate::{
     routes::{self, Endpoint, SubmitEndpoint},
 };
 
-/// What this function may touch.
+/// What the function has access to.
 #[derive(Debug)]
 pub struct SubmitJob {
-    /// Jobs that are there.
+    /// Existing jobs.
     pub jobs: JobTable,
-    /// New jobs.
+    /// New jobs, and limits of active ones.
     pub admissions: Admissions,
     /// Uploads of sources.
     pub uploads: UploadTable,
-    /// How many uploads each owner may have under way.
+    /// Upload slots of each owner.
     pub shares: ShareTable,
-    /// Where uploads lie.
+    /// Objects of uploads.
     pub bucket: Bucket,
-    /// Secrets for callbacks.
+    /// Callback secrets.
     pub receivers: ReceiverTable,
-    /// Which addresses may be called back.
+    /// Checks callback addresses.
     pub addresses: Addresses,
-    /// Which addresses may be sources.
+    /// Checks addresses of sources.
     pub sources: Guard,
     /// Keys of back ends.
     pub keys: ServiceKeys,
-    /// How much each owner may ask.
+    /// Request limits.
     pub rate_limiter: RateLimiter,
-    /// How many jobs of an owner may be under way at once.
+    /// How many active jobs an owner may have.
     pub max_active: u32,
-    /// The largest upload.
+    /// Size limit of an upload.
     pub max_upload_bytes: u64,
 }
 
@@ -83,7 +83,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         max_active: settings.max_active_jobs()?,
         max_upload_bytes: settings.max_upload_bytes()?,
     };
-    // the first call of all would pay for the handshake; what it finds does not matter
+    // opens the connection at the cold start, so that no request pays for the handshake; the result does not matter
     let _ = function.jobs.get(&JobId::new(Uuid::nil())).await;
     let function = &function;
     lambda_http::run(service_fn(|request: Request| async move {
@@ -145,7 +145,7 @@ impl SubmitJob {
         accepted(&location, &Accepted::from(&job))
     }
 
-    /// Whether callbacks may go there; the address is kept in the one way of spelling it.
+    /// Checks the callback address and normalises it.
     fn check_callback(&self, submission: &mut Submission, field: &str) -> Result<(), Problem> {
         if let Some(url) = &mut submission.callback_url {
             let checked = self.addresses.check(url);
@@ -156,7 +156,7 @@ impl SubmitJob {
         Ok(())
     }
 
-    /// A user's callbacks are always signed, so that they need a secret before the first of them.
+    /// Requires a secret for the callbacks of a user, which are always signed.
     async fn check_secret(&self, submission: &Submission) -> Result<(), Problem> {
         let is_called_back = submission.callback_url.is_some();
         if is_called_back
@@ -175,7 +175,7 @@ impl SubmitJob {
         Ok(())
     }
 
-    /// One write, together with the place that the job takes among its owner's; everything after it follows from the table's stream.
+    /// Stores the job in one transaction with its place in the owner's limit; everything else follows from the table's stream.
     async fn submit(&self, mut submission: Submission, key: Option<&str>) -> Result<Job, Problem> {
         let id = match key {
             Some(key) => JobId::of_key(&submission.owner, key),
@@ -184,7 +184,7 @@ impl SubmitJob {
         log_job(&id, None);
         let body_sha256 = submission.body_sha256.clone();
         if let Err(obstacle) = self.find_upload(&mut submission).await {
-            // a repeated submission is answered as before, whatever became of its upload
+            // a repeated submission returns its job even if the upload is gone
             let before = match key {
                 Some(_) => self.jobs.get(&id).await?,
                 None => None,
@@ -235,7 +235,7 @@ impl SubmitJob {
     }
 }
 
-/// The job that a key led to before, if it was made from the same body.
+/// The existing job of an idempotency key, if it was made from the same body.
 fn of_same_body(job: Job, body_sha256: Option<&String>) -> Result<Job, Problem> {
     if job.body_sha256.as_ref() == body_sha256 {
         Ok(job)
@@ -258,13 +258,13 @@ fn idempotency_key(request: &Request) -> Result<Option<&str>, Problem> {
     }
     let key =
         header(request, "idempotency-key").filter(|key| (1..=LONGEST_KEY).contains(&key.len()));
-    let wrong = || {
+    let invalid = || {
         Problem::invalid(
             "Idempotency-Key",
             format!("must have 1 to {LONGEST_KEY} visible ASCII characters"),
         )
     };
-    key.map(Some).ok_or_else(wrong)
+    key.map(Some).ok_or_else(invalid)
 }
 
 fn sha256(bytes: &[u8]) -> String {

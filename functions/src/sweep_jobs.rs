@@ -1,4 +1,4 @@
-//! `sweep-jobs`: once an hour, takes away what was stored for deleted jobs after their deletion.
+//! `sweep-jobs`: once an hour, deletes what was stored for deleted jobs after their deletion.
 
 use aws::{Bucket, Connection, DeliveryTable, JobTable, Patience, StoreError, UploadTable};
 use domain::{JobId, Timestamp};
@@ -14,31 +14,31 @@ use crate::{
     leftovers::{delete_leftovers_and_deliveries, delete_upload},
 };
 
-/// After this time no worker of a deleted job is left: a task is given up after 6 h, whatever became of the request to stop it.
-const WORKERS_END_MS: i64 = 7 * 3600 * 1000;
-/// Jobs of one run; the next one goes on.
-const MOST_JOBS: i32 = 1000;
-const AT_ONCE: usize = 8;
+/// After this time no worker of a deleted job is left: a task is stopped after 6 h at the latest.
+const LONGEST_ATTEMPT_MS: i64 = 7 * 3600 * 1000;
+/// Jobs of one run; the next run continues.
+const MAX_JOBS: i32 = 1000;
+const MAX_CONCURRENT: usize = 8;
 
-/// What this function may touch.
+/// What the function has access to.
 #[derive(Debug)]
 pub struct SweepJobs {
-    /// Deleted jobs, and whether they are.
+    /// Records of deleted jobs.
     pub jobs: JobTable,
-    /// What they were made from.
+    /// Uploads, which are deleted with their last job.
     pub uploads: UploadTable,
-    /// What they may have stored.
+    /// Objects of jobs.
     pub bucket: Bucket,
-    /// What their customers were owed.
+    /// Callback deliveries.
     pub deliveries: DeliveryTable,
 }
 
-/// What a run has done.
+/// The result of a run.
 #[derive(Debug, Serialize, PartialEq, Eq)]
 pub struct Swept {
     /// Deleted jobs of which nothing is left.
     pub jobs: usize,
-    /// Objects that were still there.
+    /// Objects that were deleted.
     pub objects: usize,
 }
 
@@ -62,19 +62,19 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 }
 
 impl SweepJobs {
-    /// Takes away what is left of the jobs whose last worker has ended by now.
+    /// Deletes what is left of the jobs whose last worker must have ended.
     ///
     /// # Errors
-    /// When a store is not well: the jobs that could not be swept are found again by the next run.
+    /// When the store is unavailable: the next run finds the remaining jobs.
     pub async fn sweep(&self, now: Timestamp) -> Result<Swept, StoreError> {
-        let before = Timestamp::from_ms(now.as_ms() - WORKERS_END_MS);
-        let due = self.jobs.deleted(before, MOST_JOBS).await?;
+        let before = Timestamp::from_ms(now.as_ms() - LONGEST_ATTEMPT_MS);
+        let due = self.jobs.deleted(before, MAX_JOBS).await?;
         let swept = stream::iter(due).map(|id| async move {
             let span = tracing::info_span!("job", job_id = %id);
             self.sweep_one(&id).instrument(span).await
         });
-        let swept: Vec<_> = swept.buffer_unordered(AT_ONCE).collect().await;
-        // one that fails must not keep the others from their end
+        let swept: Vec<_> = swept.buffer_unordered(MAX_CONCURRENT).collect().await;
+        // a failure must not keep the other jobs from being swept
         let objects: Result<Vec<usize>, StoreError> = swept.into_iter().collect();
         let objects = objects
             .inspect_err(|why| tracing::error!(%why, "sweep incomplete; the next run continues"))?;

@@ -99,12 +99,12 @@ impl From<Delivery> for DeliveryView {
 }
 
 impl From<DeliveryTry> for TryView {
-    fn from(tried: DeliveryTry) -> Self {
+    fn from(attempt: DeliveryTry) -> Self {
         Self {
-            at: tried.at,
-            status: tried.status,
-            error: tried.error,
-            duration_ms: tried.duration_ms,
+            at: attempt.at,
+            status: attempt.status,
+            error: attempt.error,
+            duration_ms: attempt.duration_ms,
         }
     }
 }

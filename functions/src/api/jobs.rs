@@ -1,4 +1,4 @@
-//! A job as the outside sees it.
+//! Jobs as clients see them.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -7,7 +7,7 @@ use domain::{ClipOptions, ClipOutput, Job, Score, ScoreBreakdown, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// How long a link is good for.
+/// How long a link to an object is valid.
 const LINK_LIFETIME: Duration = Duration::from_hours(1);
 
 /// A job, for users.
@@ -133,7 +133,7 @@ struct ServiceOutput {
 }
 
 impl JobView {
-    /// Without links, as lists and quick answers show it.
+    /// A view without links, for lists and immediate responses.
     pub(crate) fn plain(job: Job) -> Self {
         let clips = job.shown_clips().into_iter().cloned();
         let clips = clips.map(ClipView::plain).collect();
@@ -173,7 +173,7 @@ impl JobView {
         (self.id.clone(), self.created_at.to_string())
     }
 
-    /// Without its clips, and with short texts, where there is no room for all of it.
+    /// Drops the clips and shortens the texts, for a view that would not fit otherwise.
     pub(crate) fn brief(mut self) -> Self {
         self.clips.clear();
         self.timings = None;
@@ -184,7 +184,7 @@ impl JobView {
         self
     }
 
-    /// With links to everything that is there.
+    /// A view with links to every stored object.
     pub(crate) async fn with_links(mut job: Job, bucket: &Bucket) -> Result<Self, StoreError> {
         let linked = linked_clips(&job, bucket).await?;
         let transcript_url = link(bucket, job.transcript_url.take()).await?;
@@ -235,7 +235,7 @@ impl From<&Job> for Accepted {
 }
 
 impl ServiceJobView {
-    /// With links to everything that is there.
+    /// A view with links to every stored object.
     pub(crate) async fn with_links(mut job: Job, bucket: &Bucket) -> Result<Self, StoreError> {
         let clips = linked_clips(&job, bucket).await?;
         let output = ServiceOutput {
@@ -262,7 +262,7 @@ impl ServiceJobView {
     }
 }
 
-/// The clips in the order of the source, with links in place of addresses.
+/// The clips in the order of the source, with links in place of object addresses.
 async fn linked_clips(job: &Job, bucket: &Bucket) -> Result<Vec<ClipOutput>, StoreError> {
     let mut clips: Vec<ClipOutput> = job.shown_clips().into_iter().cloned().collect();
     for clip in &mut clips {
@@ -271,7 +271,7 @@ async fn linked_clips(job: &Job, bucket: &Bucket) -> Result<Vec<ClipOutput>, Sto
     Ok(clips)
 }
 
-/// Puts links in place of the addresses of a clip's files.
+/// Replaces the addresses of a clip's files by links.
 pub(crate) async fn link_clip(clip: &mut ClipOutput, bucket: &Bucket) -> Result<(), StoreError> {
     clip.s3_url = link(bucket, Some(std::mem::take(&mut clip.s3_url)))
         .await?
@@ -281,7 +281,7 @@ pub(crate) async fn link_clip(clip: &mut ClipOutput, bucket: &Bucket) -> Result<
     Ok(())
 }
 
-/// A link to an object of ours; an address of somebody else stays as it is.
+/// Makes a link to an object of our bucket; any other address stays as it is.
 pub(crate) async fn link(
     bucket: &Bucket,
     address: Option<String>,
@@ -307,7 +307,7 @@ fn camel_case(timings: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
         .collect()
 }
 
-/// A text that fits on a screen.
+/// The first thousand characters.
 fn short(text: &str) -> String {
     text.chars().take(1000).collect()
 }

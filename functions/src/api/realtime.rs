@@ -18,39 +18,39 @@ pub(crate) struct RealtimeTicket {
     pub(crate) expires_at: Timestamp,
 }
 
-/// Something that is said to a client.
+/// A message to a client.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(crate) enum Message {
-    /// Where jobs stand; there is more to come where not all fit in.
-    Snapshot { jobs: Vec<Shown>, more: bool },
+    /// The current state of jobs; `more` says that another snapshot message follows.
+    Snapshot { jobs: Vec<JobSnapshot>, more: bool },
     /// The answer to a ping.
     Pong,
-    /// What was asked for cannot be.
+    /// The client's message was rejected.
     Error {
         code: &'static str,
         message: &'static str,
     },
 }
 
-/// A job and its place among all that is told of it.
+/// A job with its position in the sequence of the job's events.
 #[derive(Debug, Serialize)]
-pub(crate) struct Shown {
+pub(crate) struct JobSnapshot {
     attempt: u32,
     sequence: u32,
     job: JobView,
 }
 
-/// What happened to a job.
+/// A change of a job.
 #[derive(Debug, Serialize)]
-pub(crate) struct News {
+pub(crate) struct JobEvent {
     #[serde(rename = "type")]
     kind: EventKind,
     #[serde(flatten)]
-    shown: Shown,
+    snapshot: JobSnapshot,
 }
 
-impl Shown {
+impl JobSnapshot {
     pub(crate) fn of(job: Job) -> Self {
         Self {
             attempt: job.attempt,
@@ -59,46 +59,46 @@ impl Shown {
         }
     }
 
-    /// As it is, or brief if that is too long: what thirty clips say of themselves may be.
-    fn fitting(mut self) -> Self {
-        if text(&self).len() > TOLD_BYTES {
+    /// Falls back to the brief view if the message would be too long, as it may be with thirty clips.
+    fn shortened_to_fit(mut self) -> Self {
+        if to_json(&self).len() > TOLD_BYTES {
             self.job = self.job.brief();
         }
         self
     }
 }
 
-impl News {
+impl JobEvent {
     pub(crate) fn of(kind: EventKind, job: Job) -> Self {
-        let shown = Shown::of(job).fitting();
-        Self { kind, shown }
+        let snapshot = JobSnapshot::of(job).shortened_to_fit();
+        Self { kind, snapshot }
     }
 }
 
-/// As many snapshots as the jobs need, at least one.
+/// Splits jobs into as many snapshot messages as they need, at least one.
 pub(crate) fn snapshots(jobs: Vec<Job>) -> Vec<Message> {
     let (mut parts, mut bytes) = (vec![Vec::new()], 0);
     for job in jobs {
-        let shown = Shown::of(job).fitting();
-        let length = text(&shown).len() + 1;
+        let snapshot = JobSnapshot::of(job).shortened_to_fit();
+        let length = to_json(&snapshot).len() + 1;
         if bytes + length > TOLD_BYTES && bytes > 0 {
             parts.push(Vec::new());
             bytes = 0;
         }
         bytes += length;
         if let Some(part) = parts.last_mut() {
-            part.push(shown);
+            part.push(snapshot);
         }
     }
     let last = parts.len() - 1;
-    let of_part = |(place, jobs)| Message::Snapshot {
+    let of_part = |(number, jobs)| Message::Snapshot {
         jobs,
-        more: place < last,
+        more: number < last,
     };
     parts.into_iter().enumerate().map(of_part).collect()
 }
 
-/// A message as it is sent.
-pub(crate) fn text(message: &impl Serialize) -> String {
+/// Serializes a message.
+pub(crate) fn to_json(message: &impl Serialize) -> String {
     serde_json::to_string(message).expect("plain data can be written as JSON")
 }

@@ -1,4 +1,4 @@
-//! Submissions as they come in, camelCase from users and `snake_case` from back ends, and what they mean.
+//! Bodies of submissions, camelCase from users and `snake_case` from back ends, and their validation.
 
 use domain::{
     AspectRatio, ClipOptions, JobSource, Labels, Layout, Owner, Submission,
@@ -12,8 +12,9 @@ use utoipa::ToSchema;
 
 use crate::http::Problem;
 
-/// The options of a submission under names of one case, with the fields that only one kind of caller has. The case is a token: utoipa would
-/// pass over a literal.
+/// Defines a body with the shared options in one letter case, plus the fields of one kind of caller. The case is passed as a token because
+/// utoipa
+/// ignores a literal.
 macro_rules! submission {
     ($(#[$doc:meta])* $name:ident, $case:tt, { $($own:tt)* }) => {
         $(#[$doc])*
@@ -98,7 +99,7 @@ submission! {
     }
 }
 
-/// How a caller spells the names that errors are about.
+/// The letter case of the field names in a caller's errors.
 #[derive(Clone, Copy)]
 enum Spelling {
     Camel,
@@ -125,7 +126,7 @@ impl Spelling {
 }
 
 impl UserSubmission {
-    /// The submission if everything in it is within its limits.
+    /// Validates every field.
     pub(crate) fn check(
         self,
         owner: Owner,
@@ -155,7 +156,7 @@ impl UserSubmission {
 }
 
 impl ServiceSubmission {
-    /// The submission if everything in it is within its limits.
+    /// Validates every field.
     pub(crate) fn check(
         self,
         owner: Owner,
@@ -250,14 +251,14 @@ fn source(
     })
 }
 
-/// The address that a text is, if it can be fetched from the web at all; where its name leads is looked at when it is fetched.
+/// Parses an http(s) URL with a host. What its name resolves to is checked when it is fetched.
 fn web_address(field: &str, text: &str) -> Result<Url, Problem> {
     let wrong = |what: &str| Err(Problem::invalid(field, what));
     if text.len() > LONGEST_URL {
         return wrong(&format!("must have at most {LONGEST_URL} bytes"));
     }
     match Url::parse(text) {
-        // as it is dialled: spelled in the one way, it may be three times as long
+        // the normalised form is the one that is dialled, and it may be three times as long
         Ok(url) if url.as_str().len() > LONGEST_URL => {
             wrong(&format!("must have at most {LONGEST_URL} bytes"))
         }

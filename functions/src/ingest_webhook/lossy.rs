@@ -1,17 +1,17 @@
-//! What JSON can write and Rust cannot hold: half of a pair of UTF-16, which is no text in UTF-8, and numbers beyond the largest float.
+//! JSON that Rust cannot represent: unpaired UTF-16 surrogates, which UTF-8 cannot encode, and numbers beyond the largest float.
 
 use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-/// What stands for a character that is none.
+/// Replaces an unpaired surrogate.
 const REPLACEMENT: &[u8] = br"\ufffd";
-/// What stands for a number that is as large or larger; just below the largest float, to which a parser may round up and fail.
+/// Replaces a number of this size or larger; just below the largest float, because a parser may round up to infinity and fail.
 const LARGEST: &str = "1e308";
-/// Bytes of an escape such as `\ud83d`.
+/// Length of an escape such as `\ud83d`.
 const ESCAPE: usize = 6;
 
-/// The same JSON with a replacement character for each half of a pair that stands alone, and the largest number for each beyond it.
+/// The same JSON with a replacement character for each unpaired surrogate and the largest number for each beyond it.
 pub(super) fn representable(json: &[u8]) -> Cow<'_, [u8]> {
     let mut read = Vec::new();
     let (mut copied, mut at) = (0, 0);
@@ -37,7 +37,7 @@ pub(super) fn representable(json: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(read)
 }
 
-/// Bytes of what stands here in a text, and what is to stand there.
+/// Length of the token at a position inside a string, and its replacement.
 fn part_of_text(json: &[u8], at: usize) -> (usize, Option<&'static [u8]>) {
     match (json[at], half(json, at), half(json, at + ESCAPE)) {
         (b'\\', Some(Half::First), Some(Half::Second)) => (2 * ESCAPE, None),
@@ -47,7 +47,7 @@ fn part_of_text(json: &[u8], at: usize) -> (usize, Option<&'static [u8]>) {
     }
 }
 
-/// The same outside of texts.
+/// Length of the token at a position outside strings, and its replacement.
 fn part(json: &[u8], at: usize) -> (usize, Option<&'static [u8]>) {
     let of_number = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
     let length = json[at..].iter().take_while(of_number).count();
@@ -55,7 +55,7 @@ fn part(json: &[u8], at: usize) -> (usize, Option<&'static [u8]>) {
     (length.max(1), beyond(number))
 }
 
-/// What stands for a number, if it is beyond the largest.
+/// The replacement of a number that is too large.
 fn beyond(number: &str) -> Option<&'static [u8]> {
     let least: f64 = LARGEST.parse().ok()?;
     let value: f64 = number.parse().ok()?;
@@ -72,7 +72,7 @@ enum Half {
     Second,
 }
 
-/// Which half of a pair is escaped here, if one is.
+/// The kind of surrogate that is escaped at a position.
 fn half(json: &[u8], at: usize) -> Option<Half> {
     let digits = json.get(at..at + ESCAPE)?.strip_prefix(br"\u")?;
     let code = u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;

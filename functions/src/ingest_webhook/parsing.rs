@@ -1,4 +1,4 @@
-//! Events as any parser of JSON has them: the last of repeated keys counts, and what is not known is passed over.
+//! Events as most JSON parsers read them: the last of duplicate keys wins, and unknown fields are ignored.
 
 use domain::{Event, Timestamp, limits::EVENT_DEPTH};
 use serde::{
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::lossy::representable;
 use crate::http::{Problem, deserialize, parse};
 
-/// Reads an event that was received at that time; it is taken for the event's own where that cannot be read.
+/// Parses an event. A timestamp that cannot be parsed is replaced by the time of receipt.
 pub(crate) fn parse_event(json: &[u8], received: Timestamp) -> Result<Event, Problem> {
     let BoundedJson(mut value) = parse(&representable(json))?;
     if let Some(Value::String(time)) = value.get_mut("timestamp")
@@ -30,7 +30,7 @@ impl<'de> Deserialize<'de> for BoundedJson {
     }
 }
 
-/// How many levels of lists and objects are still read; what lies deeper becomes null.
+/// How many more levels of arrays and objects are read; deeper values become null.
 #[derive(Clone, Copy)]
 struct Depth(usize);
 
@@ -40,7 +40,7 @@ impl<'de> DeserializeSeed<'de> for Depth {
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
         match self.0.checked_sub(1) {
             Some(_) => reader.deserialize_any(self),
-            // passed over without a call for each level
+            // skipped without recursion
             None => IgnoredAny::deserialize(reader).map(|_| Value::Null),
         }
     }
@@ -88,7 +88,7 @@ impl<'de> Visitor<'de> for Depth {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
         let mut all = Map::new();
         while let Some(name) = object.next_key()? {
-            // the last of those by one name
+            // the last of duplicate keys wins
             all.insert(name, object.next_value_seed(Self(self.0 - 1))?);
         }
         Ok(Value::Object(all))
@@ -105,7 +105,7 @@ mod tests {
         parse_event(text.as_bytes(), RECEIVED.parse().unwrap()).unwrap()
     }
 
-    /// An event with more written at its end.
+    /// An event with more fields at its end.
     fn with(more: &str) -> Event {
         taken(&format!(
             r#"{{"event": "job.progress", "timestamp": "2024-11-28T10:30:00Z", "job_id": "x", "status": "running",

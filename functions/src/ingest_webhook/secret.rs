@@ -1,5 +1,6 @@
-//! The secrets that events are signed with, read anew when a signature does not fit, as they may just have been rotated, and
-//! every few minutes, as one may have been taken back.
+//! The secrets that events are signed with. They are read again when a signature does not match, because they may just have been rotated, and
+//! every few
+//! minutes, because one may have been revoked.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,41 +10,41 @@ use tokio::sync::Mutex;
 
 use crate::cached_secret::CachedSecret;
 
-/// A stranger must not make us ask for the secret with every message.
+/// Senders of invalid signatures must not make us read the secret with every message.
 const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(30);
-/// A secret that was taken back is believed for no longer than this, if the store can be asked; else until it is too old.
+/// How long a revoked secret may still be accepted while the store answers.
 const MAX_AGE: Duration = Duration::from_mins(5);
 const PREFIX: &str = "whsec_";
 
 /// Why there are no secrets to verify with.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
-    /// The store does not hand them out.
+    /// The store does not return them.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What it hands out protects nothing.
+    /// They are too weak or malformed.
     #[error("the signing secret cannot be used")]
     Invalid(#[from] InvalidSecret),
 }
 
-/// Why a message is not taken for authentic.
+/// Why a message is rejected.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum VerifyError {
-    /// It is not signed as it has to be.
+    /// Its signature is missing or invalid.
     #[error(transparent)]
     Signature(#[from] BadSignature),
-    /// Nothing is known to verify it with.
+    /// There is no secret to verify it with.
     #[error("the signing secret is not available: {0}")]
     NoSecret(String),
 }
 
-/// The secrets that are valid now.
+/// The secrets that are currently valid.
 #[derive(Debug)]
 pub struct SigningSecrets(Origin);
 
 #[derive(Debug)]
 enum Origin {
-    /// The setting itself holds the secret.
+    /// A secret given in the setting itself.
     Setting(Secrets),
     /// A secret of this name in the store.
     Stored {
@@ -54,7 +55,7 @@ enum Origin {
 }
 
 impl SigningSecrets {
-    /// The secrets of a setting: one secret by itself, or the name of one in the store.
+    /// Reads the secrets that a setting names, or takes the secret that it holds.
     ///
     /// # Errors
     /// When the store does not answer, or a secret is too short to protect anything.
@@ -70,7 +71,7 @@ impl SigningSecrets {
         }))
     }
 
-    /// Whether a message is signed with one of them.
+    /// Verifies that a message is signed with one of them.
     pub(super) async fn verify(
         &self,
         headers: SignatureHeaders<'_>,
@@ -93,7 +94,7 @@ impl SigningSecrets {
     }
 }
 
-/// One secret as text, or several as a JSON object of names and secrets, as they are while they are rotated.
+/// Parses one secret as text, or several as a JSON object of names and secrets, as it is during a rotation.
 fn parse(text: &str) -> Result<Secrets, InvalidSecret> {
     let several: Option<BTreeMap<String, String>> = serde_json::from_str(text).ok();
     let several = several.map_or_else(

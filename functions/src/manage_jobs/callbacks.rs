@@ -1,4 +1,4 @@
-//! Callbacks as their owner manages them: secrets, tests of an address, what was sent when, and again.
+//! Callback management: secrets, tests, the history of deliveries and replays.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 const SECRET_BYTES: usize = 32;
-/// How long callbacks are signed with the secret before as well.
+/// How long callbacks are also signed with the previous secret.
 const PREVIOUS_SECRET_LIFETIME_S: i64 = 24 * 3600;
 
 impl ManageJobs {
@@ -40,7 +40,7 @@ impl ManageJobs {
         Ok(json_response(StatusCode::CREATED, &made))
     }
 
-    /// Sends a signed sample; an address that takes it is used again if it was not any more.
+    /// Sends a signed sample; a success enables a disabled address again.
     pub(super) async fn test_callback(
         &self,
         request: &Request,
@@ -59,19 +59,19 @@ impl ManageJobs {
         let id = format!("test-{}", Uuid::now_v7());
         let sample = callbacks::body_of(&sample_event(), &Labels::default(), &self.bucket).await?;
         let sent = self.sender.send(url.as_str(), &id, sample, &receiver).await;
-        if sent.is_taken {
+        if sent.is_accepted {
             self.receivers.enable(owner, url.as_str()).await?;
         }
         let result = CallbackTestResult {
-            delivered: sent.is_taken,
-            status: sent.tried.status,
-            error: sent.tried.error,
-            duration_ms: sent.tried.duration_ms,
+            delivered: sent.is_accepted,
+            status: sent.attempt.status,
+            error: sent.attempt.error,
+            duration_ms: sent.attempt.duration_ms,
         };
         Ok(json_response(StatusCode::OK, &result))
     }
 
-    /// A job's deliveries in the order of what they tell, from the one after `cursor` on.
+    /// Lists a job's deliveries in the order of their events, starting after the cursor.
     pub(super) async fn deliveries_of(
         &self,
         request: &Request,
@@ -92,7 +92,7 @@ impl ManageJobs {
         Ok(json_response(StatusCode::OK, &DeliveryList::page(after)))
     }
 
-    /// Sends a delivery once more, with all its tries; one that waits for its next try is due at once.
+    /// Sends a delivery again with all its attempts; a pending one becomes due now.
     pub(super) async fn replay(&self, owner: &Owner, id: &str) -> Result<Response<Body>, Problem> {
         let missing = || Problem::NotFound("delivery");
         let job_id = Delivery::job_of(id).ok_or_else(missing)?;
@@ -123,7 +123,7 @@ impl ManageJobs {
     }
 }
 
-/// What a test sends.
+/// The event of a callback test.
 fn sample_event() -> Event {
     let id = Uuid::nil().to_string();
     Event {

@@ -1,4 +1,4 @@
-//! Plans that a person edited: checked, stored beside the job, and put in place by the next attempt.
+//! Edited plans: checked, stored with the job, and used by the next attempt.
 
 use aws::Changed;
 use domain::{InvalidPlan, Job, JobId, Owner, Plan, keys, limits::PLAN_BYTES};
@@ -21,7 +21,7 @@ impl ManageJobs {
         let job = self.find(owner, id).await?;
         let bytes = body(request, PLAN_BYTES)?;
         let plan: Plan = parse(bytes)?;
-        // a source that has not been looked at has any length; the worker checks again
+        // the duration of a source that has not been probed is unknown; the worker checks again
         plan.check(job.source.duration_ms.unwrap_or(u64::MAX))
             .and_then(|()| plan.check_edited())
             .map_err(|why| invalid_plan(&why))?;
@@ -33,12 +33,12 @@ impl ManageJobs {
         self.check_source(&job).await?;
         let key = keys::of_job(id, &keys::edited_plan(&name));
         self.bucket.write(&key, bytes.to_vec()).await?;
-        // where there is no room, the plan stays for the next time that it is asked for, and goes with the job
+        // over the limit of active jobs the plan stays for the next request, and is deleted with the job
         let refused = match self.start_attempt(&job, &change).await? {
             Changed::Yes(job) => {
                 return Ok(json_response(StatusCode::ACCEPTED, &JobView::plain(*job)));
             }
-            // the answer was lost on the way, and it was asked for again
+            // a repeated request whose first response was lost
             Changed::No(now) if now.edited_plan.as_ref() == Some(&name) => {
                 return if now.follows(&job) {
                     Ok(json_response(StatusCode::ACCEPTED, &JobView::plain(*now)))
@@ -49,13 +49,14 @@ impl ManageJobs {
             Changed::No(_) => job_is_active(),
             Changed::Gone => Problem::NotFound("job"),
         };
-        // no later request writes a plan of this name: it is of an attempt that has begun without it
+        // no later request writes a plan of this name: its attempt has started without it
         self.bucket.delete(&[key]).await?;
         Err(refused)
     }
 
-    /// Whether another attempt has something to make clips from. What lies in the web is asked for by the attempt itself; if it is gone,
-    /// the owner keeps the clips there are.
+    /// Checks that the uploaded source of a job still exists. A source on the web is checked by the attempt itself; if it is gone, the owner
+    /// keeps the
+    /// existing clips.
     pub(super) async fn check_source(&self, job: &Job) -> Result<(), Problem> {
         let Some(upload) = &job.source.upload_key else {
             return Ok(());
@@ -72,8 +73,8 @@ impl ManageJobs {
     }
 }
 
-/// Named by its content and the attempt that it is for, so that of two edits at once the attempt gets the one that it was queued with,
-/// and the other one's object can be taken away.
+/// Names a plan by its content and its attempt, so that of two concurrent edits each has its own object: the attempt reads the one that it was
+/// queued with, and the other can be deleted.
 fn name_of(plan: &[u8], job: &Job) -> String {
     let hash = hex::encode(&Sha256::digest(plan)[..16]);
     format!("{hash}-{}", job.attempt + 1)

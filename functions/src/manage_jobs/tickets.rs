@@ -1,4 +1,4 @@
-//! Tickets: a browser cannot send a token when it opens a WebSocket, so it sends one of these, which is good once and for a minute.
+//! Tickets for WebSocket connections: browsers cannot send a token when they open one. A ticket is valid once and for a minute.
 
 use domain::{Owner, Timestamp};
 use lambda_http::{Body, Response, http::StatusCode};

@@ -1,4 +1,4 @@
-//! Uploads of sources in parts: the links are the bucket's own, the id is ours and bound to the owner.
+//! Uploads in parts: the client sends them to signed URLs of the bucket; the upload's id is ours and bound to the owner.
 
 use std::time::Duration;
 
@@ -22,9 +22,9 @@ use crate::{
     http::{Problem, body, json_response, now, parse},
 };
 
-/// How long a link for a part is good.
+/// How long a link for a part is valid.
 const LINK_LIFETIME: Duration = Duration::from_hours(1);
-/// How long an upload has its place while it is begun.
+/// How long an upload holds its slot while it is being created.
 const CREATION_LEASE_S: u32 = 60;
 const EXTENSIONS: [&str; 6] = ["mp4", "mov", "m4v", "mkv", "webm", "ts"];
 
@@ -58,7 +58,7 @@ impl SubmitJob {
             ));
         }
         let id = Uuid::now_v7().to_string();
-        // whoever dies before the upload is there takes nobody's place for long
+        // a request that dies before the upload exists holds a slot only briefly
         self.hold_slot(&owner, &id, CREATION_LEASE_S).await?;
         let key = keys::upload(&id, extension);
         let begun = now().as_seconds();
@@ -172,7 +172,7 @@ impl SubmitJob {
         Ok(json_response(StatusCode::OK, &UploadView::from(&upload)))
     }
 
-    /// An upload has a place among its owner's for so many seconds from now on.
+    /// Holds a slot of the owner for an upload for this many seconds.
     async fn hold_slot(&self, owner: &Owner, id: &str, seconds: u32) -> Result<(), Problem> {
         let now_ms = now().as_ms();
         let until_ms = now_ms + i64::from(seconds) * 1000;
@@ -194,7 +194,7 @@ impl SubmitJob {
     }
 }
 
-/// Places of uploads that are under way.
+/// The slots of uploads that are not complete.
 fn upload_slots(owner: &Owner) -> Places<'_> {
     Places {
         what: "uploads",
@@ -203,7 +203,7 @@ fn upload_slots(owner: &Owner) -> Places<'_> {
     }
 }
 
-/// Length of a part, of which the last one has the rest.
+/// Size of a part; the last has the rest.
 fn part_bytes(upload: &Upload, number: u64) -> u64 {
     PART_BYTES.min(upload.bytes.saturating_sub((number - 1) * PART_BYTES))
 }

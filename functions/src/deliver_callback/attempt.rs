@@ -1,4 +1,4 @@
-//! One try of what a customer is owed, and what becomes of it.
+//! One attempt of a delivery, and its result.
 
 use aws::{Receiver, StoreError};
 use domain::{Delivery, DeliveryState, DeliveryTry, Event, EventKind, JobId, Owner, Status, pause};
@@ -11,11 +11,11 @@ use crate::{
 };
 
 impl DeliverCallback {
-    /// One try of a delivery, written down; one that can never be made ends it as failed, so that those after it have their turn.
+    /// Attempts a delivery and records the result. One that can never be made ends as failed, so that those after it can proceed.
     pub(super) async fn deliver(&self, delivery: Delivery) -> Result<Delivery, StoreError> {
         match self.attempt(delivery.clone()).await {
             Err(why) if why.is_final() => self.give_up(delivery, &why).await,
-            tried => tried,
+            attempt => attempt,
         }
     }
 
@@ -26,15 +26,15 @@ impl DeliverCallback {
     ) -> Result<Delivery, StoreError> {
         tracing::error!(delivery = %delivery.id, %why, "delivery failed permanently");
         count("deliver-callback", "CallbacksFailed");
-        let tried = DeliveryTry {
+        let attempt = DeliveryTry {
             at: now(),
             status: None,
             error: Some("internal error: the callback cannot be built or stored".to_owned()),
             duration_ms: 0,
         };
-        self.deliveries.give_up(&delivery, &tried).await?;
+        self.deliveries.give_up(&delivery, &attempt).await?;
         delivery.state = DeliveryState::Failed;
-        delivery.add(tried);
+        delivery.add(attempt);
         Ok(delivery)
     }
 
@@ -51,38 +51,39 @@ impl DeliverCallback {
                 &delivery.owner,
             )
             .await?;
-        delivery.failures += u32::from(!sent.is_taken);
-        let again = pause(delivery.failures, chance(), sent.retry_after).filter(|_| !sent.is_gone);
-        delivery.state = match again {
-            _ if sent.is_taken => DeliveryState::Delivered,
+        delivery.failures += u32::from(!sent.is_accepted);
+        let retry_after =
+            pause(delivery.failures, random_fraction(), sent.retry_after).filter(|_| !sent.is_gone);
+        delivery.state = match retry_after {
+            _ if sent.is_accepted => DeliveryState::Delivered,
             Some(wait) => {
                 delivery.due_ms = now().as_ms() + wait.as_millis() as i64;
                 DeliveryState::Pending
             }
             None => DeliveryState::Failed,
         };
-        tracing::info!(delivery = %delivery.id, state = delivery.state.name(), status = sent.tried.status, error = sent.tried.error, "delivery attempted");
+        tracing::info!(delivery = %delivery.id, state = delivery.state.name(), status = sent.attempt.status, error = sent.attempt.error, "delivery attempted");
         match delivery.state {
             DeliveryState::Delivered => count("deliver-callback", "CallbacksDelivered"),
             DeliveryState::Failed => count("deliver-callback", "CallbacksFailed"),
             DeliveryState::Pending => {}
         }
-        delivery.add(sent.tried.clone());
+        delivery.add(sent.attempt.clone());
         if self.deliveries.save(&delivery, due_ms).await? {
             return Ok(delivery);
         }
-        // a person has asked for it again meanwhile: that holds
-        let asked = self.deliveries.get(&delivery.job_id, &delivery.id).await?;
-        let Some(mut asked) = asked else {
+        // a replay was requested during the attempt: it takes precedence
+        let replayed = self.deliveries.get(&delivery.job_id, &delivery.id).await?;
+        let Some(mut replayed) = replayed else {
             return Ok(delivery);
         };
-        asked.add(sent.tried);
-        let due_ms = asked.due_ms;
-        self.deliveries.save(&asked, due_ms).await?;
-        Ok(asked)
+        replayed.add(sent.attempt);
+        let due_ms = replayed.due_ms;
+        self.deliveries.save(&replayed, due_ms).await?;
+        Ok(replayed)
     }
 
-    /// Sends to an address, unless it wants nothing any more; one that says so is not asked again.
+    /// Sends to an address unless it is disabled; disables it if it answers 410.
     async fn send(
         &self,
         url: &str,
@@ -92,17 +93,17 @@ impl DeliverCallback {
         owner: &Owner,
     ) -> Result<Sent, StoreError> {
         if receiver.is_disabled(url) {
-            return Ok(Sent::not_wanted(now()));
+            return Ok(Sent::address_disabled(now()));
         }
         let sent = self.sender.send(url, id, body, receiver).await;
         if sent.is_gone {
-            self.remember(url, owner).await?;
+            self.disable_address(url, owner).await?;
         }
         Ok(sent)
     }
 
-    /// An address that cannot be remembered for wanting nothing is asked again with the next delivery; this one is over.
-    async fn remember(&self, url: &str, owner: &Owner) -> Result<(), StoreError> {
+    /// An address that cannot be recorded as disabled is tried again with the next delivery; this one has ended.
+    async fn disable_address(&self, url: &str, owner: &Owner) -> Result<(), StoreError> {
         match self.receivers.disable(owner, url).await {
             Ok(true) => {}
             Ok(false) => tracing::warn!(
@@ -116,9 +117,9 @@ impl DeliverCallback {
         Ok(())
     }
 
-    /// Tells how far an attempt is now, once, and only if that was not told before.
-    pub(super) async fn tell_progress(&self, id: &JobId, attempt: u32) -> Result<(), StoreError> {
-        // read anew: what was delivered before may have been the end
+    /// Sends the progress of an attempt once, unless the same state was sent before.
+    pub(super) async fn send_progress(&self, id: &JobId, attempt: u32) -> Result<(), StoreError> {
+        // read again: a delivery may just have ended the job
         let job = self.jobs.get(id).await?;
         let job = job.filter(|job| job.status == Status::Running && job.attempt == attempt);
         let Some(job) = job else {
@@ -127,11 +128,11 @@ impl DeliverCallback {
         let Some(url) = &job.callback_url else {
             return Ok(());
         };
-        let place = Delivery::id_of(&job);
+        let id_of_state = Delivery::id_of(&job);
         let now_ms = now().as_ms();
         if !self
             .deliveries
-            .tell_progress(&job.id, &place, now_ms)
+            .tell_progress(&job.id, &id_of_state, now_ms)
             .await?
         {
             return Ok(());
@@ -139,20 +140,20 @@ impl DeliverCallback {
         let receiver = self.receivers.get(&job.owner).await?;
         let event = Event::of_job(&job, EventKind::Progress);
         let body = body_of(&event, &job.labels, &self.bucket).await?;
-        // the start of an attempt may have the same place
-        let id = format!("{place}-p");
+        // the start of an attempt may have the same id
+        let id = format!("{id_of_state}-p");
         let sent = self.send(url, &id, body, &receiver, &job.owner).await?;
         tracing::info!(
             percent = job.progress_percent,
-            status = sent.tried.status,
-            error = sent.tried.error,
+            status = sent.attempt.status,
+            error = sent.attempt.error,
             "progress sent"
         );
         Ok(())
     }
 }
 
-/// A number from 0 to 1.
-pub(super) fn chance() -> f64 {
+/// A random number from 0 to 1.
+pub(super) fn random_fraction() -> f64 {
     getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
 }
