@@ -106,7 +106,7 @@ fuzz: ## feed each parser of outside input with made-up bytes for a minute (FUZZ
 
 .PHONY: bench
 bench: build ## measure against the alternatives; prints a table (BENCH='--only speech' for a part, see tests/benches)
-	cargo build --locked --package functions --example bed
+	cargo build --locked --package functions --example harness
 	@$(SETUP) bench demo
 	@python3 infra/demo/make_talk.py $(DEMO_SOURCE)
 	@python3 tests/benches/bench.py $(BENCH)

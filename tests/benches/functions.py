@@ -14,7 +14,7 @@ from bed import REPOSITORY, Bed
 from report import Row, verdict
 
 DEPLOYED = REPOSITORY / "target/lambda"
-TEST_BED = REPOSITORY / "target/debug/examples/bed"
+HARNESS = REPOSITORY / "target/debug/examples/harness"
 NODE = Path(__file__).parent / "peers/node"
 FULL_EVENTS, QUICK_EVENTS = 4000, 200
 FULL_STARTS, QUICK_STARTS = 15, 3
@@ -112,7 +112,7 @@ def first_answer(bed: Bed, name: str, binary: Path) -> float:
 
 
 def run(bed: Bed, kind: str, what: object, command: Sequence[object]) -> Json:
-    return json.loads(bed.run([TEST_BED, kind, what, *command], 180).output)
+    return json.loads(bed.run([HARNESS, kind, what, *command], 180).output)
 
 
 def unpacked(folder: Path) -> Dict[str, Path]:

@@ -1,4 +1,4 @@
-//! Lambda's runtime API: hands out events one after the other and notes how long each took.
+//! The Lambda runtime API: sends events one after the other and measures how long each takes.
 
 use std::{
     collections::VecDeque,
@@ -16,11 +16,11 @@ use crate::{load::Event, loopback};
 /// The runtime API of one function.
 pub(crate) struct Runtime {
     pub(crate) address: String,
-    course: Arc<Course>,
+    state: Arc<RuntimeState>,
 }
 
-/// What is to be handed out, and when each event was handed out and answered.
-struct Course {
+/// The events left, and when each was sent and answered.
+struct RuntimeState {
     events: Mutex<VecDeque<Event>>,
     begun: Mutex<Instant>,
     answers: Mutex<Vec<(Duration, Instant)>>,
@@ -30,7 +30,7 @@ struct Course {
 
 impl Runtime {
     pub(crate) async fn open(events: VecDeque<Event>) -> Self {
-        let course = Arc::new(Course {
+        let state = Arc::new(RuntimeState {
             events: Mutex::new(events),
             begun: Mutex::new(Instant::now()),
             answers: Mutex::default(),
@@ -38,24 +38,24 @@ impl Runtime {
             done: Notify::new(),
         });
         let (listener, address) = loopback::port().await;
-        let served = Arc::clone(&course);
+        let served = Arc::clone(&state);
         loopback::serve(listener, None, move |request| {
-            let course = Arc::clone(&served);
-            async move { course.answer(request).await }
+            let state = Arc::clone(&served);
+            async move { state.answer(request).await }
         });
-        Self { address, course }
+        Self { address, state }
     }
 
-    /// When all events are answered, or one wrongly.
+    /// Waits until all events are answered, or one is answered wrongly.
     pub(crate) async fn ended(&self) -> Result<(), String> {
-        self.course.done.notified().await;
-        let wrong = self.course.wrong.lock().expect("no panic").take();
+        self.state.done.notified().await;
+        let wrong = self.state.wrong.lock().expect("no panic").take();
         wrong.map_or(Ok(()), Err)
     }
 
-    /// Times in milliseconds; what the first event took counts from the start of the process, and is left out of the others.
+    /// Times in milliseconds. The first counts from the start of the process and is not part of the others.
     pub(crate) fn times(&self, started: Instant) -> Value {
-        let answers = self.course.answers.lock().expect("no panic");
+        let answers = self.state.answers.lock().expect("no panic");
         let ms = |time: Duration| time.as_secs_f64() * 1000.0;
         let mut taken: Vec<f64> = answers.iter().skip(1).map(|(time, _)| ms(*time)).collect();
         taken.sort_by(f64::total_cmp);
@@ -71,17 +71,17 @@ impl Runtime {
     }
 }
 
-impl Course {
+impl RuntimeState {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         if request.method() == Method::GET {
             return self.next().await;
         }
-        self.take(request).await;
+        self.record(request).await;
         let accepted = Response::builder().status(StatusCode::ACCEPTED);
         accepted.body(Full::default()).expect("an answer")
     }
 
-    /// The next event; after the last there is never another.
+    /// The next event; after the last one the call never returns.
     async fn next(&self) -> Response<Full<Bytes>> {
         let payload = {
             let events = self.events.lock().expect("no panic");
@@ -111,21 +111,22 @@ impl Course {
             .expect("an answer")
     }
 
-    /// The function's answer to the event that was handed out last.
-    async fn take(&self, request: Request<Incoming>) {
+    /// Records the response to the last event.
+    async fn record(&self, request: Request<Incoming>) {
         let at = Instant::now();
         let path = request.uri().path().to_owned();
         let body = request.into_body().collect().await;
-        let said = body.map(Collected::to_bytes).unwrap_or_default();
+        let response = body.map(Collected::to_bytes).unwrap_or_default();
         let begun = *self.begun.lock().expect("no panic");
         let mut answers = self.answers.lock().expect("no panic");
         answers.push((at.duration_since(begun), at));
         let event = self.events.lock().expect("no panic").pop_front();
-        let is_right =
-            path.ends_with("/response") && event.is_some_and(|event| event.is_answered_by(&said));
+        let is_right = path.ends_with("/response")
+            && event.is_some_and(|event| event.is_answered_by(&response));
         if !is_right {
-            let said = String::from_utf8_lossy(&said);
-            *self.wrong.lock().expect("no panic") = Some(format!("the function says: {said}"));
+            let response = String::from_utf8_lossy(&response);
+            *self.wrong.lock().expect("no panic") =
+                Some(format!("wrong response of the function: {response}"));
             self.done.notify_one();
         }
     }

@@ -1,4 +1,4 @@
-//! The events that a function is handed, and what they must have brought about when all are answered.
+//! The events that a function is sent, and the effect to check when all are answered.
 
 use std::{collections::VecDeque, path::PathBuf};
 
@@ -8,24 +8,24 @@ use serde_json::{Value, json};
 
 use crate::{
     account::{Account, BUCKET, submitted},
-    taker::Taker,
+    stub_receiver::StubReceiver,
 };
 
-/// The secret of the official vector.
+/// The secret of the Standard Webhooks test vector.
 pub(crate) const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const CLIPS: usize = 3;
-/// Days that a delivery stays, in seconds.
-const KEPT_S: i64 = 30 * 24 * 3600;
+/// How long a delivery is kept, in seconds.
+const RETENTION_S: i64 = 30 * 24 * 3600;
 
-/// What a function is measured with.
+/// A workload.
 pub(crate) struct Load {
     pub(crate) events: VecDeque<Event>,
     pub(crate) effect: Effect,
-    /// The certificate that the function has to trust.
+    /// A certificate that the function has to trust.
     pub(crate) certificate: Option<PathBuf>,
 }
 
-/// An event, and fields that its answer must have.
+/// An event, and fields that the response must have.
 pub(crate) struct Event {
     pub(crate) payload: String,
     answer: Value,
@@ -37,37 +37,37 @@ impl Event {
         Self { payload, answer }
     }
 
-    pub(crate) fn is_answered_by(&self, said: &Bytes) -> bool {
-        let said: Value = serde_json::from_slice(said).unwrap_or_default();
+    pub(crate) fn is_answered_by(&self, response: &Bytes) -> bool {
+        let response: Value = serde_json::from_slice(response).unwrap_or_default();
         let mut fields = self.answer.as_object().into_iter().flatten();
-        fields.all(|(name, wanted)| said[name] == *wanted)
+        fields.all(|(name, expected)| response[name] == *expected)
     }
 }
 
-/// What is there at the end.
+/// What must be true after the last event.
 pub(crate) enum Effect {
     Any,
-    /// The last event that the job has seen.
+    /// The sequence of the last event that the job has applied.
     LastSequence(JobId, usize),
-    /// Posts to connections or receivers.
+    /// Number of posts to connections or receivers.
     Posts(usize),
 }
 
 impl Effect {
-    pub(crate) fn check(&self, account: &Account, taker: &Taker) -> Result<(), String> {
-        let (wanted, got) = match self {
+    pub(crate) fn check(&self, account: &Account, receiver: &StubReceiver) -> Result<(), String> {
+        let (expected, got) = match self {
             Self::Any => return Ok(()),
-            Self::LastSequence(id, wanted) => {
+            Self::LastSequence(id, expected) => {
                 let sequence = account.image(id)["last_sequence"]["N"].take();
                 let got = sequence.as_str().and_then(|digits| digits.parse().ok());
-                (*wanted, got.unwrap_or(0))
+                (*expected, got.unwrap_or(0))
             }
-            Self::Posts(wanted) => (*wanted, taker.posts()),
+            Self::Posts(expected) => (*expected, receiver.posts()),
         };
-        if wanted == got {
+        if expected == got {
             return Ok(());
         }
-        Err(format!("of {wanted} that were to be, {got} are there"))
+        Err(format!("expected {expected} posts or events, got {got}"))
     }
 }
 
@@ -81,35 +81,37 @@ impl Load {
         }
     }
 
-    /// The load of a kind, as `publish:10`; `what` is a number of events or a file.
+    /// The workload of a kind, such as `publish:10`; the argument is a number of events or a file.
     pub(crate) async fn of(
         kind: &str,
-        what: &str,
+        argument: &str,
         account: &Account,
-        taker: &Taker,
+        receiver: &StubReceiver,
     ) -> Result<Self, String> {
         let (kind, size) = kind.split_once(':').unwrap_or((kind, "1"));
         if kind == "first" {
-            return Self::first(what);
+            return Self::first(argument);
         }
-        let events: usize = what.parse().map_err(|why| format!("{what}: {why}"))?;
+        let events: usize = argument
+            .parse()
+            .map_err(|why| format!("{argument}: {why}"))?;
         let size: usize = size.parse().map_err(|why| format!("{size}: {why}"))?;
         match kind {
             "ingest" => Ok(Self::ingest(events, account).await),
             "refused" => Ok(Self::refused(events)),
             "publish" => Ok(Self::publish(events, size, account).await),
             "deliver" => {
-                let url = format!("http://{}/callbacks", taker.address);
+                let url = format!("http://{}/callbacks", receiver.address);
                 Ok(Self::deliver(events, size, account, &url).await)
             }
             "deliver-tls" => {
-                let url = format!("https://{}/callbacks", taker.secure_address);
+                let url = format!("https://{}/callbacks", receiver.secure_address);
                 Ok(Self {
-                    certificate: Some(taker.certificate().to_owned()),
+                    certificate: Some(receiver.certificate().to_owned()),
                     ..Self::deliver(events, size, account, &url).await
                 })
             }
-            other => Err(format!("{other} is no kind of load")),
+            other => Err(format!("unknown kind of workload: {other}")),
         }
     }
 
@@ -130,7 +132,7 @@ impl Load {
         Self::new(signed_events(number, 99_000_000, 422), Effect::Any)
     }
 
-    /// Changes of a job, each past a tenth of its way, so that every connection is told.
+    /// Changes of a job, each of more than a tenth of its progress, so that every connection is notified.
     async fn publish(number: usize, connections: usize, account: &Account) -> Self {
         let job = account.running_job().await;
         account.listen(&job.owner, connections).await;
@@ -152,14 +154,14 @@ impl Load {
         Self::new((0..number).map(change).collect(), effect)
     }
 
-    /// Messages of jobs that are each owed a callback at their end, with links to the clips.
+    /// Messages of jobs that each have a callback for their end pending, with links to the clips.
     async fn deliver(events: usize, size: usize, account: &Account, url: &str) -> Self {
         let jobs: Vec<Job> = (0..events * size).map(|number| done(number, url)).collect();
         account.sign_with(&jobs[0].owner, SECRET).await;
         for job in &jobs {
             account.submit(job).await;
         }
-        account.owe(jobs.iter().map(owed)).await;
+        account.add_deliveries(jobs.iter().map(owed)).await;
         let messages = |jobs: &[Job]| batch(&jobs.iter().map(delivery_message).collect::<Vec<_>>());
         let events = jobs.chunks(size).map(messages).collect();
         Self::new(events, Effect::Posts(jobs.len()))
@@ -178,11 +180,16 @@ fn delivery_message(job: &Job) -> Value {
 
 fn owed(job: &Job) -> Delivery {
     let now = functions::now();
-    let delivery = Delivery::of(job, EventKind::Completed, now, now.as_seconds() + KEPT_S);
+    let delivery = Delivery::of(
+        job,
+        EventKind::Completed,
+        now,
+        now.as_seconds() + RETENTION_S,
+    );
     delivery.expect("a job with an address")
 }
 
-/// A job that has its clips.
+/// A job with clips.
 fn done(number: usize, callback_url: &str) -> Job {
     let job = submitted(&format!("job-{number}"));
     let clip = |index: usize| {
@@ -202,7 +209,7 @@ fn done(number: usize, callback_url: &str) -> Job {
     }
 }
 
-/// Events of one job as API Gateway hands them on, each signed as the worker does it.
+/// Events of one job as API Gateway passes them on, each signed as the worker signs.
 fn signed_events(number: usize, percent: usize, status: u16) -> VecDeque<Event> {
     let secret = Secret::parse(SECRET).expect("a secret");
     let now = functions::now();

@@ -1,5 +1,4 @@
-//! Whoever functions send something to: a customer's receiver, and API Gateway's management of connections. It takes everything and counts
-//! it.
+//! A stub for what functions send to: customers' receivers and API Gateway's management of connections. It accepts and counts every post.
 
 use std::{
     io::Write,
@@ -23,28 +22,28 @@ use tokio_rustls::{
 
 use crate::loopback;
 
-/// Takes every post, at an address for plain HTTP and at one for TLS.
-pub(crate) struct Taker {
+/// Accepts every post, over plain HTTP at one address and over TLS at another.
+pub(crate) struct StubReceiver {
     pub(crate) address: String,
     pub(crate) secure_address: String,
     certificate: NamedTempFile,
     posts: Arc<AtomicUsize>,
 }
 
-impl Taker {
+impl StubReceiver {
     pub(crate) async fn open() -> Self {
         let posts = Arc::new(AtomicUsize::new(0));
         let (listener, address) = loopback::port().await;
         let counter = Arc::clone(&posts);
         loopback::serve(listener, None, move |request| {
-            take(request, Arc::clone(&counter))
+            accept(request, Arc::clone(&counter))
         });
         let (acceptor, certificate) = tls();
         let (listener, secure_address) = loopback::port().await;
         let counter = Arc::clone(&posts);
         loopback::serve(listener, Some(acceptor), move |request| {
-            let taken = take(request, Arc::clone(&counter));
-            async { last_of_its_connection(taken.await) }
+            let accepted = accept(request, Arc::clone(&counter));
+            async { last_of_its_connection(accepted.await) }
         });
         Self {
             address,
@@ -59,13 +58,13 @@ impl Taker {
         self.certificate.path()
     }
 
-    /// How many posts it has taken.
+    /// Number of accepted posts.
     pub(crate) fn posts(&self) -> usize {
         self.posts.load(Ordering::Relaxed)
     }
 }
 
-async fn take(request: Request<Incoming>, posts: Arc<AtomicUsize>) -> Response<Full<Bytes>> {
+async fn accept(request: Request<Incoming>, posts: Arc<AtomicUsize>) -> Response<Full<Bytes>> {
     let is_post = request.method() == Method::POST;
     if request.into_body().collect().await.is_ok() && is_post {
         posts.fetch_add(1, Ordering::Relaxed);
@@ -79,7 +78,7 @@ fn last_of_its_connection(mut response: Response<Full<Bytes>>) -> Response<Full<
     response
 }
 
-/// TLS that makes every connection shake hands in full.
+/// TLS without session resumption, so that every connection makes a full handshake.
 fn tls() -> (TlsAcceptor, NamedTempFile) {
     let names = vec!["127.0.0.1".to_owned()];
     let own = rcgen::generate_simple_self_signed(names).expect("a certificate");

@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// A port of its own, and its address as `host:port`.
+/// A free port, and its address as `host:port`.
 pub(crate) async fn port() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
@@ -28,7 +28,7 @@ pub(crate) fn serve<A>(
 {
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            // a small answer is not kept back until the one before it is acknowledged
+            // a small response must not wait for the acknowledgement of the one before
             let _ = stream.set_nodelay(true);
             let (tls, answer) = (tls.clone(), answer.clone());
             tokio::spawn(async move {
@@ -55,7 +55,7 @@ async fn converse<A>(
         let answered = answer(request);
         async { Ok::<_, Infallible>(answered.await) }
     });
-    // an error is a function that has ended
+    // an error is a function that has exited
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;

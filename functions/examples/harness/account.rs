@@ -1,4 +1,4 @@
-//! The tables that a function finds, in an engine of the `DynamoDB` API, and what is written into them before it starts.
+//! The tables of a function, in an engine of the `DynamoDB` API, and the records that are written before it starts.
 
 use aws::{Admissions, Connection, DeliveryTable, JobTable, ListenerTable, ReceiverTable};
 use domain::{AttemptOf, ClipOptions, Delivery, Job, JobId, JobSource, Labels, Owner, Submission};
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::loopback;
 
 pub(crate) const BUCKET: &str = "bucket";
-/// A time that is far away, in seconds since 1970.
+/// A time in the far future, in seconds since 1970.
 const LATER: i64 = 9_999_999_999;
 
-/// A table, with the environment variable that names it and its keys.
+/// A table with its environment variable and keys.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Table {
     pub(crate) variable: &'static str,
@@ -30,7 +30,7 @@ const LISTENERS: Table = table(
 );
 const DELIVERIES: Table = table("DELIVERIES_TABLE", "deliveries", "job_id", Some("id"));
 const RECEIVERS: Table = table("RECEIVERS_TABLE", "receivers", "owner", None);
-/// All of them.
+/// All tables.
 pub(crate) const TABLES: [Table; 8] = [
     table("SHARES_TABLE", "shares", "id", None),
     JOBS,
@@ -56,7 +56,7 @@ const fn table(
     }
 }
 
-/// The engine, and how it is reached.
+/// The engine and its address.
 pub(crate) struct Account {
     pub(crate) address: String,
     engine: Database,
@@ -94,7 +94,7 @@ impl Account {
         created.expect("an answer").expect("room");
     }
 
-    /// A job of which a task has taken up the first attempt.
+    /// A job whose first attempt is running.
     pub(crate) async fn running_job(&self) -> Job {
         let (job, jobs) = (submitted("job-1"), self.jobs());
         self.submit(&job).await;
@@ -107,7 +107,7 @@ impl Account {
         self.job(&job.id).await
     }
 
-    /// A job's record as a stream shows it.
+    /// The image of a job's record in a stream.
     pub(crate) fn image(&self, id: &JobId) -> Value {
         let get = json!({"TableName": JOBS.name, "Key": {"id": {"S": id}}});
         let get = serde_json::from_value(get).expect("a request");
@@ -115,7 +115,7 @@ impl Account {
         json!(got)["Item"].take()
     }
 
-    /// So many connections of an owner's that listen to all jobs.
+    /// Adds this many connections of an owner that follow all jobs.
     pub(crate) async fn listen(&self, owner: &Owner, connections: usize) {
         let listeners = ListenerTable::new(&self.connection, LISTENERS.name);
         for number in 0..connections {
@@ -125,15 +125,15 @@ impl Account {
         }
     }
 
-    /// An owner's secret for callbacks.
+    /// Gives an owner a callback secret.
     pub(crate) async fn sign_with(&self, owner: &Owner, secret: &str) {
         let receivers = ReceiverTable::new(&self.connection, RECEIVERS.name);
         let rotated = receivers.rotate(owner, secret, 0, 0).await;
         rotated.expect("a secret");
     }
 
-    /// Callbacks that are due.
-    pub(crate) async fn owe(&self, deliveries: impl IntoIterator<Item = Delivery>) {
+    /// Adds pending deliveries.
+    pub(crate) async fn add_deliveries(&self, deliveries: impl IntoIterator<Item = Delivery>) {
         let table = DeliveryTable::new(&self.connection, DELIVERIES.name);
         for delivery in deliveries {
             table.create(&delivery).await.expect("a delivery");
@@ -141,7 +141,7 @@ impl Account {
     }
 }
 
-/// A job of a user's.
+/// A user's submitted job.
 pub(crate) fn submitted(id: &str) -> Job {
     let submission = Submission {
         owner: Owner::user("ann"),

@@ -1,4 +1,4 @@
-//! The function as a process, with nothing in its environment but what Lambda and the template set.
+//! The function as a process, with only the environment that Lambda and the template set.
 
 use std::{
     fs::File,
@@ -13,14 +13,14 @@ use tokio::process::{Child, Command};
 
 use crate::{account, load::SECRET};
 
-/// Where the function finds what it needs, each as `host:port`.
+/// Addresses of the services that the function uses, each as `host:port`.
 pub(crate) struct Addresses<'a> {
     pub(crate) runtime: &'a str,
     pub(crate) engine: &'a str,
-    pub(crate) taker: &'a str,
+    pub(crate) receiver: &'a str,
 }
 
-/// A function that runs.
+/// A running function.
 pub(crate) struct Function {
     pub(crate) started: Instant,
     process: Child,
@@ -28,7 +28,7 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Starts a command; it trusts the certificate in place of the world's, if there is one.
+    /// Starts a command; a certificate replaces the system's as the only trusted one.
     pub(crate) fn start(
         command: &[String],
         addresses: &Addresses<'_>,
@@ -55,20 +55,20 @@ impl Function {
         })
     }
 
-    /// When it ends by itself, which no function should: why, as far as it says so.
+    /// Waits for the function to exit, which it should not, and returns the reason if it logs one.
     pub(crate) async fn ended(&mut self) -> String {
         let status = match self.process.wait().await {
             Ok(status) => status.to_string(),
             Err(why) => why.to_string(),
         };
         let why = self
-            .last_words()
+            .reason()
             .map_or(String::new(), |why| format!(": {why}"));
-        format!("the function has ended by itself, {status}{why}")
+        format!("the function exited unexpectedly, {status}{why}")
     }
 
-    /// Of the last line of its log, the reason if it gives one.
-    fn last_words(&mut self) -> Option<String> {
+    /// The reason in the last line of its log.
+    fn reason(&mut self) -> Option<String> {
         let mut text = String::new();
         self.log.rewind().ok()?;
         self.log.read_to_string(&mut text).ok()?;
@@ -77,7 +77,7 @@ impl Function {
         Some(line["why"].as_str().map_or(last, str::to_owned))
     }
 
-    /// Processor time so far, user and system; the clock of /proc has 100 ticks a second.
+    /// Processor time so far, user and system; /proc counts 100 ticks a second.
     pub(crate) fn cpu_ms(&self) -> Option<f64> {
         let text = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()?)).ok()?;
         let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
@@ -86,12 +86,12 @@ impl Function {
     }
 
     pub(crate) async fn stop(&mut self) {
-        // one that has ended already is as good
+        // it may have exited already
         let _ = self.process.kill().await;
     }
 }
 
-/// What Lambda sets.
+/// The variables that Lambda sets.
 fn lambda(runtime: &str) -> [(&'static str, String); 10] {
     [
         ("AWS_LAMBDA_RUNTIME_API", runtime),
@@ -108,18 +108,18 @@ fn lambda(runtime: &str) -> [(&'static str, String); 10] {
     .map(|(name, value)| (name, value.to_owned()))
 }
 
-/// What the template sets beside the tables' names, with the stand-ins in place of AWS.
+/// The variables that the template sets besides table names, with the fakes in place of AWS.
 fn settings(addresses: &Addresses<'_>) -> [(&'static str, String); 12] {
     let machine = "arn:aws:states:us-east-1:123456789012:stateMachine:jobs";
     let queue = "https://sqs.us-east-1.amazonaws.com/123456789012/callbacks";
     [
         ("AWS_ENDPOINT_URL", format!("http://{}", addresses.engine)),
-        ("REALTIME_URL", format!("ws://{}/live", addresses.taker)),
+        ("REALTIME_URL", format!("ws://{}/live", addresses.receiver)),
         ("BUCKET", account::BUCKET.to_owned()),
         ("STATE_MACHINE_ARN", machine.to_owned()),
         ("CALLBACK_QUEUE", queue.to_owned()),
         ("UNDELIVERED_QUEUE", queue.to_owned()),
-        // one owner asks for everything
+        // a single owner makes all requests
         ("REQUESTS_PER_MINUTE", "1000000".to_owned()),
         ("SERVICE_REQUESTS_PER_MINUTE", "1000000".to_owned()),
         // receivers are on this machine
