@@ -14,10 +14,14 @@ pub(crate) fn for_ass(text: &str) -> String {
     safe
 }
 
-/// For the text of an SRT cue: no arrow of a time line, no tag.
+/// For the text of an SRT cue: no arrow of a time line, no tag, and no command of ASS, which many players take there as well.
 pub(crate) fn for_srt(text: &str) -> String {
     // a word joiner, which is not seen: fewer hyphens would do only for an arrow of exactly two
-    text.replace("-->", "--\u{2060}>").replace('<', "<\u{2060}")
+    let mut safe = text.replace("-->", "--\u{2060}>");
+    for sign in ['<', '{', '\\'] {
+        safe = safe.replace(sign, &format!("{sign}\u{2060}"));
+    }
+    safe
 }
 
 /// For the text of a `WebVTT` cue.
@@ -36,6 +40,10 @@ mod tests {
         assert_eq!(for_ass(r"{\b1}\N"), "\\{\\\u{2060}b1\\}\\\u{2060}N");
         assert_eq!(for_srt("a --> <b>"), "a --\u{2060}> <\u{2060}b>");
         assert!(!for_srt("a ---->").contains("-->"));
+        assert_eq!(
+            for_srt(r"{\an8}a\Nb"),
+            "{\u{2060}\\\u{2060}an8}a\\\u{2060}Nb"
+        );
         assert_eq!(for_vtt("R&D <i> -->"), "R&amp;D &lt;i&gt; --&gt;");
     }
 }

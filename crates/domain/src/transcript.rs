@@ -106,6 +106,28 @@ impl Segment {
         self.text.chars().count().max(timed) as u64
     }
 
+    /// Gives a sentence that has no words those of its text, each with a share of its time in proportion to its letters.
+    fn fill_words(&mut self) {
+        if !self.words.is_empty() {
+            return;
+        }
+        let length_ms = self.end_ms - self.start_ms;
+        let weight = |word: &str| word.chars().count() as u64;
+        let all: u64 = self.text.split_whitespace().map(weight).sum();
+        let mut before = 0;
+        let words = self.text.split_whitespace().map(|text| {
+            let start_ms = self.start_ms + length_ms * before / all;
+            before += weight(text);
+            Word {
+                text: text.to_owned(),
+                start_ms,
+                end_ms: self.start_ms + length_ms * before / all,
+                confidence: certain(),
+            }
+        });
+        self.words = words.collect();
+    }
+
     fn has_endless_word(&self) -> bool {
         let is_endless = |word: &str| word.chars().nth(LONGEST_WORD).is_some();
         self.words.iter().any(|word| is_endless(&word.text))
@@ -119,8 +141,11 @@ impl Transcript {
     /// # Errors
     /// When it is no transcript, its times do not run forwards, or a word of it is longer than any that is said.
     pub fn from_json(bytes: &[u8]) -> Result<Self, InvalidTranscript> {
-        let transcript: Self = serde_json::from_slice(bytes)?;
+        let mut transcript: Self = serde_json::from_slice(bytes)?;
         transcript.check()?;
+        for segment in &mut transcript.segments {
+            segment.fill_words();
+        }
         Ok(transcript)
     }
 
@@ -251,6 +276,18 @@ mod tests {
             endless.cut_endless_words();
             assert_eq!(endless, longest);
         }
+    }
+
+    #[test]
+    fn a_sentence_without_words_gets_those_of_its_text() {
+        let json = r#"{"version":1,"language":"en","duration_ms":9000,"segments":[{"start_ms":1000,"end_ms":2000,"text":" one seven  ","words":[]},
+            {"start_ms":2000,"end_ms":3000,"text":" ","words":[]}]}"#;
+        let transcript = Transcript::from_json(json.as_bytes()).unwrap();
+        let words = transcript.words();
+        let words: Vec<_> = words
+            .map(|w| (w.text.as_str(), w.start_ms, w.end_ms))
+            .collect();
+        assert_eq!(words, [("one", 1000, 1375), ("seven", 1375, 2000)]);
     }
 
     #[test]

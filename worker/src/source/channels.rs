@@ -81,23 +81,39 @@ pub(super) async fn mix(
     Ok(Mix::Only(speakers))
 }
 
-/// Two sides are taken as they are, unless one is dead or the other turned upside down: mixed, such a pair is silent.
+/// Two sides stay as they are, unless one is dead or the inverse of the other in any part of the sound: mixed, an inverted pair is silent,
+/// and a voice on one side alone is unpleasant in headphones. Where each side is dead in turn, as with a microphone a side, both sides get
+/// both.
 fn of_two(samples: &[Vec<f32>]) -> Mix {
     let levels = [level(&samples[0]), level(&samples[1])];
     let loudest = usize::from(levels[1] > levels[0]);
-    let is_dead = levels[1 - loudest] < levels[loudest] * DEAD;
-    let together: f64 = (samples[0].iter().zip(&samples[1]))
-        .map(|(left, right)| f64::from(left + right).powi(2))
-        .sum();
-    let apart: f64 = (samples.iter().flatten())
-        .map(|sample| f64::from(*sample).powi(2))
-        .sum();
-    // of unrelated sides the sum has as much energy as both, of opposite ones none
-    if is_dead || (apart > 0.0 && together < 0.05 * apart) {
-        Mix::Only(vec![loudest])
-    } else {
-        Mix::Usual
+    let parts = || {
+        let length = (PART_S * SAMPLE_RATE) as usize;
+        let pairs = samples[0].chunks(length).zip(samples[1].chunks(length));
+        pairs.filter(|(left, right)| level(left).max(level(right)) > levels[loudest] * DEAD)
+    };
+    if parts().any(|(left, right)| is_inverted(left, right)) {
+        return Mix::Only(vec![loudest]);
     }
+    let is_dead = |side: &[f32], other: &[f32]| level(side) < level(other) * DEAD;
+    let left_dead = parts().any(|(left, right)| is_dead(left, right));
+    let right_dead = parts().any(|(left, right)| is_dead(right, left));
+    match (left_dead, right_dead) {
+        (true, true) => Mix::Only(vec![0, 1]),
+        (true, false) => Mix::Only(vec![1]),
+        (false, true) => Mix::Only(vec![0]),
+        (false, false) => Mix::Usual,
+    }
+}
+
+/// Whether the sum of both sides is nearly silent; of unrelated sides it has as much energy as both.
+fn is_inverted(left: &[f32], right: &[f32]) -> bool {
+    let energy = |samples: &mut dyn Iterator<Item = f32>| -> f64 {
+        samples.map(|sample| f64::from(sample).powi(2)).sum()
+    };
+    let together = energy(&mut left.iter().zip(right).map(|(left, right)| left + right));
+    let apart = energy(&mut left.iter().chain(right).copied());
+    apart > 0.0 && together < 0.05 * apart
 }
 
 /// The channels in which somebody speaks; where nobody is heard to, those that are not dead.
@@ -190,6 +206,34 @@ mod tests {
         assert_eq!(of_two(&[vec![0.0; 1600], vec![0.0; 1600]]), Mix::Usual);
         assert_eq!(of_two(&[noise(0.001), tone(0.3)]), Mix::Only(vec![1]));
         assert_eq!(of_two(&[tone(0.3), tone(-0.3)]), Mix::Only(vec![0]));
+    }
+
+    /// Parts one after the other, each as long as those that are listened to.
+    fn in_turn(parts: &[f32]) -> Vec<f32> {
+        let length = (PART_S * SAMPLE_RATE) as usize;
+        let part = |&level: &f32| (0..length).map(move |at| level * (at as f32 * 0.3).sin());
+        parts.iter().flat_map(part).collect()
+    }
+
+    #[test]
+    fn each_part_of_the_sound_is_judged() {
+        let both = in_turn(&[0.3, 0.3, 0.3]);
+        let inverted_later = in_turn(&[0.3, 0.3, -0.25]);
+        assert_eq!(of_two(&[both.clone(), inverted_later]), Mix::Only(vec![0]));
+        assert_eq!(
+            of_two(&[in_turn(&[0.3, 0.0]), in_turn(&[0.0, 0.2])]),
+            Mix::Only(vec![0, 1]),
+            "a microphone a side"
+        );
+        assert_eq!(
+            of_two(&[both.clone(), in_turn(&[0.3, 0.3, 0.0])]),
+            Mix::Only(vec![0])
+        );
+        assert_eq!(
+            of_two(&[in_turn(&[0.3, 0.0]), in_turn(&[0.2, 0.0])]),
+            Mix::Usual,
+            "a pause"
+        );
     }
 
     #[test]

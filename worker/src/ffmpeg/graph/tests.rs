@@ -168,5 +168,5 @@ fn whispers_are_lifted_by_no_more_than_the_limit() {
         integrated: -60.0,
         true_peak: -50.0,
     });
-    assert_eq!(gain, ",volume=30.00dB");
+    assert_eq!(gain, ",volume=40.00dB");
 }

@@ -112,18 +112,26 @@ impl Timeline {
         self.seconds(self.kept.last().map_or(0, |frames| frames.to))
     }
 
-    /// The words that are heard, in clip time; a word wholly cut away is not there.
+    /// The words of the kept parts, in clip time. A word that is wholly cut away is left out; one without length, as recognisers put out
+    /// some, stays.
     pub(crate) fn words<'a>(&self, words: impl Iterator<Item = &'a Word>) -> Vec<Word> {
         words.filter_map(|word| self.word(word)).collect()
     }
 
     fn word(&self, word: &Word) -> Option<Word> {
         let (start_ms, end_ms) = (self.clip_ms(word.start_ms), self.clip_ms(word.end_ms));
-        (start_ms < end_ms).then(|| Word {
+        let is_moment = word.start_ms == word.end_ms && self.is_kept(word.start_ms);
+        (start_ms < end_ms || is_moment).then(|| Word {
             start_ms,
             end_ms,
             ..word.clone()
         })
+    }
+
+    fn is_kept(&self, source_ms: u64) -> bool {
+        let at = source_ms.saturating_sub(self.start_ms) as f64 / 1000.0 * self.rate.get();
+        let holds = |part: &Frames| (part.from as f64..=part.to as f64).contains(&at);
+        source_ms >= self.start_ms && self.kept.iter().any(holds)
     }
 
     /// Where a moment of the source is in the clip; one that is cut away, where the cut is.
@@ -184,6 +192,10 @@ mod tests {
                 .collect::<Vec<_>>(),
             [(0, 400), (900, 1_200)]
         );
+        let moments = [word(500, 500), word(1_500, 1_500), word(2_000, 2_000)];
+        let kept = timeline.words(moments.iter());
+        let times: Vec<_> = kept.iter().map(|w| (w.start_ms, w.end_ms)).collect();
+        assert_eq!(times, [(500, 500), (1_000, 1_000)], "words without length");
     }
 
     proptest! {
