@@ -25,9 +25,9 @@ fn combed(clip: &Path) -> (f64, f64) {
     let report = String::from_utf8_lossy(&output.stdout).into_owned();
     let count = |kind: &str| -> f64 {
         let key = format!("lavfi.idet.multiple.{kind}=");
-        let values = report.lines().filter_map(|line| line.strip_prefix(&key));
-        values
-            .last()
+        let mut lines = report.lines().rev();
+        lines
+            .find_map(|line| line.strip_prefix(&key))
             .and_then(|value| value.parse().ok())
             .expect("a count")
     };

@@ -75,9 +75,9 @@ impl Counted {
     /// Adds what the filter `idet` found in a part: its counts go up from frame to frame, so that the last ones hold.
     fn add(&mut self, report: &str) {
         let last = |key: &str| {
-            let values = report.lines().filter_map(|line| line.strip_prefix(key));
-            values
-                .last()
+            let mut lines = report.lines().rev();
+            lines
+                .find_map(|line| line.strip_prefix(key))
                 .and_then(|value| value.parse().ok())
                 .unwrap_or(0.0)
         };
@@ -91,14 +91,13 @@ impl Counted {
         if interlaced + self.whole < LEAST {
             return said;
         }
-        let is_interlaced = interlaced > INTERLACED * (interlaced + self.whole);
-        is_interlaced.then(|| {
-            if self.bottom_first > self.top_first {
-                FieldOrder::BottomFirst
-            } else {
-                FieldOrder::TopFirst
-            }
-        })
+        if interlaced <= INTERLACED * (interlaced + self.whole) {
+            None
+        } else if self.bottom_first > self.top_first {
+            Some(FieldOrder::BottomFirst)
+        } else {
+            Some(FieldOrder::TopFirst)
+        }
     }
 }
 
