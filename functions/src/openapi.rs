@@ -74,3 +74,26 @@ fn add_schema(components: &mut Components, content: Content) {
         components.schemas.extend(schemas);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_route_but_the_workers_is_documented() {
+        let paths = json!(document())["paths"].take();
+        for route in &ROUTES {
+            let method = route.method.name().to_lowercase();
+            let operation = &paths[documented_path(route)][method]["operationId"];
+            let is_documented = *operation == json!(route.operation);
+            assert_eq!(
+                is_documented,
+                route.caller != Caller::Worker,
+                "{}",
+                route.path
+            );
+        }
+    }
+}

@@ -98,7 +98,7 @@ limits! {
     LONGEST_KEY: usize = 255, "characters" {
         what: "An idempotency key",
         because: "What other services with such keys take; it is hashed and not kept.",
-        tested by: what_is_malformed_is_refused_and_nothing_written,
+        tested by: a_malformed_submission_is_rejected_and_nothing_is_stored,
     }
     SUBMISSION_BYTES: usize = 64 * 1024, "bytes" {
         what: "The body of a submission, and of a request about an upload",
@@ -369,7 +369,7 @@ limits! {
     EVENT_DEPTH: usize = 8, "levels" {
         what: "How deep an event is read",
         because: "The deepest that is known has five; what lies deeper is passed over, so that nobody fills the stack with brackets.",
-        tested by: what_is_not_known_is_passed_over,
+        tested by: unknown_fields_are_ignored,
     }
     EVENT_RETRY_AFTER_S: u64 = 600, "seconds" {
         what: "How long a receiver of the worker's events may ask it to wait",
@@ -379,17 +379,17 @@ limits! {
     MOST_LISTED: usize = 100, "jobs" {
         what: "Jobs of one part of a list",
         because: "A part is read and answered within the time and size of a function's answer.",
-        tested by: a_list_is_given_in_parts_newest_first_and_by_status,
+        tested by: a_list_is_paged_newest_first_and_filtered_by_status,
     }
     LISTED_BYTES: usize = 2 << 20, "bytes" {
         what: "A part of a list of jobs or deliveries",
         because: "Lambda's answer has 6 MB, in which this text stands as a text once more: each quotation mark becomes two characters, one within a text four.",
-        tested by: parts_of_a_list_end_by_their_bytes,
+        tested by: pages_of_a_list_are_limited_in_bytes,
     }
     MOST_NAMED_JOBS: usize = 100, "jobs" {
         what: "Jobs that a connection subscribes to by name",
         because: "They stand in one item; whoever wants more subscribes to all.",
-        tested by: a_connection_names_a_hundred_jobs_at_most,
+        tested by: a_connection_subscribes_to_a_hundred_jobs_at_most,
     }
     CLIENT_MESSAGE_BYTES: usize = 4096, "bytes" {
         what: "A message of a client over the WebSocket",
@@ -426,7 +426,7 @@ limits! {
     MOST_DISABLED: u32 = 100, "addresses" {
         what: "Addresses of an owner that are remembered for wanting no callbacks any more",
         because: "Each is 32 digits in one record; one more is asked again with each delivery.",
-        tested by: addresses_that_want_nothing_are_remembered_up_to_a_limit,
+        tested by: disabled_addresses_are_recorded_up_to_a_limit,
     }
     MOST_PREVIOUS_SECRETS: usize = 5, "secrets" {
         what: "Secrets that sign callbacks beside the current one",
@@ -436,12 +436,12 @@ limits! {
     MOST_DELIVERIES_AT_ONCE: u32 = 10, "jobs" {
         what: "Jobs of an owner whose callbacks are delivered at the same time",
         because: "A hundredth of what an account's functions may do at once: slow receivers of one owner hold nobody else up.",
-        tested by: an_owner_never_has_more_than_its_places,
+        tested by: an_owner_never_exceeds_its_delivery_slots,
     }
     MOST_OPEN_UPLOADS: u32 = 20, "uploads" {
         what: "Uploads of an owner that are under way at the same time",
         because: "As many as jobs under way; each may hold gigabytes that nobody has paid for.",
-        tested by: as_many_uploads_are_under_way_as_there_may_be,
+        tested by: open_uploads_stop_at_their_limit,
     }
     UPLOAD_BYTES: u64 = 5_000_000_000, "bytes" {
         what: "The largest upload, where the deployment sets no other",
@@ -476,12 +476,12 @@ limits! {
     UPLOAD_IDLE_S: u32 = 7200, "seconds" {
         what: "How long an upload is under way after its last request for links",
         because: "A link for a part holds for an hour.",
-        tested by: an_upload_that_was_left_makes_room,
+        tested by: an_abandoned_upload_releases_its_slot,
     }
     LAST_GOOD_S: u64 = 900, "seconds" {
         what: "How long the last good keys and secrets serve when they cannot be read anew",
         because: "Long enough for most failures of Secrets Manager, short enough for one that was taken back.",
-        tested by: keys_that_cannot_be_read_anew_serve_for_a_while,
+        tested by: cached_keys_serve_while_they_cannot_be_refreshed,
     }
     LONGEST_RETRY_AFTER_S: u64 = 36_000, "seconds" {
         what: "How long a receiver's `Retry-After` may put a callback off",

@@ -1,4 +1,4 @@
-//! How many jobs of an owner are under way at once: never more than may be, whatever happens at the same time or dies half-way.
+//! The limit of active jobs per owner holds under concurrency and interrupted requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +7,10 @@ use futures_util::future::join_all;
 
 use crate::{
     cloud::Cloud,
-    ends::of,
-    front::Fault,
-    history,
-    requests::{Answer, Call, ask},
+    fault_proxy::Fault,
+    history_invariants,
+    outcomes::of,
+    requests::{Answer, Call, call},
     samples,
 };
 
@@ -51,14 +51,14 @@ async fn submitted_at_once(cloud: &Cloud, count: usize, most: u32) -> Vec<Answer
         // each as another instance of the function
         let mut submit = cloud.submit_job();
         submit.max_active = most;
-        tokio::spawn(async move { ask!(submit, submission()) })
+        tokio::spawn(async move { call!(submit, submission()) })
     });
     let answers = join_all(tasks).await.into_iter();
     answers.map(|answer| answer.expect("an answer")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_sixty_submissions_at_once_as_many_are_taken_as_may_be() {
+async fn concurrent_submissions_stop_at_the_limit_of_active_jobs() {
     let cloud = Cloud::start().await;
     let answers = submitted_at_once(&cloud, 60, 20).await;
     assert_eq!(statuses(&answers), BTreeMap::from([(202, 20), (429, 40)]));
@@ -78,7 +78,7 @@ async fn ended(cloud: &Cloud, count: usize) -> Vec<JobId> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_retries_and_plans_at_once_as_many_are_taken_as_may_be() {
+async fn concurrent_retries_and_edits_stop_at_the_limit_of_active_jobs() {
     let cloud = Cloud::start().await;
     let ids = ended(&cloud, 30).await;
     let tasks = ids.iter().enumerate().map(|(number, id)| {
@@ -87,7 +87,7 @@ async fn of_retries_and_plans_at_once_as_many_are_taken_as_may_be() {
         let call = call.json(&samples::plan());
         let mut manage = cloud.manage_jobs();
         manage.max_active = 5;
-        tokio::spawn(async move { ask!(manage, call) })
+        tokio::spawn(async move { call!(manage, call) })
     });
     let answers: Vec<Answer> = join_all(tasks)
         .await
@@ -96,7 +96,7 @@ async fn of_retries_and_plans_at_once_as_many_are_taken_as_may_be() {
         .collect();
     assert_eq!(statuses(&answers), BTreeMap::from([(202, 5), (429, 25)]));
     assert_eq!(most_at_once(&cloud), 5);
-    history::check(&cloud);
+    history_invariants::check(&cloud);
 }
 
 /// Ends a job without a word to the table of admissions, as an event does.
@@ -141,8 +141,8 @@ const WISHES: [(&str, &str, bool); 5] = [
     ("DELETE", "", false),
 ];
 
-/// One wish, about a job that is prepared for it.
-async fn wish(cloud: &Cloud, method: &'static str, what: &str, fault: Option<(usize, Fault)>) {
+/// One request, about a job that is prepared for it.
+async fn request(cloud: &Cloud, method: &'static str, what: &str, fault: Option<(usize, Fault)>) {
     let id = cloud.submitted("job").await;
     let call = match (method, what) {
         ("POST", "") => submission().header("idempotency-key", "key"),
@@ -162,9 +162,9 @@ async fn wish(cloud: &Cloud, method: &'static str, what: &str, fault: Option<(us
     }
     for _ in 0..2 {
         if (method, what) == ("POST", "") {
-            let _ = ask!(cloud.submit_job(), call);
+            let _ = call!(cloud.submit_job(), call);
         } else {
-            let _ = ask!(cloud.manage_jobs(), call);
+            let _ = call!(cloud.manage_jobs(), call);
         }
         // the first time it died; now it is asked again
         cloud.front.heal();
@@ -172,16 +172,16 @@ async fn wish(cloud: &Cloud, method: &'static str, what: &str, fault: Option<(us
 }
 
 #[tokio::test]
-async fn whatever_dies_half_way_there_is_as_much_room_as_there_should_be() {
+async fn an_interrupted_request_leaves_the_count_of_active_jobs_correct() {
     for (method, what, is_under_way) in WISHES {
         let straight = Cloud::start().await;
-        wish(&straight, method, what, None).await;
+        request(&straight, method, what, None).await;
         let calls = straight.front.calls();
         check_room(&straight, usize::from(is_under_way), 2, what).await;
         for fault in [Fault::Cut, Fault::Unheard] {
             for (nth, call) in calls.iter().enumerate() {
                 let cloud = Cloud::start().await;
-                wish(&cloud, method, what, Some((nth, fault))).await;
+                request(&cloud, method, what, Some((nth, fault))).await;
                 let said = format!("{method} {what}: {fault:?} at {call}");
                 check_room(&cloud, usize::from(is_under_way), 2, &said).await;
             }
@@ -190,14 +190,14 @@ async fn whatever_dies_half_way_there_is_as_much_room_as_there_should_be() {
 }
 
 #[tokio::test]
-async fn whoever_settles_gives_the_place_back_and_who_dies_before_that_is_found_out() {
+async fn settling_releases_the_slot_and_a_leaked_slot_is_reclaimed() {
     for nth in 0..5 {
         let cloud = Cloud::start().await;
         let mut submit = cloud.submit_job();
         submit.max_active = 1;
-        let first = ask!(submit, submission()).id();
+        let first = call!(submit, submission()).id();
         let mut job = cloud.job(&first).await;
-        assert_eq!(ask!(submit, submission()).status, 429);
+        assert_eq!(call!(submit, submission()).status, 429);
         let settle = cloud.settle_job();
         // every worker dies without a word; the place is that of the first attempt
         while !job.status.is_terminal() {
@@ -217,13 +217,13 @@ async fn whoever_settles_gives_the_place_back_and_who_dies_before_that_is_found_
             admissions.iter().all(|item| item["active"].is_null()),
             "{admissions:?}"
         );
-        assert_eq!(ask!(submit, submission()).status, 202);
+        assert_eq!(call!(submit, submission()).status, 202);
         assert_eq!(most_at_once(&cloud), 1);
     }
 }
 
 #[tokio::test]
-async fn a_write_that_meets_a_transaction_is_asked_again_and_not_for_ever() {
+async fn a_transaction_conflict_is_retried_a_limited_number_of_times() {
     let cloud = Cloud::start().await;
     let submit = cloud.submit_job();
     let meet = |times: usize| {
@@ -240,20 +240,20 @@ async fn a_write_that_meets_a_transaction_is_asked_again_and_not_for_ever() {
         });
     };
     meet(3);
-    let taken = ask!(submit, submission());
+    let taken = call!(submit, submission());
     assert_eq!(taken.status, 202, "{taken:?}");
     meet(3);
     let cancel = Call::new("POST", format!("{JOBS}/{}/cancel", taken.id())).user("ann");
-    assert_eq!(ask!(cloud.manage_jobs(), cancel).status, 200);
+    assert_eq!(call!(cloud.manage_jobs(), cancel).status, 200);
     meet(usize::MAX);
-    let busy = ask!(submit, submission());
+    let busy = call!(submit, submission());
     assert_eq!((busy.status, busy.code()), (503, "unavailable"));
     assert!(busy.header("retry-after").is_some());
     assert_eq!(cloud.records().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_comes_and_goes_at_once_there_are_never_too_many() {
+async fn concurrent_starts_and_ends_never_exceed_the_limit() {
     let cloud = Cloud::start().await;
     let ids = ended(&cloud, 6).await;
     let (mut tasks, mut settling) = (Vec::new(), Vec::new());
@@ -264,13 +264,13 @@ async fn whoever_comes_and_goes_at_once_there_are_never_too_many() {
                 let call = call.json(&samples::plan());
                 let mut manage = cloud.manage_jobs();
                 manage.max_active = 3;
-                tasks.push(tokio::spawn(async move { ask!(manage, call) }));
+                tasks.push(tokio::spawn(async move { call!(manage, call) }));
             }
         }
         let mut submit = cloud.submit_job();
         submit.max_active = 3;
         let call = submission().header("idempotency-key", format!("key-{}", round % 2));
-        tasks.push(tokio::spawn(async move { ask!(submit, call) }));
+        tasks.push(tokio::spawn(async move { call!(submit, call) }));
         let (settle, id) = (cloud.settle_job(), ids[round].clone());
         let event = of(&id, 1 + round as u32);
         settling.push(tokio::spawn(async move { settle.handle(&event).await }));
@@ -282,5 +282,5 @@ async fn whoever_comes_and_goes_at_once_there_are_never_too_many() {
         done.expect("no panic").expect("settled");
     }
     assert!(most_at_once(&cloud) <= 3);
-    history::check(&cloud);
+    history_invariants::check(&cloud);
 }

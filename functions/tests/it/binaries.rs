@@ -1,4 +1,4 @@
-//! The binaries themselves under a stand-in for Lambda's runtime API: their start, their limits of time, their logs.
+//! The binaries under a fake Lambda runtime API: start, timeouts and logs.
 
 use std::{convert::Infallible, process::Stdio, sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::{
     cloud::{self, Cloud},
-    front::Fault,
+    fault_proxy::Fault,
     requests::{Call, event},
     samples::{self, SECRET},
     tables,
@@ -128,7 +128,7 @@ async fn log_of(mut process: Child) -> String {
 }
 
 #[tokio::test]
-async fn ingest_does_not_start_with_a_secret_that_protects_nothing() {
+async fn ingest_does_not_start_with_a_weak_secret() {
     let cloud = Cloud::start().await;
     let (address, _said) = runtime_api(json!({})).await;
     cloud.front.secrets.set("empty", "");
@@ -161,7 +161,7 @@ async fn ingest_does_not_start_with_a_secret_that_protects_nothing() {
 }
 
 #[tokio::test]
-async fn an_event_is_taken_and_logged_with_its_job_and_attempt() {
+async fn an_accepted_event_is_logged_with_its_job_and_attempt() {
     let cloud = Cloud::start().await;
     let id = cloud.running("job-1").await;
     let call = event(&samples::events(&id, 1, "job.completed")[4]).signed();
@@ -202,7 +202,7 @@ async fn an_event_is_taken_and_logged_with_its_job_and_attempt() {
 }
 
 #[tokio::test]
-async fn a_store_that_never_answers_is_given_up_in_time() {
+async fn a_store_that_never_answers_times_out_before_the_gateway() {
     let cloud = Cloud::start().await;
     let mut calls = 0;
     cloud.front.faults(move |_| {
@@ -244,7 +244,7 @@ fn named(log: &str, message: &str) -> (Value, Value) {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_is_logged_with_its_job_and_attempt() {
+async fn failures_are_logged_with_their_job_and_attempt() {
     let cloud = Cloud::start().await;
     let id = cloud.submitted("job-1").await;
     let queued = json!({"Records": cloud.queued()});

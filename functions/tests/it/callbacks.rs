@@ -1,4 +1,4 @@
-//! Callbacks from a job's changes to a customer's server: what is sent, in which order, how often, and signed with what.
+//! Callbacks from a job's changes to a customer's server: content, order, retries and signatures.
 
 use domain::{DeliveryState, Job, Owner};
 use serde_json::json;
@@ -7,14 +7,14 @@ use crate::{
     cloud::Cloud,
     customer::{Customer, JOBS, SECRETS, events_of, post},
     receiver::Receiver,
-    requests::{Call, ask},
+    requests::{Call, call},
     samples,
 };
 
 const TESTS: &str = "/api/ai-clipping-agent/callback-tests";
 
 #[tokio::test]
-async fn what_happens_to_a_job_is_sent_in_order_and_signed() {
+async fn events_of_a_job_are_sent_in_order_and_signed() {
     let customer = Customer::start().await;
     let id = customer.submit().await;
     assert!(customer.cloud.claim(&id, 1).await);
@@ -65,7 +65,7 @@ async fn what_happens_to_a_job_is_sent_in_order_and_signed() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_fails_is_asked_again_after_longer_and_longer_pauses() {
+async fn a_failing_receiver_is_retried_with_growing_back_off() {
     let customer = Customer::start().await;
     customer.receiver.answer_with([500; 9]);
     let id = customer.ended().await;
@@ -105,7 +105,7 @@ async fn a_receiver_that_fails_is_asked_again_after_longer_and_longer_pauses() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_gone_is_not_asked_again_until_a_test() {
+async fn an_address_that_answered_410_is_disabled_until_a_test_succeeds() {
     let customer = Customer::start().await;
     customer.receiver.answer_with([410]);
     let id = customer.ended().await;
@@ -119,7 +119,7 @@ async fn an_address_that_is_gone_is_not_asked_again_until_a_test() {
     assert!(customer.receiver.take().is_empty());
 
     let manage = customer.cloud.manage_jobs();
-    let shown = ask!(
+    let shown = call!(
         manage,
         Call::new("GET", format!("{JOBS}/{other}/deliveries")).user("ann")
     );
@@ -132,20 +132,20 @@ async fn an_address_that_is_gone_is_not_asked_again_until_a_test() {
         "/api/ai-clipping-agent/deliveries/{}/replay",
         last["id"].as_str().expect("an id")
     );
-    assert_eq!(ask!(manage, post(&replay)).code(), "address_disabled");
-    let tested = ask!(manage, post(TESTS).json(&json!({"url": customer.url})));
+    assert_eq!(call!(manage, post(&replay)).code(), "address_disabled");
+    let tested = call!(manage, post(TESTS).json(&json!({"url": customer.url})));
     assert_eq!(
         (tested.status, &tested.body["delivered"]),
         (200, &json!(true))
     );
     assert!(customer.receiver.take()[0].is_signed_with(&customer.secret));
     assert_eq!(
-        ask!(manage, Call::new("POST", &replay).user("bob")).status,
+        call!(manage, Call::new("POST", &replay).user("bob")).status,
         404
     );
-    assert_eq!(ask!(manage, post(&replay)).status, 202);
+    assert_eq!(call!(manage, post(&replay)).status, 202);
     // its message may have been lost, so that it is sent again
-    assert_eq!(ask!(manage, post(&replay)).status, 202);
+    assert_eq!(call!(manage, post(&replay)).status, 202);
     let messages = customer.messages();
     customer.run_all(messages).await;
     assert_eq!(events_of(&customer.receiver.take()), ["job.completed"]);
@@ -177,7 +177,7 @@ async fn there_is_one_delivery_of_a_job_at_a_time() {
 }
 
 #[tokio::test]
-async fn whatever_dies_on_the_way_all_of_it_arrives_in_order() {
+async fn deliveries_arrive_in_order_whatever_call_fails() {
     for nth in 0.. {
         let customer = Customer::start().await;
         let id = customer.ended().await;
@@ -185,7 +185,7 @@ async fn whatever_dies_on_the_way_all_of_it_arrives_in_order() {
         customer
             .cloud
             .front
-            .dies_at(nth, crate::front::Fault::Unheard);
+            .dies_at(nth, crate::fault_proxy::Fault::Unheard);
         let failed = customer.run(&messages[..1]).await;
         customer.cloud.front.heal();
         // the turn of one that died is over after a while
@@ -222,32 +222,32 @@ async fn whatever_dies_on_the_way_all_of_it_arrives_in_order() {
 }
 
 #[tokio::test]
-async fn a_secret_is_needed_and_rotated_and_a_back_end_does_without() {
+async fn users_need_a_secret_and_back_ends_do_not() {
     let cloud = Cloud::start().await;
     let (receiver, url) = Receiver::start().await;
     let (submit, manage) = (cloud.submit_job(), cloud.manage_jobs());
     let mut body = samples::submission();
     body["callbackUrl"] = json!(url);
-    let without = ask!(submit, post(JOBS).json(&body));
+    let without = call!(submit, post(JOBS).json(&body));
     assert_eq!((without.status, without.field()), (422, "callbackUrl"));
     assert_eq!(
-        ask!(manage, post(TESTS).json(&json!({"url": url}))).field(),
+        call!(manage, post(TESTS).json(&json!({"url": url}))).field(),
         "url"
     );
 
     let secret = |answer: crate::requests::Answer| {
         answer.body["secret"].as_str().expect("a secret").to_owned()
     };
-    let first = secret(ask!(manage, post(SECRETS)));
-    let second = ask!(manage, post(SECRETS));
+    let first = secret(call!(manage, post(SECRETS)));
+    let second = call!(manage, post(SECRETS));
     assert!(second.body["previousValidUntil"].is_string());
     let second = secret(second);
-    let _ = ask!(manage, post(TESTS).json(&json!({"url": url})));
+    let _ = call!(manage, post(TESTS).json(&json!({"url": url})));
     let tested = receiver.take().remove(0);
     assert!(tested.is_signed_with(&first) && tested.is_signed_with(&second));
 
     let service = json!({"video_url": "https://videos.test/a.mp4", "callback_url": url, "external_job_id": "order 7", "owner_user_id": "u-1"});
-    let taken = ask!(
+    let taken = call!(
         submit,
         Call::new("POST", "/ai-clipping/jobs").acme().json(&service)
     );

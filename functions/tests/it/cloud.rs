@@ -1,4 +1,4 @@
-//! Everything that the functions reach, on this machine and for one test alone: real engines of the `DynamoDB` and S3 APIs behind one address.
+//! The services that the functions use, for one test alone: real engines of the `DynamoDB` and S3 APIs, and fakes, behind one address.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -30,7 +30,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::{
-    front::Front,
+    fault_proxy::FaultProxy,
     samples::SECRET,
     tables::{self, ADMISSIONS, DELIVERIES, JOBS, LISTENERS, RECEIVERS, SESSIONS, SHARES, UPLOADS},
 };
@@ -49,7 +49,7 @@ pub(crate) const RATES: Rates = Rates {
 
 /// The account of one test.
 pub(crate) struct Cloud {
-    pub(crate) front: Arc<Front>,
+    pub(crate) front: Arc<FaultProxy>,
     pub(crate) endpoint: String,
     pub(crate) jobs: JobTable,
     pub(crate) bucket: Bucket,
@@ -72,7 +72,10 @@ impl Cloud {
         let mut service = S3ServiceBuilder::new(files);
         service.set_auth(SimpleAuth::from_single("test", "test"));
 
-        let front = Arc::new(Front::new(format!("http://{address}"), service.build()));
+        let front = Arc::new(FaultProxy::new(
+            format!("http://{address}"),
+            service.build(),
+        ));
         let acme = hex::encode(Sha256::digest(ACME_KEY));
         let keys = json!({"acme": acme}).to_string();
         front.secrets.set(SERVICE_KEYS, keys);

@@ -1,4 +1,4 @@
-//! A customer with a server and a secret, and the way of what is owed to it: from the stream to the queue to the server.
+//! A customer with a server and a secret, and the path of its callbacks: stream, queue, server.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     cloud::Cloud,
     receiver::{Received, Receiver},
-    requests::{Call, ask, event, tell},
+    requests::{Call, call, event, send_event},
     samples,
 };
 
@@ -31,7 +31,7 @@ impl Customer {
     pub(crate) async fn start() -> Self {
         let cloud = Cloud::start().await;
         let (receiver, url) = Receiver::start().await;
-        let made = ask!(cloud.manage_jobs(), post(SECRETS));
+        let made = call!(cloud.manage_jobs(), post(SECRETS));
         assert_eq!(
             (made.status, &made.body["previousValidUntil"]),
             (201, &Value::Null)
@@ -48,7 +48,7 @@ impl Customer {
     pub(crate) async fn submit(&self) -> JobId {
         let mut body = samples::submission();
         body["callbackUrl"] = json!(self.url);
-        ask!(self.cloud.submit_job(), post(JOBS).json(&body)).id()
+        call!(self.cloud.submit_job(), post(JOBS).json(&body)).id()
     }
 
     /// Everything that happened so far goes through the stream; gives the messages.
@@ -96,7 +96,7 @@ impl Customer {
 
     pub(crate) async fn tell(&self, event_body: &Value) {
         let ingest = self.cloud.ingest_webhook().await;
-        assert_eq!(tell!(ingest, event(event_body).signed()).status, 200);
+        assert_eq!(send_event!(ingest, event(event_body).signed()).status, 200);
     }
 
     /// A job that has run to its end, of which nothing was sent yet.

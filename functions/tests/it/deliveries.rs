@@ -1,4 +1,4 @@
-//! Deliveries in the long run: one message at a time, nothing of deleted jobs, secrets that overlap, a back end's own ways.
+//! The lifecycle of deliveries: one message at a time, deleted jobs, replays, rotated secrets, back ends.
 
 use domain::{DeliveryState, Owner};
 use serde_json::{Value, json};
@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use crate::{
     cloud::Cloud,
     customer::{Customer, JOBS, SECRETS, events_of, post},
-    front::Fault,
+    fault_proxy::Fault,
     receiver::Receiver,
-    requests::{Call, ask},
+    requests::{Call, call},
     samples,
     tables::{DELIVERIES, RECEIVERS},
 };
@@ -18,7 +18,7 @@ fn by_key(method: &'static str, path: impl Into<String>) -> Call {
 }
 
 #[tokio::test]
-async fn whatever_comes_by_there_is_one_message_for_the_next_try() {
+async fn there_is_one_message_for_the_next_attempt() {
     let customer = Customer::start().await;
     customer.receiver.answer_with([500; 9]);
     let id = customer.ended().await;
@@ -43,11 +43,11 @@ async fn whatever_comes_by_there_is_one_message_for_the_next_try() {
 }
 
 #[tokio::test]
-async fn nothing_is_said_of_a_deleted_job_and_nothing_is_left_of_it() {
+async fn a_deleted_job_sends_nothing_and_leaves_no_deliveries() {
     let customer = Customer::start().await;
     let id = customer.ended().await;
     let messages = customer.publish().await;
-    let deleted = ask!(
+    let deleted = call!(
         customer.cloud.manage_jobs(),
         Call::new("DELETE", format!("{JOBS}/{id}")).user("ann")
     );
@@ -73,7 +73,7 @@ async fn the_replay_of_one_delivery_waits_for_those_before_it() {
     let manage = customer.cloud.manage_jobs();
     for delivery in owed.iter().rev() {
         let path = format!("/api/ai-clipping-agent/deliveries/{}/replay", delivery.id);
-        assert_eq!(ask!(manage, post(path)).status, 202);
+        assert_eq!(call!(manage, post(path)).status, 202);
     }
     let messages = customer.messages();
     customer.run(&messages).await;
@@ -85,7 +85,7 @@ async fn the_replay_of_one_delivery_waits_for_those_before_it() {
 }
 
 #[tokio::test]
-async fn a_replay_that_dies_on_the_way_can_be_asked_for_again() {
+async fn an_interrupted_replay_can_be_repeated() {
     let customer = Customer::start().await;
     let id = customer.ended().await;
     let messages = customer.publish().await;
@@ -95,10 +95,10 @@ async fn a_replay_that_dies_on_the_way_can_be_asked_for_again() {
     for nth in 0..4 {
         customer.receiver.take();
         customer.cloud.front.dies_at(nth, Fault::Cut);
-        let died = ask!(customer.cloud.manage_jobs(), post(&path));
+        let died = call!(customer.cloud.manage_jobs(), post(&path));
         customer.cloud.front.heal();
         assert_eq!(died.status, 503, "call {nth}");
-        assert_eq!(ask!(customer.cloud.manage_jobs(), post(&path)).status, 202);
+        assert_eq!(call!(customer.cloud.manage_jobs(), post(&path)).status, 202);
         let messages = customer.messages();
         customer.run_all(messages).await;
         assert_eq!(events_of(&customer.receiver.take()), ["job.completed"]);
@@ -106,7 +106,7 @@ async fn a_replay_that_dies_on_the_way_can_be_asked_for_again() {
 }
 
 #[tokio::test]
-async fn what_a_person_asks_for_while_a_try_is_under_way_holds() {
+async fn a_replay_requested_during_an_attempt_takes_precedence() {
     let customer = Customer::start().await;
     let id = customer.ended().await;
     let messages = customer.publish().await;
@@ -133,7 +133,7 @@ async fn what_a_person_asks_for_while_a_try_is_under_way_holds() {
 }
 
 #[tokio::test]
-async fn progress_is_not_told_after_the_end() {
+async fn progress_is_not_sent_after_the_end() {
     let customer = Customer::start().await;
     let id = customer.submit().await;
     assert!(customer.cloud.claim(&id, 1).await);
@@ -162,7 +162,7 @@ async fn every_secret_of_the_last_day_signs() {
     let customer = Customer::start().await;
     let mut secrets = vec![customer.secret.clone()];
     for _ in 0..2 {
-        let made = ask!(customer.cloud.manage_jobs(), post(SECRETS));
+        let made = call!(customer.cloud.manage_jobs(), post(SECRETS));
         secrets.push(made.body["secret"].as_str().expect("a secret").to_owned());
     }
     let id = customer.ended().await;
@@ -195,7 +195,7 @@ async fn every_secret_of_the_last_day_signs() {
 }
 
 #[tokio::test]
-async fn addresses_that_want_nothing_are_remembered_up_to_a_limit() {
+async fn disabled_addresses_are_recorded_up_to_a_limit() {
     let cloud = Cloud::start().await;
     let (receivers, ann) = (cloud.receivers(), Owner::user("ann"));
     let url = |number: usize| format!("https://example.com/{number}");
@@ -210,7 +210,7 @@ async fn addresses_that_want_nothing_are_remembered_up_to_a_limit() {
 }
 
 #[tokio::test]
-async fn an_address_is_the_same_however_it_is_spelled() {
+async fn addresses_are_compared_in_normalised_form() {
     let customer = Customer::start().await;
     customer.receiver.answer_with([410]);
     let mut spelled = samples::submission();
@@ -220,7 +220,7 @@ async fn an_address_is_the_same_however_it_is_spelled() {
             .replace("http://", "HTTP://")
             .replace("/hook", "/./hook")
     );
-    let id = ask!(customer.cloud.submit_job(), post(JOBS).json(&spelled)).id();
+    let id = call!(customer.cloud.submit_job(), post(JOBS).json(&spelled)).id();
     assert_eq!(
         customer.cloud.job(&id).await.callback_url,
         Some(customer.url.clone())
@@ -248,14 +248,14 @@ async fn a_start_and_its_progress_have_ids_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_back_end_tests_looks_and_replays_by_its_key() {
+async fn a_back_end_tests_lists_and_replays_with_its_key() {
     let cloud = Cloud::start().await;
     let (receiver, url) = Receiver::start().await;
     let (submit, manage) = (cloud.submit_job(), cloud.manage_jobs());
-    let made = ask!(manage, by_key("POST", "/ai-clipping/callback-secrets"));
+    let made = call!(manage, by_key("POST", "/ai-clipping/callback-secrets"));
     let secret = made.body["secret"].as_str().expect("a secret").to_owned();
     let service = json!({"video_url": "https://videos.test/a.mp4", "callback_url": url});
-    let id = ask!(submit, by_key("POST", "/ai-clipping/jobs").json(&service)).id();
+    let id = call!(submit, by_key("POST", "/ai-clipping/jobs").json(&service)).id();
     let customer = Customer {
         cloud,
         receiver,
@@ -268,16 +268,16 @@ async fn a_back_end_tests_looks_and_replays_by_its_key() {
     let messages = customer.publish().await;
     customer.run_all(messages).await;
     let path = format!("/ai-clipping/jobs/{id}/deliveries");
-    let shown = ask!(manage, by_key("GET", &path));
+    let shown = call!(manage, by_key("GET", &path));
     assert_eq!(shown.body["deliveries"][0]["state"], "failed");
     let delivery = shown.body["deliveries"][0]["id"].as_str().expect("an id");
     let replay = format!("/ai-clipping/deliveries/{delivery}/replay");
     assert_eq!(
-        ask!(manage, by_key("POST", &replay)).code(),
+        call!(manage, by_key("POST", &replay)).code(),
         "address_disabled"
     );
     let test = json!({"url": customer.url});
-    let tested = ask!(
+    let tested = call!(
         manage,
         by_key("POST", "/ai-clipping/callback-tests").json(&test)
     );
@@ -285,7 +285,7 @@ async fn a_back_end_tests_looks_and_replays_by_its_key() {
         (tested.status, &tested.body["delivered"]),
         (200, &json!(true))
     );
-    assert_eq!(ask!(manage, by_key("POST", &replay)).status, 202);
+    assert_eq!(call!(manage, by_key("POST", &replay)).status, 202);
     customer.receiver.take();
     let messages = customer.messages();
     customer.run_all(messages).await;
@@ -301,6 +301,6 @@ async fn a_back_end_tests_looks_and_replays_by_its_key() {
             404,
         ),
     ] {
-        assert_eq!(ask!(manage, call).status, status);
+        assert_eq!(call!(manage, call).status, status);
     }
 }

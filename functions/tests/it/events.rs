@@ -1,4 +1,4 @@
-//! A job's events in every order, twice and not at all, one after the other and all at once: the same end.
+//! A job's events reordered, duplicated, lost and concurrent: the outcome is the same.
 
 use std::sync::Arc;
 
@@ -10,19 +10,19 @@ use serde_json::{Value, json};
 
 use crate::{
     cloud::Cloud,
-    history::{self, essence},
-    requests::{event, tell},
+    history_invariants::{self, essence},
+    requests::{event, send_event},
     samples,
 };
 
 /// The account, with the functions that say how a job ends.
-struct Bed {
+struct Fixture {
     cloud: Cloud,
     ingest: IngestWebhook,
     settle: SettleJob,
 }
 
-impl Bed {
+impl Fixture {
     async fn new() -> Arc<Self> {
         let cloud = Cloud::start().await;
         Arc::new(Self {
@@ -33,7 +33,7 @@ impl Bed {
     }
 
     async fn tell(&self, what: &Value) {
-        let told = tell!(self.ingest, event(what).signed());
+        let told = send_event!(self.ingest, event(what).signed());
         assert_eq!(told.status, 200, "{told:?}");
     }
 
@@ -76,28 +76,34 @@ fn arrangements(number: usize) -> Vec<Vec<usize>> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_order_duplication_and_loss_of_a_short_jobs_events_ends_the_same() {
-    let bed = Bed::new().await;
+    let fixture = Fixture::new().await;
     for last in ["job.completed", "job.failed"] {
-        let straight = bed.cloud.running(&format!("straight-{}", &last[4..])).await;
+        let straight = fixture
+            .cloud
+            .running(&format!("straight-{}", &last[4..]))
+            .await;
         for event in &samples::events(&straight, 1, last) {
-            bed.tell(event).await;
+            fixture.tell(event).await;
         }
-        let wanted = bed.essence_of(&straight).await;
+        let wanted = fixture.essence_of(&straight).await;
         let jobs = arrangements(4)
             .into_iter()
             .enumerate()
             .map(|(number, order)| {
-                let bed = Arc::clone(&bed);
+                let fixture = Arc::clone(&fixture);
                 tokio::spawn(async move {
-                    let id = bed.cloud.running(&format!("{}-{number}", &last[4..])).await;
+                    let id = fixture
+                        .cloud
+                        .running(&format!("{}-{number}", &last[4..]))
+                        .await;
                     let mut events = samples::events(&id, 1, last);
                     // started, a finished clip, further and the end: four of them have 65 arrangements
                     events.remove(1);
                     // each arrives, and all again the other way round
                     for place in order.iter().chain(order.iter().rev()) {
-                        bed.tell(&events[*place]).await;
+                        fixture.tell(&events[*place]).await;
                     }
-                    bed.end(&id, 1, &samples::outcome(&events[3])).await;
+                    fixture.end(&id, 1, &samples::outcome(&events[3])).await;
                     (id, order)
                 })
             });
@@ -105,20 +111,20 @@ async fn every_order_duplication_and_loss_of_a_short_jobs_events_ends_the_same()
         assert_eq!(done.len(), 65);
         for done in done {
             let (id, order) = done.expect("no panic");
-            assert_eq!(bed.essence_of(&id).await, wanted, "{order:?}");
+            assert_eq!(fixture.essence_of(&id).await, wanted, "{order:?}");
         }
     }
-    history::check(&bed.cloud);
+    history_invariants::check(&fixture.cloud);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_that_arrive_at_once_with_the_end_of_the_execution_end_the_same() {
-    let bed = Bed::new().await;
+    let fixture = Fixture::new().await;
     for last in ["job.completed", "job.failed"] {
         let mut wanted = None;
         for round in 0..2 {
             for arrived in (0..32_u32).rev() {
-                let id = bed
+                let id = fixture
                     .cloud
                     .running(&format!("{}-{round}-{arrived}", &last[4..]))
                     .await;
@@ -129,34 +135,37 @@ async fn events_that_arrive_at_once_with_the_end_of_the_execution_end_the_same()
                 let mut tasks = Vec::new();
                 for (_, event) in told {
                     for _ in 0..2 {
-                        let (bed, event) = (Arc::clone(&bed), event.clone());
-                        tasks.push(tokio::spawn(async move { bed.tell(&event).await }));
+                        let (fixture, event) = (Arc::clone(&fixture), event.clone());
+                        tasks.push(tokio::spawn(async move { fixture.tell(&event).await }));
                     }
                 }
                 for _ in 0..2 {
-                    let (bed, id, outcome) = (Arc::clone(&bed), id.clone(), outcome.clone());
-                    tasks.push(tokio::spawn(async move { bed.end(&id, 1, &outcome).await }));
+                    let (fixture, id, outcome) =
+                        (Arc::clone(&fixture), id.clone(), outcome.clone());
+                    tasks.push(tokio::spawn(
+                        async move { fixture.end(&id, 1, &outcome).await },
+                    ));
                 }
                 for done in join_all(tasks).await {
                     done.expect("no panic");
                 }
-                let end = bed.essence_of(&id).await;
+                let end = fixture.essence_of(&id).await;
                 assert_eq!(&end, wanted.get_or_insert(end.clone()), "{arrived:b}");
             }
         }
     }
-    history::check(&bed.cloud);
+    history_invariants::check(&fixture.cloud);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_older_attempt_says_nothing_while_the_newer_one_runs() {
-    let bed = Bed::new().await;
+async fn events_of_an_older_attempt_are_ignored() {
+    let fixture = Fixture::new().await;
     for round in 0..10 {
-        let id = bed.cloud.running(&format!("job-{round}")).await;
+        let id = fixture.cloud.running(&format!("job-{round}")).await;
         let cancel = domain::Job::cancel(&Owner::user("ann"), functions::now());
-        assert!(bed.cloud.change(&id, &cancel).await);
-        let retry = bed.cloud.job(&id).await.retry(functions::now());
-        assert!(bed.cloud.change(&id, &retry).await);
+        assert!(fixture.cloud.change(&id, &cancel).await);
+        let retry = fixture.cloud.job(&id).await.retry(functions::now());
+        assert!(fixture.cloud.change(&id, &retry).await);
         let mut old = samples::events(&id, 1, "job.completed");
         old.extend(samples::events(&id, 1, "job.failed"));
         let mut tasks = Vec::new();
@@ -166,15 +175,15 @@ async fn an_older_attempt_says_nothing_while_the_newer_one_runs() {
             event["timestamp"] = json!("2099-01-01T00:00:00Z");
             event["current_step"] = json!("old");
             event["error"] = json!("old");
-            let bed = Arc::clone(&bed);
-            tasks.push(tokio::spawn(async move { bed.tell(&event).await }));
+            let fixture = Arc::clone(&fixture);
+            tasks.push(tokio::spawn(async move { fixture.tell(&event).await }));
         }
         let newer = {
-            let (bed, id) = (Arc::clone(&bed), id.clone());
+            let (fixture, id) = (Arc::clone(&fixture), id.clone());
             async move {
-                assert!(bed.cloud.claim(&id, 2).await);
+                assert!(fixture.cloud.claim(&id, 2).await);
                 for event in samples::events(&id, 2, "job.completed") {
-                    bed.tell(&event).await;
+                    fixture.tell(&event).await;
                 }
             }
         };
@@ -182,20 +191,23 @@ async fn an_older_attempt_says_nothing_while_the_newer_one_runs() {
         for done in join_all(tasks).await {
             done.expect("no panic");
         }
-        let job = bed.cloud.job(&id).await;
+        let job = fixture.cloud.job(&id).await;
         assert_eq!(
             (job.attempt, job.status, job.credits_charged),
             (2, domain::Status::Succeeded, Some(3))
         );
         assert_eq!((job.error_message, job.last_sequence), (None, Some(4)));
     }
-    for (_, new) in history::changes(&bed.cloud).into_values().flatten() {
+    for (_, new) in history_invariants::changes(&fixture.cloud)
+        .into_values()
+        .flatten()
+    {
         assert!(
             new["current_step"] != "old" && new["error_message"] != "old",
             "{new}"
         );
     }
-    history::check(&bed.cloud);
+    history_invariants::check(&fixture.cloud);
 }
 
 fn progress() -> impl Strategy<Value = (u32, u32, bool, bool)> {
@@ -204,15 +216,15 @@ fn progress() -> impl Strategy<Value = (u32, u32, bool, bool)> {
 
 /// A long job: up to 120 reports shuffled, repeated and lost on the way, some of them without a sequence, sixteen at a time.
 #[test]
-fn long_jobs_end_as_their_last_event_says() {
+fn a_long_job_ends_with_its_terminal_event() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let bed = runtime.block_on(Bed::new());
+    let fixture = runtime.block_on(Fixture::new());
     let ends = ["job.completed", "job.failed"];
     let straight = ends.map(|end| {
         runtime.block_on(async {
-            let id = bed.cloud.running(&end.replace('.', "-")).await;
-            bed.tell(&samples::events(&id, 1, end)[4]).await;
-            bed.essence_of(&id).await
+            let id = fixture.cloud.running(&end.replace('.', "-")).await;
+            fixture.tell(&samples::events(&id, 1, end)[4]).await;
+            fixture.essence_of(&id).await
         })
     });
     let number = std::cell::Cell::new(0);
@@ -230,7 +242,10 @@ fn long_jobs_end_as_their_last_event_says() {
     let outcome = TestRunner::new(config).run(&stream_of, |(reports, place, end)| {
         number.set(number.get() + 1);
         runtime.block_on(async {
-            let id = bed.cloud.running(&format!("job-{}", number.get())).await;
+            let id = fixture
+                .cloud
+                .running(&format!("job-{}", number.get()))
+                .await;
             let last = samples::events(&id, 1, ends[end]).remove(4);
             let mut told: Vec<Value> = reports
                 .into_iter()
@@ -238,20 +253,20 @@ fn long_jobs_end_as_their_last_event_says() {
                 .collect();
             told.insert(place.min(told.len()), last.clone());
             let all = told.into_iter().map(|event| {
-                let bed = Arc::clone(&bed);
-                async move { bed.tell(&event).await }
+                let fixture = Arc::clone(&fixture);
+                async move { fixture.tell(&event).await }
             });
             stream::iter(all)
                 .buffer_unordered(16)
                 .collect::<Vec<()>>()
                 .await;
-            bed.end(&id, 1, &samples::outcome(&last)).await;
-            assert_eq!(bed.essence_of(&id).await, straight[end]);
+            fixture.end(&id, 1, &samples::outcome(&last)).await;
+            assert_eq!(fixture.essence_of(&id).await, straight[end]);
         });
         Ok(())
     });
     outcome.expect("no counterexample");
-    history::check(&bed.cloud);
+    history_invariants::check(&fixture.cloud);
 }
 
 fn long_event(

@@ -1,12 +1,12 @@
-//! Stores that are throttled, broken or lost in the middle: the caller hears 503 and may ask again, and nothing is half done.
+//! Throttled and failing stores: the caller receives 503 and may retry, and nothing is half done.
 
 use domain::{AttemptOf, keys};
 use serde_json::json;
 
 use crate::{
     cloud::Cloud,
-    front::Fault,
-    requests::{Answer, Call, ask},
+    fault_proxy::Fault,
+    requests::{Answer, Call, call},
     samples,
 };
 
@@ -18,7 +18,7 @@ fn is_unavailable(answer: &Answer) -> bool {
 }
 
 #[tokio::test]
-async fn a_submission_that_dies_half_way_goes_on_when_it_is_asked_again() {
+async fn an_interrupted_submission_resumes_when_it_is_repeated() {
     for fault in FAULTS {
         let cloud = Cloud::start().await;
         let submit = cloud.submit_job();
@@ -28,13 +28,13 @@ async fn a_submission_that_dies_half_way_goes_on_when_it_is_asked_again() {
             .header("idempotency-key", "key");
         // the one call that there is, after that which counts the request among the owner's
         cloud.front.dies_at(1, fault);
-        let lost = ask!(submit, call);
+        let lost = call!(submit, call);
         assert!(is_unavailable(&lost), "{fault:?}: {lost:?}");
         let written = usize::from(fault == Fault::Unheard);
         assert_eq!(cloud.records().len(), written, "{fault:?}");
 
         cloud.front.heal();
-        let again = ask!(submit, call);
+        let again = call!(submit, call);
         assert_eq!(again.status, 202, "{fault:?}: {again:?}");
         assert_eq!(cloud.stream().len(), 1);
         assert_eq!(
@@ -62,7 +62,7 @@ async fn a_submission_without_a_key_is_written_whole_or_not_at_all() {
                 .acme()
                 .json(&json!({"video_url": "https://v.test/v.mp4"})),
         ] {
-            let answer = ask!(submit, call);
+            let answer = call!(submit, call);
             assert!(is_unavailable(&answer), "{answer:?}");
         }
         let written = if fault == Fault::Unheard { 2 } else { 0 };
@@ -75,7 +75,7 @@ async fn a_submission_without_a_key_is_written_whole_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn keys_that_cannot_be_read_are_nobodys_fault() {
+async fn unreadable_keys_answer_503() {
     let cloud = Cloud::start().await;
     let (submit, manage) = (cloud.submit_job(), cloud.manage_jobs());
     cloud
@@ -84,15 +84,15 @@ async fn keys_that_cannot_be_read_are_nobodys_fault() {
     let call = Call::new("POST", "/ai-clipping/jobs")
         .acme()
         .json(&json!({"video_url": "https://v.test/v.mp4"}));
-    assert!(is_unavailable(&ask!(submit, call)));
-    assert!(is_unavailable(&ask!(
+    assert!(is_unavailable(&call!(submit, call)));
+    assert!(is_unavailable(&call!(
         manage,
         Call::new("GET", "/ai-clipping/jobs/x").acme()
     )));
     cloud.front.heal();
-    assert_eq!(ask!(submit, call).status, 202);
+    assert_eq!(call!(submit, call).status, 202);
     assert_eq!(
-        ask!(manage, Call::new("GET", "/ai-clipping/jobs/x").acme()).status,
+        call!(manage, Call::new("GET", "/ai-clipping/jobs/x").acme()).status,
         404
     );
 }
@@ -105,7 +105,7 @@ const WISHES: [(&str, &str); 4] = [
     ("DELETE", ""),
 ];
 
-async fn prepared(wish: &str) -> (Cloud, domain::JobId) {
+async fn prepared(request: &str) -> (Cloud, domain::JobId) {
     let cloud = Cloud::start().await;
     let id = cloud.running("job").await;
     let of = AttemptOf {
@@ -121,7 +121,7 @@ async fn prepared(wish: &str) -> (Cloud, domain::JobId) {
             .await
             .expect("written");
     }
-    if matches!(wish, "/retry" | "/plan") {
+    if matches!(request, "/retry" | "/plan") {
         let cancel = domain::Job::cancel(&domain::Owner::user("ann"), functions::now());
         assert!(cloud.change(&id, &cancel).await);
     }
@@ -129,7 +129,7 @@ async fn prepared(wish: &str) -> (Cloud, domain::JobId) {
 }
 
 /// Everything that there is but times.
-async fn world(cloud: &Cloud) -> serde_json::Value {
+async fn stored_state(cloud: &Cloud) -> serde_json::Value {
     let mut records = cloud.records();
     for record in records.values_mut() {
         for time in [
@@ -147,46 +147,46 @@ async fn world(cloud: &Cloud) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn what_a_person_asks_for_comes_to_the_same_end_however_often_it_dies() {
-    for (method, wish) in WISHES {
-        let (straight, id) = prepared(wish).await;
-        let call = Call::new(method, format!("{JOBS}/{id}{wish}"))
+async fn interrupted_requests_reach_the_same_state_when_repeated() {
+    for (method, request) in WISHES {
+        let (straight, id) = prepared(request).await;
+        let call = Call::new(method, format!("{JOBS}/{id}{request}"))
             .user("ann")
             .json(&samples::plan());
         straight.front.calls();
-        let answer = ask!(straight.manage_jobs(), call);
-        assert!(answer.status < 300, "{wish}: {answer:?}");
+        let answer = call!(straight.manage_jobs(), call);
+        assert!(answer.status < 300, "{request}: {answer:?}");
         let calls = straight.front.calls();
-        let wanted = world(&straight).await;
+        let wanted = stored_state(&straight).await;
         for fault in [Fault::Cut, Fault::Unheard] {
             for nth in 0..calls.len() {
-                let (cloud, _) = prepared(wish).await;
+                let (cloud, _) = prepared(request).await;
                 cloud.front.dies_at(nth, fault);
-                let lost = ask!(cloud.manage_jobs(), call);
+                let lost = call!(cloud.manage_jobs(), call);
                 assert!(
                     is_unavailable(&lost),
-                    "{wish} {} {fault:?}: {lost:?}",
+                    "{request} {} {fault:?}: {lost:?}",
                     calls[nth]
                 );
                 cloud.front.heal();
-                let again = ask!(cloud.manage_jobs(), call);
+                let again = call!(cloud.manage_jobs(), call);
                 // done the first time, and only the answer was lost
                 let done = fault == Fault::Unheard && nth + 1 == calls.len();
-                let repeated = if done && wish != "/cancel" {
+                let repeated = if done && request != "/cancel" {
                     again.status
                 } else {
                     answer.status
                 };
                 assert_eq!(
                     again.status, repeated,
-                    "{wish} {} {fault:?}: {again:?}",
+                    "{request} {} {fault:?}: {again:?}",
                     calls[nth]
                 );
                 assert!([200, 202, 204, 404, 409].contains(&again.status));
                 assert_eq!(
-                    world(&cloud).await,
+                    stored_state(&cloud).await,
                     wanted,
-                    "{wish} {} {fault:?}",
+                    "{request} {} {fault:?}",
                     calls[nth]
                 );
             }

@@ -1,4 +1,4 @@
-//! What one owner does takes nothing from the others: places of deliveries and uploads, requests in a minute, keys while Secrets Manager is down.
+//! Limits per owner: delivery slots, upload slots, requests per minute; cached keys while Secrets Manager fails.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use crate::{
     cloud::{Cloud, SERVICE_KEYS},
     customer::Customer,
-    front::Fault,
-    requests::{Answer, Call, ask},
+    fault_proxy::Fault,
+    requests::{Answer, Call, call},
     tables::{SHARES, UPLOADS},
 };
 
@@ -30,7 +30,7 @@ fn deliveries(owner: &Owner) -> Places<'_> {
 }
 
 #[tokio::test]
-async fn an_owner_never_has_more_than_its_places() {
+async fn an_owner_never_exceeds_its_delivery_slots() {
     let cloud = Cloud::start().await;
     let (shares, ann, bob) = (cloud.shares(), Owner::user("ann"), Owner::user("bob"));
     let places = deliveries(&ann);
@@ -94,7 +94,7 @@ async fn an_owner_never_has_more_than_its_places() {
 }
 
 #[tokio::test]
-async fn over_its_places_an_owner_waits_without_losing_a_try() {
+async fn waiting_for_a_slot_costs_no_attempt() {
     let customer = Customer::start().await;
     let id = customer.ended().await;
     let messages = customer.publish().await;
@@ -151,7 +151,7 @@ async fn messages_of_an_owner_are_a_group_of_the_queue() {
 }
 
 #[tokio::test]
-async fn requests_over_the_rate_are_told_when_to_come_again() {
+async fn requests_over_the_limit_are_told_when_to_retry() {
     let cloud = Cloud::start().await;
     let manage = ManageJobs {
         rate_limiter: cloud.rate_limiter(5),
@@ -167,11 +167,11 @@ async fn requests_over_the_rate_are_told_when_to_come_again() {
         tokio::time::sleep(Duration::from_secs(11)).await;
     }
     let (ann, bob) = (list("ann"), list("bob"));
-    let answers = join_all((0..20).map(|_| async { ask!(manage, ann).status })).await;
+    let answers = join_all((0..20).map(|_| async { call!(manage, ann).status })).await;
     assert_eq!(answers.iter().filter(|status| **status == 200).count(), 5);
     assert_eq!(answers.iter().filter(|status| **status == 429).count(), 15);
     // submissions count as well, other owners do not
-    let refused = ask!(
+    let refused = call!(
         submit,
         Call::new("POST", "/ai-clipping-agent/jobs")
             .user("ann")
@@ -183,7 +183,7 @@ async fn requests_over_the_rate_are_told_when_to_come_again() {
         .and_then(|text| text.parse().ok())
         .expect("seconds");
     assert!((1..=60).contains(&wait));
-    assert_eq!(ask!(manage, bob).status, 200);
+    assert_eq!(call!(manage, bob).status, 200);
     // in the next minute they are answered again
     let next = functions::now().as_seconds() + 60;
     let counted = cloud.shares().count(&Owner::user("ann"), next, 5).await;
@@ -197,11 +197,11 @@ async fn requests_over_the_rate_are_told_when_to_come_again() {
 
 async fn begun(submit: &SubmitJob) -> Answer {
     let file = json!({"fileName": "a.mp4", "sizeBytes": 5});
-    ask!(submit, Call::new("POST", BEGIN).user("ann").json(&file))
+    call!(submit, Call::new("POST", BEGIN).user("ann").json(&file))
 }
 
 #[tokio::test]
-async fn as_many_uploads_are_under_way_as_there_may_be() {
+async fn open_uploads_stop_at_their_limit() {
     let cloud = Cloud::start().await;
     let submit = cloud.submit_job();
     let answers = join_all((0..2 * MOST_OPEN_UPLOADS).map(|_| begun(&submit))).await;
@@ -221,24 +221,24 @@ async fn as_many_uploads_are_under_way_as_there_may_be() {
     assert_eq!(cloud.all(UPLOADS).len(), MOST_OPEN_UPLOADS as usize);
     let other = Call::new("POST", BEGIN).user("bob");
     let file = json!({"fileName": "a.mp4", "sizeBytes": 5});
-    assert_eq!(ask!(submit, other.json(&file)).status, 201);
+    assert_eq!(call!(submit, other.json(&file)).status, 201);
     // one that is complete makes room
     let id = good[0].body["uploadId"].as_str().expect("an id");
     let parts = Call::new("POST", format!("{BEGIN}/{id}/parts")).user("ann");
-    let links = ask!(submit, parts.json(&json!({"partNumbers": [1]})));
+    let links = call!(submit, parts.json(&json!({"partNumbers": [1]})));
     let url = links.body["parts"][0]["url"].as_str().expect("a link");
     let put = reqwest::Client::new().put(url).body(vec![7; 5]).send();
     let put = put.await.expect("an answer");
     let etag = put.headers()["etag"].to_str().expect("text").to_owned();
     let complete = Call::new("POST", format!("{BEGIN}/{id}/complete")).user("ann");
     let sent = json!({"parts": [{"partNumber": 1, "etag": etag}]});
-    assert_eq!(ask!(submit, complete.json(&sent)).status, 200);
+    assert_eq!(call!(submit, complete.json(&sent)).status, 200);
     assert_eq!(begun(&submit).await.status, 201);
     assert_eq!(begun(&submit).await.status, 429);
 }
 
 #[tokio::test]
-async fn an_upload_that_was_left_makes_room() {
+async fn an_abandoned_upload_releases_its_slot() {
     let cloud = Cloud::start().await;
     let submit = cloud.submit_job();
     for _ in 0..MOST_OPEN_UPLOADS {
@@ -261,7 +261,7 @@ async fn an_upload_that_was_left_makes_room() {
 }
 
 #[tokio::test]
-async fn an_upload_that_dies_while_it_is_begun_holds_its_place_for_a_minute() {
+async fn an_upload_that_fails_to_start_holds_its_slot_for_a_minute() {
     for nth in 0.. {
         let cloud = Cloud::start().await;
         let submit = cloud.submit_job();
@@ -300,26 +300,26 @@ async fn wait(seconds: u64) {
 }
 
 #[tokio::test]
-async fn keys_that_cannot_be_read_anew_serve_for_a_while() {
+async fn cached_keys_serve_while_they_cannot_be_refreshed() {
     let cloud = Cloud::start().await;
     let manage = cloud.manage_jobs();
     let ask_for = || Call::new("GET", "/ai-clipping/jobs/nothing").acme();
-    assert_eq!(ask!(manage, ask_for()).status, 404);
+    assert_eq!(call!(manage, ask_for()).status, 404);
     cloud
         .front
         .faults(|name| name.starts_with("Secrets").then_some(Fault::Broken));
     wait(LAST_GOOD_S - 10).await;
-    assert_eq!(ask!(manage, ask_for()).status, 404);
+    assert_eq!(call!(manage, ask_for()).status, 404);
     // a store that is not well is not asked with every request
     cloud.front.calls();
-    assert_eq!(ask!(manage, ask_for()).status, 404);
+    assert_eq!(call!(manage, ask_for()).status, 404);
     let calls: Vec<String> = cloud.front.calls();
     assert!(
         calls.iter().all(|name| !name.starts_with("Secrets")),
         "{calls:?}"
     );
     assert_eq!(
-        ask!(
+        call!(
             manage,
             Call::new("GET", "/ai-clipping/jobs/x").header("x-api-key", "no")
         )
@@ -327,16 +327,16 @@ async fn keys_that_cannot_be_read_anew_serve_for_a_while() {
         401
     );
     wait(20).await;
-    assert_eq!(ask!(manage, ask_for()).status, 503);
+    assert_eq!(call!(manage, ask_for()).status, 503);
     // what cannot be used serves no better than what cannot be read
     cloud.front.heal();
-    assert_eq!(ask!(manage, ask_for()).status, 404);
+    assert_eq!(call!(manage, ask_for()).status, 404);
     cloud.front.secrets.set(SERVICE_KEYS, "no JSON");
     wait(61).await;
-    assert_eq!(ask!(manage, ask_for()).status, 404);
+    assert_eq!(call!(manage, ask_for()).status, 404);
     wait(LAST_GOOD_S).await;
-    assert_eq!(ask!(manage, ask_for()).status, 500);
+    assert_eq!(call!(manage, ask_for()).status, 500);
     let none: Value = json!({});
     cloud.front.secrets.set(SERVICE_KEYS, none.to_string());
-    assert_eq!(ask!(manage, ask_for()).status, 401, "taken back");
+    assert_eq!(call!(manage, ask_for()).status, 401, "taken back");
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cloud::UNDELIVERED_QUEUE,
-    front::{failure, json as answer},
+    fault_proxy::{failure, json as answer},
 };
 
 /// Executions by their names.

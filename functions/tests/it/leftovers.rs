@@ -1,12 +1,12 @@
-//! What is written after a deletion had looked, or by a worker that outlived it: nothing of it is left a day later.
+//! Objects stored after a deletion, or by a worker that outlived it, are gone a day later.
 
 use domain::{JobId, Timestamp};
 use serde_json::json;
 
 use crate::{
     cloud::Cloud,
-    front::Fault,
-    requests::{Call, ask},
+    fault_proxy::Fault,
+    requests::{Call, call},
     samples,
     tables::DELIVERIES,
 };
@@ -30,12 +30,12 @@ async fn deleted(id: &str) -> (Cloud, JobId) {
     let cloud = Cloud::start().await;
     let id = cloud.running(id).await;
     let delete = Call::new("DELETE", format!("{JOBS}/{id}")).user("ann");
-    assert_eq!(ask!(cloud.manage_jobs(), delete).status, 204);
+    assert_eq!(call!(cloud.manage_jobs(), delete).status, 204);
     (cloud, id)
 }
 
 #[tokio::test]
-async fn what_a_worker_writes_after_the_deletion_goes_with_the_end_of_its_execution() {
+async fn objects_stored_after_a_deletion_are_deleted_when_the_execution_ends() {
     let (cloud, id) = deleted("job-1").await;
     for name in OBJECTS {
         cloud.store(&id, name).await;
@@ -47,7 +47,7 @@ async fn what_a_worker_writes_after_the_deletion_goes_with_the_end_of_its_execut
 }
 
 #[tokio::test]
-async fn nothing_of_a_deleted_job_is_left_a_day_later_whichever_call_of_a_sweep_dies() {
+async fn nothing_of_a_deleted_job_is_left_a_day_later_whichever_call_of_a_sweep_fails() {
     let (cloud, id) = deleted("job-1").await;
     cloud.front.calls();
     let straight = cloud.sweep_jobs().sweep(hours_on(8)).await;
@@ -88,10 +88,10 @@ async fn a_new_job_of_a_deleted_one_s_key_keeps_what_it_stores() {
         .user("ann")
         .header("idempotency-key", "k")
         .json(&samples::submission());
-    let id = ask!(cloud.submit_job(), keyed.clone()).id();
+    let id = call!(cloud.submit_job(), keyed.clone()).id();
     let delete = Call::new("DELETE", format!("{JOBS}/{id}")).user("ann");
-    assert_eq!(ask!(cloud.manage_jobs(), delete).status, 204);
-    assert_eq!(ask!(cloud.submit_job(), keyed).id(), id);
+    assert_eq!(call!(cloud.manage_jobs(), delete).status, 204);
+    assert_eq!(call!(cloud.submit_job(), keyed).id(), id);
     cloud.store(&id, OBJECTS[2]).await;
     let ended = json!({"detail": {"name": format!("{id}-1"), "status": "ABORTED"}});
     cloud.settle_job().handle(&ended).await.expect("settled");
@@ -106,7 +106,7 @@ async fn deliveries_that_came_after_the_deletion_are_swept_too() {
     let customer = crate::customer::Customer::start().await;
     let id = customer.ended().await;
     let delete = Call::new("DELETE", format!("{JOBS}/{id}")).user("ann");
-    assert_eq!(ask!(customer.cloud.manage_jobs(), delete).status, 204);
+    assert_eq!(call!(customer.cloud.manage_jobs(), delete).status, 204);
     // what the stream shows of its end comes after that
     customer.publish().await;
     assert!(!customer.cloud.all(DELIVERIES).is_empty());

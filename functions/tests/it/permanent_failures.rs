@@ -1,4 +1,4 @@
-//! What can never be done is told from what passes, wherever something comes again: it ends with its reason and is kept for a person.
+//! Permanent failures are told from temporary ones wherever something is retried, and are dead-lettered with their reason.
 
 use domain::{DeliveryState, Owner};
 use serde_json::{Value, json};
@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::{
     cloud::Cloud,
     customer::{Customer, JOBS, events_of, post},
-    front::Fault,
-    requests::{ask, event, tell},
+    fault_proxy::Fault,
+    requests::{call, event, send_event},
     samples,
     tables::RECEIVERS,
 };
@@ -39,7 +39,7 @@ async fn published(customer: &Customer) -> Value {
 }
 
 #[tokio::test]
-async fn addresses_of_any_length_are_remembered_for_wanting_nothing() {
+async fn addresses_of_any_length_can_be_disabled() {
     let cloud = Cloud::start().await;
     let (receivers, ann) = (cloud.receivers(), Owner::user("ann"));
     let url = |number: usize| format!("https://example.com/{number}/{}", "x".repeat(6000));
@@ -56,19 +56,19 @@ async fn addresses_of_any_length_are_remembered_for_wanting_nothing() {
 }
 
 #[tokio::test]
-async fn an_address_is_as_long_as_it_is_stored() {
+async fn an_address_is_measured_as_it_is_stored() {
     let customer = Customer::start().await;
     // three bytes for each of two once it is normalised
     for (letters, status) in [(300, 202), (600, 422)] {
         let mut body = samples::submission();
         body["callbackUrl"] = json!(format!("{}/{}", customer.url, "é".repeat(letters)));
-        let answer = ask!(customer.cloud.submit_job(), post(JOBS).json(&body));
+        let answer = call!(customer.cloud.submit_job(), post(JOBS).json(&body));
         assert_eq!(answer.status, status, "{letters}: {answer:?}");
     }
 }
 
 #[tokio::test]
-async fn a_410_that_can_never_be_remembered_ends_the_delivery() {
+async fn a_410_that_cannot_be_recorded_ends_the_delivery() {
     let customer = Customer::start().await;
     customer.receiver.answer_with([410, 410]);
     let id = customer.ended().await;
@@ -86,7 +86,7 @@ async fn a_410_that_can_never_be_remembered_ends_the_delivery() {
 }
 
 #[tokio::test]
-async fn a_delivery_that_can_never_be_made_has_failed_with_a_reason() {
+async fn an_impossible_delivery_fails_with_a_reason() {
     let customer = Customer::start().await;
     let id = customer.ended().await;
     let messages = customer.publish().await;
@@ -105,7 +105,7 @@ async fn a_delivery_that_can_never_be_made_has_failed_with_a_reason() {
 }
 
 #[tokio::test]
-async fn what_passes_comes_again_and_nothing_is_kept() {
+async fn temporary_failures_are_retried_and_not_dead_lettered() {
     for fault in [Fault::Throttled, Fault::Broken, Fault::Cut, Fault::Denied] {
         let customer = Customer::start().await;
         let id = customer.ended().await;
@@ -123,7 +123,7 @@ async fn what_passes_comes_again_and_nothing_is_kept() {
 }
 
 #[tokio::test]
-async fn a_record_that_can_never_be_told_is_kept_and_holds_no_other() {
+async fn a_record_that_cannot_be_published_is_dead_lettered_and_blocks_no_other() {
     let customer = Customer::start().await;
     customer.ended().await;
     fails(&customer.cloud, "DynamoDB.PutItem", 0, Fault::Refused);
@@ -136,7 +136,7 @@ async fn a_record_that_can_never_be_told_is_kept_and_holds_no_other() {
 }
 
 #[tokio::test]
-async fn what_cannot_even_be_kept_comes_again() {
+async fn an_event_that_cannot_be_dead_lettered_is_retried() {
     let customer = Customer::start().await;
     customer.ended().await;
     customer.cloud.front.faults(|name| match name {
@@ -149,7 +149,7 @@ async fn what_cannot_even_be_kept_comes_again() {
 }
 
 #[tokio::test]
-async fn an_attempt_that_can_never_be_started_is_kept() {
+async fn an_attempt_that_cannot_be_started_is_dead_lettered() {
     let cloud = Cloud::start().await;
     cloud.submitted("job-1").await;
     for (fault, failures, letters) in [(Fault::Refused, 0, 1), (Fault::Denied, 1, 0)] {
@@ -164,7 +164,7 @@ async fn an_attempt_that_can_never_be_started_is_kept() {
 }
 
 #[tokio::test]
-async fn an_end_that_can_never_be_settled_is_kept() {
+async fn an_end_that_cannot_be_settled_is_dead_lettered() {
     let cloud = Cloud::start().await;
     let id = cloud.running("job-1").await;
     let settle = cloud.settle_job();
@@ -185,7 +185,7 @@ async fn an_end_that_can_never_be_settled_is_kept() {
 }
 
 #[tokio::test]
-async fn an_event_that_can_never_be_stored_is_not_sent_again() {
+async fn an_event_that_cannot_be_stored_is_not_retried() {
     let cloud = Cloud::start().await;
     let id = cloud.running("job-1").await;
     let ingest = cloud.ingest_webhook().await;
@@ -196,13 +196,13 @@ async fn an_event_that_can_never_be_stored_is_not_sent_again() {
         (Fault::Denied, 500),
     ] {
         fails(&cloud, "DynamoDB.UpdateItem", 0, fault);
-        let answer = tell!(ingest, event(&body).signed());
+        let answer = send_event!(ingest, event(&body).signed());
         assert_eq!(answer.status, status, "{fault:?}");
     }
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_read_is_kept_and_loses_no_other() {
+async fn a_malformed_message_is_dead_lettered_and_loses_no_other() {
     let customer = Customer::start().await;
     let id = customer.ended().await;
     let messages = customer.publish().await;

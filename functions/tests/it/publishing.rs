@@ -1,4 +1,4 @@
-//! What the stream of the job table tells open connections: what, to whom, in which order, whatever goes wrong on the way.
+//! Notifications of open connections from the job table's stream: content, recipients, order, and failures at every call.
 
 use domain::{Job, JobId, Owner};
 use futures_util::future::join_all;
@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::{
     cloud::Cloud,
-    front::Fault,
+    fault_proxy::Fault,
     realtime::{connected, say},
-    requests::{event, tell},
+    requests::{event, send_event},
     samples,
 };
 
@@ -29,7 +29,7 @@ async fn progress(cloud: &Cloud, id: &JobId, percents: impl IntoIterator<Item = 
     let ingest = cloud.ingest_webhook().await;
     for percent in percents {
         let body = samples::event(id, "job.progress", 1, percent + 1, percent);
-        assert_eq!(tell!(ingest, event(&body).signed()).status, 200);
+        assert_eq!(send_event!(ingest, event(&body).signed()).status, 200);
     }
 }
 
@@ -38,12 +38,12 @@ async fn end(cloud: &Cloud, id: &JobId) {
     for body in &samples::events(id, 1, "job.completed")[4..] {
         let mut body = body.clone();
         body["sequence"] = 200.into();
-        assert_eq!(tell!(ingest, event(&body).signed()).status, 200);
+        assert_eq!(send_event!(ingest, event(&body).signed()).status, 200);
     }
 }
 
 /// A job that runs to its end, with progress of every percent.
-async fn whole_course(cloud: &Cloud) -> JobId {
+async fn complete_job(cloud: &Cloud) -> JobId {
     let id = cloud.running("job-1").await;
     progress(cloud, &id, 1..100).await;
     end(cloud, &id).await;
@@ -100,9 +100,9 @@ fn wanted() -> Vec<(String, u64)> {
 }
 
 #[tokio::test]
-async fn a_start_every_tenth_and_the_end_are_told_and_nothing_else() {
+async fn the_start_each_tenth_of_progress_and_the_end_are_published() {
     let cloud = listening().await;
-    whole_course(&cloud).await;
+    complete_job(&cloud).await;
     assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
     let heard = cloud.front.sockets.heard("c-1");
     assert_eq!(told(&heard), wanted());
@@ -117,7 +117,7 @@ async fn a_start_every_tenth_and_the_end_are_told_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn those_who_listen_hear_it_and_nobody_else() {
+async fn only_subscribers_are_notified() {
     let cloud = listening().await;
     listen(&cloud, "c-2", "bob").await;
     let (mine, other) = (
@@ -139,7 +139,7 @@ async fn those_who_listen_hear_it_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_canceled_job_and_its_next_attempt_are_told() {
+async fn a_cancellation_and_the_next_attempt_are_published() {
     let cloud = listening().await;
     let id = cloud.running("job-1").await;
     progress(&cloud, &id, [55]).await;
@@ -169,9 +169,9 @@ async fn a_canceled_job_and_its_next_attempt_are_told() {
 }
 
 #[tokio::test]
-async fn repeated_split_and_disordered_records_tell_the_same() {
+async fn repeated_split_and_reordered_records_publish_the_same() {
     let cloud = listening().await;
-    whole_course(&cloud).await;
+    complete_job(&cloud).await;
     let records = cloud.stream();
     for size in [1, 3, 10, 25, records.len()] {
         // a batch comes again as a whole, or from the middle, before the stream goes on
@@ -196,7 +196,7 @@ async fn repeated_split_and_disordered_records_tell_the_same() {
 }
 
 #[tokio::test]
-async fn without_clients_there_is_one_query_and_nothing_else() {
+async fn without_subscribers_there_is_one_query_and_nothing_else() {
     let cloud = Cloud::start().await;
     let id = cloud.running("job-1").await;
     let records = cloud.stream();
@@ -234,7 +234,7 @@ async fn dies_and_comes_again(nth: usize, fault: Fault) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn wherever_it_dies_all_is_told_when_the_batch_comes_again() {
+async fn a_retried_batch_publishes_everything_whichever_call_failed() {
     for fault in [Fault::Broken, Fault::Unheard] {
         // four queries, four messages to each of two connections
         let trials = (0..14).map(|nth| dies_and_comes_again(nth, fault));
@@ -245,9 +245,9 @@ async fn wherever_it_dies_all_is_told_when_the_batch_comes_again() {
 }
 
 #[tokio::test]
-async fn what_nobody_understands_loses_no_other_record() {
+async fn an_unparsable_record_loses_no_other() {
     let cloud = listening().await;
-    whole_course(&cloud).await;
+    complete_job(&cloud).await;
     let image = |image: Value| json!({"eventName": "MODIFY", "dynamodb": {"SequenceNumber": "1", "NewImage": image}});
     let mut records = Vec::new();
     for record in cloud.stream() {
@@ -264,7 +264,7 @@ async fn what_nobody_understands_loses_no_other_record() {
 }
 
 #[tokio::test]
-async fn a_job_too_long_for_a_message_is_told_without_its_clips() {
+async fn a_job_too_long_for_a_message_is_published_without_its_clips() {
     let cloud = listening().await;
     let id = cloud.running("job-1").await;
     let clip = |index: u32| {
@@ -285,7 +285,7 @@ async fn a_job_too_long_for_a_message_is_told_without_its_clips() {
 }
 
 #[tokio::test]
-async fn a_thousand_connections_of_an_owner_hear_it() {
+async fn a_thousand_connections_of_an_owner_are_notified() {
     let cloud = Cloud::start().await;
     let owner = Owner::user("ann");
     let listeners = cloud.realtime().listeners;

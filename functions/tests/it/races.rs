@@ -1,4 +1,4 @@
-//! What people ask for at the same moment as the worker, its events and the end of its execution.
+//! User requests concurrent with the worker, its events and the end of its execution.
 
 use std::sync::Arc;
 
@@ -9,27 +9,27 @@ use serde_json::{Value, json};
 
 use crate::{
     cloud::{Cloud, MACHINE},
-    ends::{aborted, leave, of, short},
-    history,
-    requests::{Answer, Call, ask, event, tell},
+    history_invariants,
+    outcomes::{aborted, leave, of, short},
+    requests::{Answer, Call, call, event, send_event},
     samples,
 };
 
-fn wish(id: &JobId, method: &'static str, what: &str) -> Call {
+fn request(id: &JobId, method: &'static str, what: &str) -> Call {
     Call::new(method, format!("/ai-clipping-agent/jobs/{id}{what}")).user("ann")
 }
 
 async fn at_once(cloud: &Cloud, calls: Vec<Call>) -> Vec<Answer> {
     let tasks = calls.into_iter().map(|call| {
         let manage = cloud.manage_jobs();
-        tokio::spawn(async move { ask!(manage, call) })
+        tokio::spawn(async move { call!(manage, call) })
     });
     let answers = join_all(tasks).await.into_iter();
     answers.map(|answer| answer.expect("an answer")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_that_is_tried_again_many_times_at_once_has_one_more_attempt() {
+async fn concurrent_retries_start_one_attempt() {
     let cloud = Cloud::start().await;
     let id = cloud.running("job-1").await;
     assert!(
@@ -37,8 +37,8 @@ async fn a_job_that_is_tried_again_many_times_at_once_has_one_more_attempt() {
             .change(&id, &Job::cancel(&Owner::user("ann"), functions::now()))
             .await
     );
-    let mut calls = vec![wish(&id, "POST", "/retry"); 8];
-    calls.extend(vec![wish(&id, "PUT", "/plan").json(&samples::plan()); 8]);
+    let mut calls = vec![request(&id, "POST", "/retry"); 8];
+    calls.extend(vec![request(&id, "PUT", "/plan").json(&samples::plan()); 8]);
     let answers = at_once(&cloud, calls).await;
     let accepted = |answers: &[Answer]| answers.iter().any(|answer| answer.status == 202);
     assert!(
@@ -50,19 +50,19 @@ async fn a_job_that_is_tried_again_many_times_at_once_has_one_more_attempt() {
     let (retries, plans) = answers.split_at(8);
     assert!(accepted(retries) != accepted(plans));
     assert_eq!(cloud.job(&id).await.attempt, 2);
-    history::check(&cloud);
+    history_invariants::check(&cloud);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_a_cancellation_and_a_completion_at_once_one_holds() {
+async fn one_of_a_concurrent_cancellation_and_completion_wins() {
     let cloud = Cloud::start().await;
     let ingest = Arc::new(cloud.ingest_webhook().await);
     for number in 0..20 {
         let id = cloud.running(&format!("job-{number}")).await;
         let completed = event(&samples::events(&id, 1, "job.completed")[4]).signed();
         let ingest = Arc::clone(&ingest);
-        let told = tokio::spawn(async move { tell!(ingest, completed) });
-        let canceled = at_once(&cloud, vec![wish(&id, "POST", "/cancel")])
+        let told = tokio::spawn(async move { send_event!(ingest, completed) });
+        let canceled = at_once(&cloud, vec![request(&id, "POST", "/cancel")])
             .await
             .remove(0);
         let told = told.await.expect("an answer");
@@ -77,11 +77,11 @@ async fn of_a_cancellation_and_a_completion_at_once_one_holds() {
             other => panic!("{other:?}"),
         }
     }
-    history::check(&cloud);
+    history_invariants::check(&cloud);
 }
 
 #[tokio::test]
-async fn a_deletion_stops_the_attempt_that_is_under_way_by_then() {
+async fn a_deletion_stops_the_attempt_that_runs_by_then() {
     let cloud = Cloud::start().await;
     let id = cloud.running("job-1").await;
     let executions = aws::Executions::new(&cloud.connection, MACHINE);
@@ -103,13 +103,13 @@ async fn a_deletion_stops_the_attempt_that_is_under_way_by_then() {
         }
         None
     });
-    let deleted = ask!(cloud.manage_jobs(), wish(&id, "DELETE", ""));
+    let deleted = call!(cloud.manage_jobs(), request(&id, "DELETE", ""));
     assert_eq!((deleted.status, cloud.records().len()), (204, 0));
     assert_eq!(cloud.front.executions.running(), Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn a_deletion_that_another_has_overtaken_takes_nothing_of_a_new_job() {
+async fn an_overtaken_deletion_deletes_nothing_of_a_new_job() {
     let cloud = Cloud::start().await;
     let id = cloud.running("job-1").await;
     let (meddle, mut looks) = (cloud.meddler(), 0);
@@ -135,7 +135,7 @@ async fn a_deletion_that_another_has_overtaken_takes_nothing_of_a_new_job() {
         None
     });
     cloud.store(&id, "clips/clip_00.mp4").await;
-    let deleted = ask!(cloud.manage_jobs(), wish(&id, "DELETE", ""));
+    let deleted = call!(cloud.manage_jobs(), request(&id, "DELETE", ""));
     assert_eq!(deleted.status, 204);
     cloud.front.heal();
     assert_eq!(cloud.stored(&id).await, ["clips/clip_00.mp4"]);
@@ -156,12 +156,12 @@ async fn deleted_while_retried(most: u32) -> (Cloud, Answer) {
         }
         None
     });
-    let deleted = ask!(cloud.manage_jobs(), wish(&id, "DELETE", ""));
+    let deleted = call!(cloud.manage_jobs(), request(&id, "DELETE", ""));
     (cloud, deleted)
 }
 
 #[tokio::test]
-async fn a_job_that_is_tried_again_while_it_is_deleted_is_gone_or_the_answer_says_otherwise() {
+async fn a_job_retried_during_its_deletion_is_deleted_or_the_response_says_otherwise() {
     let (cloud, deleted) = deleted_while_retried(2).await;
     assert_eq!((deleted.status, cloud.records().len()), (204, 0));
     let (cloud, deleted) = deleted_while_retried(u32::MAX - 1).await;
@@ -170,7 +170,7 @@ async fn a_job_that_is_tried_again_while_it_is_deleted_is_gone_or_the_answer_say
 }
 
 #[tokio::test]
-async fn a_job_canceled_and_retried_at_once_ends_as_its_new_attempt_says() {
+async fn a_job_canceled_and_retried_at_once_ends_with_its_new_attempt() {
     let cloud = Cloud::start().await;
     let (ingest, manage, settle) = (
         cloud.ingest_webhook().await,
@@ -179,7 +179,7 @@ async fn a_job_canceled_and_retried_at_once_ends_as_its_new_attempt_says() {
     );
     let id = cloud.running("job-1").await;
     for what in ["cancel", "retry"] {
-        let asked = ask!(
+        let asked = call!(
             manage,
             Call::new("POST", format!("/ai-clipping-agent/jobs/{id}/{what}")).user("ann")
         );
@@ -188,7 +188,7 @@ async fn a_job_canceled_and_retried_at_once_ends_as_its_new_attempt_says() {
     let retried = cloud.job(&id).await;
     // the old worker goes on, ends and leaves an outcome; it is told that another attempt is on
     for body in samples::events(&id, 1, "job.completed") {
-        let told = tell!(ingest, event(&body).signed());
+        let told = send_event!(ingest, event(&body).signed());
         assert_eq!(
             told.body,
             json!({"received": true, "job_status": "queued", "attempt": 2})
@@ -210,12 +210,12 @@ async fn a_job_canceled_and_retried_at_once_ends_as_its_new_attempt_says() {
     leave(&cloud, &id, 2, &new).await;
     settle.handle(&of(&id, 2)).await.expect("settled");
     assert_eq!(short(&cloud, &id), json!(["succeeded", null, 2, 3]));
-    history::check(&cloud);
+    history_invariants::check(&cloud);
 }
 
 /// What comes up in the life of a job, for an attempt or the one after it.
 #[derive(Debug, Clone)]
-enum Deed {
+enum Operation {
     Claim(u32),
     Tell(u32, usize, &'static str),
     End(u32, bool),
@@ -223,26 +223,26 @@ enum Deed {
     Retry,
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn operation() -> impl Strategy<Value = Operation> {
     let last = select(&["job.completed", "job.failed"][..]);
     prop_oneof![
-        2 => (1_u32..4).prop_map(Deed::Claim),
-        6 => (1_u32..4, 0_usize..5, last).prop_map(|(attempt, place, last)| Deed::Tell(attempt, place, last)),
-        2 => (1_u32..4, any::<bool>()).prop_map(|(attempt, with_outcome)| Deed::End(attempt, with_outcome)),
-        1 => Just(Deed::Cancel),
-        1 => Just(Deed::Retry),
+        2 => (1_u32..4).prop_map(Operation::Claim),
+        6 => (1_u32..4, 0_usize..5, last).prop_map(|(attempt, place, last)| Operation::Tell(attempt, place, last)),
+        2 => (1_u32..4, any::<bool>()).prop_map(|(attempt, with_outcome)| Operation::End(attempt, with_outcome)),
+        1 => Just(Operation::Cancel),
+        1 => Just(Operation::Retry),
     ]
 }
 
-async fn carry_out(cloud: Arc<Cloud>, id: JobId, deed: Deed) {
-    match deed {
-        Deed::Claim(attempt) => drop(cloud.claim(&id, attempt).await),
-        Deed::Tell(attempt, place, last) => {
+async fn perform(cloud: Arc<Cloud>, id: JobId, operation: Operation) {
+    match operation {
+        Operation::Claim(attempt) => drop(cloud.claim(&id, attempt).await),
+        Operation::Tell(attempt, place, last) => {
             let body = samples::events(&id, attempt, last)[place].clone();
-            let told = tell!(cloud.ingest_webhook().await, event(&body).signed());
+            let told = send_event!(cloud.ingest_webhook().await, event(&body).signed());
             assert_eq!(told.status, 200);
         }
-        Deed::End(attempt, with_outcome) => {
+        Operation::End(attempt, with_outcome) => {
             if with_outcome {
                 let outcome = samples::outcome(&samples::events(&id, attempt, "job.completed")[4]);
                 let key = domain::keys::of_job(&id, &domain::keys::outcome_of(attempt));
@@ -254,8 +254,8 @@ async fn carry_out(cloud: Arc<Cloud>, id: JobId, deed: Deed) {
             }
             settle(&cloud, &id, attempt).await;
         }
-        Deed::Cancel => drop(ask!(cloud.manage_jobs(), wish(&id, "POST", "/cancel"))),
-        Deed::Retry => drop(ask!(cloud.manage_jobs(), wish(&id, "POST", "/retry"))),
+        Operation::Cancel => drop(call!(cloud.manage_jobs(), request(&id, "POST", "/cancel"))),
+        Operation::Retry => drop(call!(cloud.manage_jobs(), request(&id, "POST", "/retry"))),
     }
 }
 
@@ -266,7 +266,7 @@ async fn settle(cloud: &Cloud, id: &JobId, attempt: u32) -> Value {
 
 /// Everything at once and in any order: no rule is broken on the way, and the job comes to an end.
 #[test]
-fn whatever_happens_at_once_the_history_is_sound_and_has_an_end() {
+fn concurrent_operations_leave_a_valid_history_that_ends() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -280,30 +280,31 @@ fn whatever_happens_at_once_the_history_is_sound_and_has_an_end() {
         max_shrink_iters: 20,
         ..ProptestConfig::default()
     };
-    let outcome = TestRunner::new(config).run(&prop::collection::vec(deed(), 1..30), |deeds| {
-        number.set(number.get() + 1);
-        runtime.block_on(async {
-            let id = cloud.submitted(&format!("job-{}", number.get())).await;
-            let tasks = deeds
-                .into_iter()
-                .map(|deed| tokio::spawn(carry_out(Arc::clone(&cloud), id.clone(), deed)));
-            for done in join_all(tasks).await {
-                done.expect("no panic");
-            }
-            // from now on every worker dies without a word
-            for _ in 0..4 {
+    let outcome =
+        TestRunner::new(config).run(&prop::collection::vec(operation(), 1..30), |deeds| {
+            number.set(number.get() + 1);
+            runtime.block_on(async {
+                let id = cloud.submitted(&format!("job-{}", number.get())).await;
+                let tasks = deeds.into_iter().map(|operation| {
+                    tokio::spawn(perform(Arc::clone(&cloud), id.clone(), operation))
+                });
+                for done in join_all(tasks).await {
+                    done.expect("no panic");
+                }
+                // from now on every worker dies without a word
+                for _ in 0..4 {
+                    let job = cloud.job(&id).await;
+                    settle(&cloud, &id, job.attempt).await;
+                }
                 let job = cloud.job(&id).await;
-                settle(&cloud, &id, job.attempt).await;
-            }
-            let job = cloud.job(&id).await;
-            assert!(job.status.is_terminal(), "{job:?}");
-            assert_eq!(
-                job.credits_charged.is_some(),
-                job.status == Status::Succeeded
-            );
+                assert!(job.status.is_terminal(), "{job:?}");
+                assert_eq!(
+                    job.credits_charged.is_some(),
+                    job.status == Status::Succeeded
+                );
+            });
+            Ok(())
         });
-        Ok(())
-    });
     outcome.expect("no counterexample");
-    history::check(&cloud);
+    history_invariants::check(&cloud);
 }

@@ -1,4 +1,4 @@
-//! Connections of the WebSocket API: who is let in, what a client may ask for, and what is left of one that goes.
+//! The WebSocket API: admission, subscriptions, limits, and what a disconnect leaves.
 
 use domain::{
     JobId, Owner,
@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::{
     cloud::Cloud,
-    front::Fault,
-    requests::{Call, ask},
+    fault_proxy::Fault,
+    requests::{Call, call},
     tables::{LISTENERS, SESSIONS, SHARES},
 };
 
@@ -39,7 +39,7 @@ async fn connect(cloud: &Cloud, id: &str, ticket: Option<&str>) -> u16 {
 }
 
 async fn ticket(cloud: &Cloud, user: &str) -> String {
-    let issued = ask!(cloud.manage_jobs(), Call::new("POST", TICKETS).user(user));
+    let issued = call!(cloud.manage_jobs(), Call::new("POST", TICKETS).user(user));
     assert_eq!(issued.status, 201);
     issued.body["ticket"].as_str().expect("a ticket").to_owned()
 }
@@ -78,7 +78,7 @@ fn jobs(snapshot: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_ticket_lets_one_connection_in() {
+async fn a_ticket_admits_one_connection() {
     let cloud = Cloud::start().await;
     let good = ticket(&cloud, "ann").await;
     let stored = cloud.all(SESSIONS);
@@ -99,7 +99,7 @@ async fn a_ticket_lets_one_connection_in() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_several_with_one_ticket_one_is_let_in() {
+async fn of_concurrent_connections_with_one_ticket_one_is_admitted() {
     let cloud = Cloud::start().await;
     let good = ticket(&cloud, "ann").await;
     let ids: Vec<String> = (0..20).map(|number| format!("c-{number}")).collect();
@@ -110,9 +110,9 @@ async fn of_several_with_one_ticket_one_is_let_in() {
 }
 
 #[tokio::test]
-async fn a_ticket_is_good_for_a_minute() {
+async fn a_ticket_expires_after_a_minute() {
     let cloud = Cloud::start().await;
-    let issued = ask!(cloud.manage_jobs(), Call::new("POST", TICKETS).user("ann"));
+    let issued = call!(cloud.manage_jobs(), Call::new("POST", TICKETS).user("ann"));
     let until: jiff::Timestamp = issued.body["expiresAt"]
         .as_str()
         .expect("a time")
@@ -141,7 +141,7 @@ async fn a_ticket_is_good_for_a_minute() {
 }
 
 #[tokio::test]
-async fn a_client_is_shown_where_its_owners_jobs_stand() {
+async fn a_subscription_is_answered_with_the_current_state() {
     let cloud = Cloud::start().await;
     connected(&cloud, "c-1", "ann").await;
     let nothing = say(&cloud, "c-1", &json!({"action": "subscribe"})).await;
@@ -175,7 +175,7 @@ async fn a_client_is_shown_where_its_owners_jobs_stand() {
 }
 
 #[tokio::test]
-async fn nobody_is_shown_another_owners_job() {
+async fn another_owners_job_cannot_be_subscribed_to() {
     let cloud = Cloud::start().await;
     let id = cloud.running("job-1").await;
     connected(&cloud, "c-1", "bob").await;
@@ -192,7 +192,7 @@ async fn nobody_is_shown_another_owners_job() {
 }
 
 #[tokio::test]
-async fn a_client_listens_before_it_is_shown_anything() {
+async fn the_subscription_is_stored_before_the_snapshot_is_read() {
     let cloud = Cloud::start().await;
     let id = cloud.running("job-1").await;
     connected(&cloud, "c-1", "ann").await;
@@ -214,7 +214,7 @@ async fn a_client_listens_before_it_is_shown_anything() {
 }
 
 #[tokio::test]
-async fn what_is_no_client_message_is_answered_and_the_connection_stays() {
+async fn an_invalid_message_is_answered_and_the_connection_stays() {
     let cloud = Cloud::start().await;
     connected(&cloud, "c-1", "ann").await;
     let before = (cloud.all(SESSIONS), cloud.all(LISTENERS));
@@ -271,7 +271,7 @@ pub(crate) async fn snapshot(cloud: &Cloud) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_connection_names_a_hundred_jobs_at_most() {
+async fn a_connection_subscribes_to_a_hundred_jobs_at_most() {
     let cloud = Cloud::start().await;
     connected(&cloud, "c-1", "ann").await;
     let owner = Owner::user("ann");
@@ -308,7 +308,7 @@ async fn a_connection_names_a_hundred_jobs_at_most() {
 }
 
 #[tokio::test]
-async fn a_snapshot_of_many_long_jobs_comes_in_parts() {
+async fn a_snapshot_of_many_long_jobs_is_split() {
     let cloud = Cloud::start().await;
     for number in 0..12 {
         let id = cloud.running(&format!("job-{number:02}")).await;
@@ -334,7 +334,7 @@ async fn a_snapshot_of_many_long_jobs_comes_in_parts() {
 }
 
 #[tokio::test]
-async fn nothing_is_left_of_a_client_that_goes() {
+async fn a_disconnect_leaves_no_records() {
     let cloud = Cloud::start().await;
     connected(&cloud, "c-1", "ann").await;
     say(&cloud, "c-1", &json!({"action": "subscribe"})).await;
@@ -360,7 +360,7 @@ async fn nothing_is_left_of_a_client_that_goes() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_while_it_is_answered_is_no_fault() {
+async fn a_disconnect_during_a_response_is_not_an_error() {
     let cloud = Cloud::start().await;
     connected(&cloud, "c-1", "ann").await;
     cloud.front.sockets.lose("c-1");
@@ -369,7 +369,7 @@ async fn a_client_that_goes_while_it_is_answered_is_no_fault() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_gone_before_its_snapshot_is_not_left_listening() {
+async fn a_disconnect_before_the_snapshot_removes_the_subscription() {
     let cloud = Cloud::start().await;
     connected(&cloud, "c-1", "ann").await;
     cloud.front.sockets.lose("c-1");
@@ -383,7 +383,7 @@ async fn a_client_that_is_gone_before_its_snapshot_is_not_left_listening() {
 }
 
 #[tokio::test]
-async fn a_client_that_cannot_be_served_is_told_and_cut() {
+async fn a_client_whose_message_fails_is_notified_and_disconnected() {
     for nth in 1..5 {
         let cloud = Cloud::start().await;
         cloud.running("job-1").await;
@@ -404,7 +404,7 @@ async fn a_client_that_cannot_be_served_is_told_and_cut() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_not_well_lets_nobody_in_and_a_new_ticket_does() {
+async fn an_unavailable_store_admits_no_connection_until_a_new_ticket() {
     for nth in 0..4 {
         for fault in [Fault::Throttled, Fault::Broken, Fault::Cut, Fault::Unheard] {
             let cloud = Cloud::start().await;
@@ -448,7 +448,7 @@ async fn connections_stand_at_their_limit() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_not_let_in_holds_no_place() {
+async fn a_rejected_connection_holds_no_slot() {
     let cloud = Cloud::start().await;
     let ticket = ticket(&cloud, "ann").await;
     cloud
@@ -460,7 +460,7 @@ async fn a_connection_that_is_not_let_in_holds_no_place() {
 }
 
 #[tokio::test]
-async fn a_client_that_says_too_much_is_told_and_cut() {
+async fn a_client_over_the_message_limit_is_notified_and_disconnected() {
     // never across the end of a minute
     if functions::now().as_seconds() % 60 > 50 {
         tokio::time::sleep(std::time::Duration::from_secs(11)).await;

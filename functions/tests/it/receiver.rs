@@ -1,4 +1,4 @@
-//! A customer's server: it answers as a test says and keeps what it was sent.
+//! A customer's server that answers as a test says and records what it receives.
 
 use std::{
     collections::{BTreeMap, VecDeque},

@@ -1,4 +1,4 @@
-//! Requests as API Gateway hands them to a function, and the answers.
+//! Requests as API Gateway passes them to a function, and the responses.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::{Secret, Timestamp};
@@ -206,17 +206,17 @@ impl From<Response<Body>> for Answer {
 }
 
 /// Asks a function; those behind the HTTP API have `answer` alone.
-macro_rules! ask {
+macro_rules! call {
     ($function:expr, $call:expr) => {
         $crate::requests::Answer::from($function.answer(&$call.to_http_api()).await)
     };
 }
 
 /// Tells `ingest-webhook` something through its REST API.
-macro_rules! tell {
+macro_rules! send_event {
     ($function:expr, $call:expr) => {
         $crate::requests::Answer::from($function.answer(&$call.to_rest_api()).await)
     };
 }
 
-pub(crate) use {ask, tell};
+pub(crate) use {call, send_event};

@@ -1,4 +1,4 @@
-//! Jobs, events and outcomes as they come up again and again.
+//! Sample jobs, events and outcomes.
 
 use domain::{ClipOptions, Job, JobId, JobSource, Labels, Owner, Submission};
 use serde_json::{Value, json};

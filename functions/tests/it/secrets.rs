@@ -1,4 +1,4 @@
-//! The secrets that events are signed with: two at once while they are rotated, none that protects nothing.
+//! The secrets that events are signed with: rotation, caching, weak secrets.
 
 use std::time::Duration;
 
@@ -10,47 +10,48 @@ use serde_json::json;
 
 use crate::{
     cloud::Cloud,
-    front::Fault,
-    requests::tell,
+    fault_proxy::Fault,
+    requests::send_event,
     samples::SECRET,
-    signatures::{Bed, OTHER, STORED, secret_of},
+    signatures::{Fixture, OTHER, STORED, secret_of},
 };
 
 #[tokio::test]
 async fn two_secrets_are_valid_while_they_are_rotated() {
-    let bed = Bed::new(STORED).await;
+    let fixture = Fixture::new(STORED).await;
     let at = functions::now();
-    let by = |secret: &str| bed.call().signed_with(secret, "msg_1", at);
-    bed.takes(&by(SECRET)).await;
-    bed.cloud
+    let by = |secret: &str| fixture.call().signed_with(secret, "msg_1", at);
+    fixture.takes(&by(SECRET)).await;
+    fixture
+        .cloud
         .front
         .secrets
         .set(STORED, secret_of(&[OTHER, SECRET]));
     // a stranger does not make us ask for the secret with every message
-    bed.refuses(&by(OTHER)).await;
+    fixture.refuses(&by(OTHER)).await;
     wait(Duration::from_secs(31)).await;
-    bed.cloud.front.calls();
-    bed.takes(&by(OTHER)).await;
+    fixture.cloud.front.calls();
+    fixture.takes(&by(OTHER)).await;
     assert_eq!(
-        bed.cloud.front.calls(),
+        fixture.cloud.front.calls(),
         ["Secrets.GetSecretValue", "DynamoDB.UpdateItem"]
     );
-    bed.takes(&by(SECRET)).await;
-    assert_eq!(bed.cloud.front.calls(), ["DynamoDB.UpdateItem"]);
+    fixture.takes(&by(SECRET)).await;
+    assert_eq!(fixture.cloud.front.calls(), ["DynamoDB.UpdateItem"]);
 
     // the store is not well, or holds nonsense: what was read last stays
     wait(Duration::from_secs(31)).await;
-    bed.cloud.front.secrets.set(STORED, "{}");
+    fixture.cloud.front.secrets.set(STORED, "{}");
     let third = by(&format!("whsec_{}", BASE64_STANDARD.encode([9; 32])));
-    assert_eq!(tell!(bed.ingest, third).status, 401);
-    bed.takes(&by(SECRET)).await;
+    assert_eq!(send_event!(fixture.ingest, third).status, 401);
+    fixture.takes(&by(SECRET)).await;
     // the rotation is over: the old secret is worth nothing after a while, though nobody sends anything else
-    bed.cloud.front.secrets.set(STORED, secret_of(&[OTHER]));
+    fixture.cloud.front.secrets.set(STORED, secret_of(&[OTHER]));
     wait(Duration::from_secs(301)).await;
-    bed.cloud.front.calls();
-    assert_eq!(tell!(bed.ingest, by(SECRET)).status, 401);
-    assert_eq!(bed.cloud.front.calls(), ["Secrets.GetSecretValue"]);
-    bed.takes(&by(OTHER)).await;
+    fixture.cloud.front.calls();
+    assert_eq!(send_event!(fixture.ingest, by(SECRET)).status, 401);
+    assert_eq!(fixture.cloud.front.calls(), ["Secrets.GetSecretValue"]);
+    fixture.takes(&by(OTHER)).await;
 }
 
 /// The clock that says when a secret was read goes on; that of the machine, by which messages are signed, does not.
@@ -61,23 +62,26 @@ async fn wait(time: Duration) {
 }
 
 #[tokio::test]
-async fn a_secret_that_cannot_be_read_anew_serves_for_a_while() {
-    let bed = Bed::new(STORED).await;
-    let signed = bed.call().signed_with(SECRET, "msg_1", functions::now());
-    bed.cloud
+async fn a_cached_secret_serves_while_it_cannot_be_refreshed() {
+    let fixture = Fixture::new(STORED).await;
+    let signed = fixture
+        .call()
+        .signed_with(SECRET, "msg_1", functions::now());
+    fixture
+        .cloud
         .front
         .faults(|name| name.starts_with("Secrets").then_some(Fault::Broken));
     wait(Duration::from_secs(LAST_GOOD_S - 10)).await;
-    assert_eq!(tell!(bed.ingest, signed).status, 200);
+    assert_eq!(send_event!(fixture.ingest, signed).status, 200);
     wait(Duration::from_secs(20)).await;
     // the worker sends it again
-    assert_eq!(tell!(bed.ingest, signed).status, 503);
-    bed.cloud.front.heal();
-    assert_eq!(tell!(bed.ingest, signed).status, 200);
+    assert_eq!(send_event!(fixture.ingest, signed).status, 503);
+    fixture.cloud.front.heal();
+    assert_eq!(send_event!(fixture.ingest, signed).status, 200);
 }
 
 #[tokio::test]
-async fn secrets_that_protect_nothing_are_refused_at_the_start() {
+async fn weak_secrets_are_rejected_at_the_start() {
     let cloud = Cloud::start().await;
     let read = async |setting: &str| {
         let store = SecretStore::new(&cloud.connection);

@@ -1,4 +1,4 @@
-//! Who is believed: events that are signed as agreed, by a secret that is valid now, within five minutes. The store is asked for no other.
+//! Signatures of events: valid ones by a current secret within five minutes are accepted, and no other reaches the store.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use sha2::Sha256;
 
 use crate::{
     cloud::Cloud,
-    requests::{Answer, Call, event, raw_event, tell},
+    requests::{Answer, Call, event, raw_event, send_event},
     samples::{self, SECRET},
 };
 
@@ -18,13 +18,13 @@ pub(crate) const OTHER: &str = "whsec_b3RoZXItc2VjcmV0LW9mLTMyLWJ5dGVzLWxvbmchIS
 pub(crate) const STORED: &str = "webhook-secret";
 
 /// An account with a running job, and the function behind its API.
-pub(crate) struct Bed {
+pub(crate) struct Fixture {
     pub(crate) cloud: Cloud,
     pub(crate) ingest: IngestWebhook,
     body: Value,
 }
 
-impl Bed {
+impl Fixture {
     pub(crate) async fn new(secret: &str) -> Self {
         let cloud = Cloud::start().await;
         cloud.front.secrets.set(STORED, secret_of(&[SECRET]));
@@ -44,7 +44,7 @@ impl Bed {
     pub(crate) async fn refuses(&self, call: &Call) {
         let before = self.cloud.records();
         self.cloud.front.calls();
-        let told: Answer = tell!(self.ingest, call);
+        let told: Answer = send_event!(self.ingest, call);
         let said = json!({"error": {"code": "unauthorized", "message": "the credentials are missing or invalid"}});
         assert_eq!((told.status, told.body), (401, said), "{call:?}");
         assert_eq!(self.cloud.front.calls(), Vec::<String>::new());
@@ -52,7 +52,7 @@ impl Bed {
     }
 
     pub(crate) async fn takes(&self, call: &Call) {
-        let told = tell!(self.ingest, call);
+        let told = send_event!(self.ingest, call);
         assert_eq!(told.status, 200, "{told:?} {call:?}");
     }
 }
@@ -94,14 +94,16 @@ async fn early_in_a_second() -> i64 {
 }
 
 #[tokio::test]
-async fn a_signature_fits_or_the_event_is_refused() {
-    let bed = Bed::new(SECRET).await;
+async fn only_a_valid_signature_is_accepted() {
+    let fixture = Fixture::new(SECRET).await;
     let now = functions::now();
     let time = now.as_seconds().to_string();
-    let body = bed.body.to_string();
+    let body = fixture.body.to_string();
     let good = signature("msg_1", &time, &body);
-    bed.takes(&with(bed.call(), "msg_1", &time, &good)).await;
-    bed.takes(&bed.call().signed()).await;
+    fixture
+        .takes(&with(fixture.call(), "msg_1", &time, &good))
+        .await;
+    fixture.takes(&fixture.call().signed()).await;
 
     let mut wrong = good.clone().into_bytes();
     wrong[10] ^= 1;
@@ -125,59 +127,73 @@ async fn a_signature_fits_or_the_event_is_refused() {
         &signature("msg_1", &(now.as_seconds() + 1).to_string(), &body),
         &format!("{}{good}", "v1,AAAA ".repeat(1000)),
     ] {
-        bed.refuses(&with(bed.call(), "msg_1", &time, bad)).await;
+        fixture
+            .refuses(&with(fixture.call(), "msg_1", &time, bad))
+            .await;
     }
-    bed.refuses(&bed.call().signed_with(OTHER, "msg_1", now))
+    fixture
+        .refuses(&fixture.call().signed_with(OTHER, "msg_1", now))
         .await;
-    bed.refuses(&bed.call()).await;
+    fixture.refuses(&fixture.call()).await;
     for header in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
-        bed.refuses(&bed.call().signed().without(header)).await;
-        bed.refuses(&bed.call().signed().header(header, "")).await;
+        fixture
+            .refuses(&fixture.call().signed().without(header))
+            .await;
+        fixture
+            .refuses(&fixture.call().signed().header(header, ""))
+            .await;
     }
     for several in [format!("v1,AAAA v1a,zz {good}"), format!("{good} {wrong}")] {
-        bed.takes(&with(bed.call(), "msg_1", &time, &several)).await;
+        fixture
+            .takes(&with(fixture.call(), "msg_1", &time, &several))
+            .await;
     }
 }
 
 #[tokio::test]
-async fn only_the_very_bytes_that_were_signed_are_believed() {
-    let bed = Bed::new(SECRET).await;
+async fn the_signature_covers_the_exact_bytes() {
+    let fixture = Fixture::new(SECRET).await;
     let now = functions::now();
     let time = now.as_seconds().to_string();
     // as our worker writes it, and as somebody does who has parsed and written it again
     let signed = r#"{"job_id":"job-1",  "event":"job.progress","timestamp":"2024-11-28T10:30:00Z","status":"running","progress_percent":1,"current_step":"\u00e9"}"#;
     let again: Value = serde_json::from_str(signed).expect("JSON");
     let good = signature("msg_1", &time, signed);
-    bed.takes(&with(raw_event(signed), "msg_1", &time, &good))
+    fixture
+        .takes(&with(raw_event(signed), "msg_1", &time, &good))
         .await;
-    bed.takes(&with(raw_event(signed).base64(), "msg_1", &time, &good))
+    fixture
+        .takes(&with(raw_event(signed).base64(), "msg_1", &time, &good))
         .await;
     for other in [
         again.to_string(),
         format!("{signed}\n"),
         signed.replace("\\u00e9", "é"),
     ] {
-        bed.refuses(&with(raw_event(other.clone()), "msg_1", &time, &good))
+        fixture
+            .refuses(&with(raw_event(other.clone()), "msg_1", &time, &good))
             .await;
-        bed.refuses(&with(raw_event(other).base64(), "msg_1", &time, &good))
+        fixture
+            .refuses(&with(raw_event(other).base64(), "msg_1", &time, &good))
             .await;
     }
     // what is signed is the body, not its base64
     let encoded = BASE64_STANDARD.encode(signed);
     let of_encoded = signature("msg_1", &time, &encoded);
-    bed.refuses(&with(
-        raw_event(signed).base64(),
-        "msg_1",
-        &time,
-        &of_encoded,
-    ))
-    .await;
+    fixture
+        .refuses(&with(
+            raw_event(signed).base64(),
+            "msg_1",
+            &time,
+            &of_encoded,
+        ))
+        .await;
 }
 
 #[tokio::test]
 async fn five_minutes_are_tolerated_and_not_a_second_more() {
-    let bed = Bed::new(SECRET).await;
-    let body = bed.body.to_string();
+    let fixture = Fixture::new(SECRET).await;
+    let body = fixture.body.to_string();
     for (off, is_fine) in [
         (-300, true),
         (300, true),
@@ -187,23 +203,23 @@ async fn five_minutes_are_tolerated_and_not_a_second_more() {
     ] {
         let time = (early_in_a_second().await + off).to_string();
         let call = with(
-            bed.call(),
+            fixture.call(),
             "msg_1",
             &time,
             &signature("msg_1", &time, &body),
         );
         if is_fine {
-            bed.takes(&call).await;
+            fixture.takes(&call).await;
         } else {
-            bed.refuses(&call).await;
+            fixture.refuses(&call).await;
         }
     }
 }
 
 #[tokio::test]
-async fn times_and_ids_have_one_form() {
-    let bed = Bed::new(SECRET).await;
-    let body = bed.body.to_string();
+async fn timestamps_and_ids_have_one_form() {
+    let fixture = Fixture::new(SECRET).await;
+    let body = fixture.body.to_string();
     let now = functions::now().as_seconds();
     let times = [
         format!("+{now}"),
@@ -226,37 +242,51 @@ async fn times_and_ids_have_one_form() {
         // by one who signs the text, and by one who signs the number
         for signed in [time.as_str(), &now.to_string()] {
             let good = signature("msg_1", signed, &body);
-            bed.refuses(&with(bed.call(), "msg_1", &time, &good)).await;
+            fixture
+                .refuses(&with(fixture.call(), "msg_1", &time, &good))
+                .await;
         }
     }
     let time = now.to_string();
     for id in ["a.b", ".", "", "a b", "../x", "msg_é", &"x".repeat(65)] {
-        bed.refuses(&with(bed.call(), id, &time, &signature(id, &time, &body)))
+        fixture
+            .refuses(&with(
+                fixture.call(),
+                id,
+                &time,
+                &signature(id, &time, &body),
+            ))
             .await;
     }
     // a point in the id would let its end be the time and the time be the body's beginning
     let shifted = signature("a", "b", &format!("{time}.{body}"));
-    bed.refuses(&with(bed.call(), "a.b", &time, &shifted)).await;
+    fixture
+        .refuses(&with(fixture.call(), "a.b", &time, &shifted))
+        .await;
     let longest = "x".repeat(64);
-    bed.takes(&with(
-        bed.call(),
-        &longest,
-        &time,
-        &signature(&longest, &time, &body),
-    ))
-    .await;
+    fixture
+        .takes(&with(
+            fixture.call(),
+            &longest,
+            &time,
+            &signature(&longest, &time, &body),
+        ))
+        .await;
 }
 
 #[tokio::test]
-async fn unsigned_events_are_taken_where_that_is_allowed_and_half_signed_ones_nowhere() {
-    let mut bed = Bed::new(SECRET).await;
-    bed.ingest.allow_unsigned = true;
-    bed.takes(&bed.call()).await;
-    bed.takes(&bed.call().signed()).await;
+async fn unsigned_events_are_accepted_where_allowed_and_partly_signed_ones_nowhere() {
+    let mut fixture = Fixture::new(SECRET).await;
+    fixture.ingest.allow_unsigned = true;
+    fixture.takes(&fixture.call()).await;
+    fixture.takes(&fixture.call().signed()).await;
     for header in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
-        bed.refuses(&bed.call().header(header, "")).await;
-        bed.refuses(&bed.call().signed().without(header)).await;
+        fixture.refuses(&fixture.call().header(header, "")).await;
+        fixture
+            .refuses(&fixture.call().signed().without(header))
+            .await;
     }
-    bed.refuses(&bed.call().signed_with(OTHER, "msg_1", functions::now()))
+    fixture
+        .refuses(&fixture.call().signed_with(OTHER, "msg_1", functions::now()))
         .await;
 }

@@ -1,9 +1,9 @@
-//! Batches of the table's stream: repeated, out of order, with a record that nobody understands, dying after any of them.
+//! Batches of the table's stream: repeated, reordered, with unparsable records, failing after any record.
 
 use functions::stream::Batch;
 use serde_json::{Value, json};
 
-use crate::{cloud::Cloud, front::Fault};
+use crate::{cloud::Cloud, fault_proxy::Fault};
 
 fn batch(records: &[Value]) -> Batch {
     serde_json::from_value(json!({"Records": records})).expect("a batch")
@@ -29,7 +29,7 @@ async fn submitted(number: usize) -> (Cloud, Vec<String>) {
 }
 
 #[tokio::test]
-async fn a_batch_starts_each_attempt_once_in_whatever_order_and_however_often_it_comes() {
+async fn each_attempt_is_started_once_however_batches_are_ordered_and_repeated() {
     let (cloud, names) = submitted(4).await;
     let start = cloud.start_job();
     let mut records = cloud.queued();
@@ -48,7 +48,7 @@ async fn a_batch_starts_each_attempt_once_in_whatever_order_and_however_often_it
 }
 
 #[tokio::test]
-async fn a_batch_that_dies_anywhere_goes_on_from_there() {
+async fn a_failed_batch_resumes_at_the_failed_record() {
     for fault in [Fault::Throttled, Fault::Broken, Fault::Cut, Fault::Unheard] {
         for nth in 0..4 {
             let (cloud, names) = submitted(4).await;
@@ -67,7 +67,7 @@ async fn a_batch_that_dies_anywhere_goes_on_from_there() {
 }
 
 #[tokio::test]
-async fn a_record_that_nobody_understands_holds_nothing_up() {
+async fn an_unparsable_record_blocks_no_other() {
     let (cloud, names) = submitted(3).await;
     let start = cloud.start_job();
     let good = cloud.queued();
@@ -104,7 +104,7 @@ async fn a_record_that_nobody_understands_holds_nothing_up() {
 }
 
 #[tokio::test]
-async fn only_queued_attempts_are_started_whatever_the_stream_shows() {
+async fn only_records_of_queued_attempts_start_executions() {
     let cloud = Cloud::start().await;
     let id = cloud.running("job-1").await;
     let cancel = domain::Job::cancel(&domain::Owner::user("ann"), functions::now());

@@ -1,4 +1,4 @@
-//! Submissions that are repeated, all at once, too many or malformed.
+//! Submissions: repeated, concurrent, over the limit, malformed.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cloud::Cloud,
-    requests::{Answer, Call, ask},
+    requests::{Answer, Call, call},
     samples,
 };
 
@@ -30,14 +30,14 @@ async fn all_at_once(cloud: &Cloud, calls: Vec<Call>) -> Vec<Answer> {
     let tasks = calls.into_iter().map(|call| {
         // each as another instance of the function
         let submit = cloud.submit_job();
-        tokio::spawn(async move { ask!(submit, call) })
+        tokio::spawn(async move { call!(submit, call) })
     });
     let answers = join_all(tasks).await.into_iter();
     answers.map(|answer| answer.expect("an answer")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_requests_at_once_with_one_key_make_one_job() {
+async fn concurrent_requests_with_one_idempotency_key_create_one_job() {
     let cloud = Cloud::start().await;
     let call = submit_with("key-1", &samples::submission());
     let answers = all_at_once(&cloud, vec![call.clone(); 50]).await;
@@ -48,9 +48,9 @@ async fn fifty_requests_at_once_with_one_key_make_one_job() {
         (1, 1, 1)
     );
     // one of another owner, or under another key, is another job
-    let other = ask!(cloud.submit_job(), call.clone().user("bob"));
+    let other = call!(cloud.submit_job(), call.clone().user("bob"));
     assert!(other.status == 202 && !ids.contains(&other.id()));
-    let other = ask!(
+    let other = call!(
         cloud.submit_job(),
         submit_with("key-2", &samples::submission())
     );
@@ -59,7 +59,7 @@ async fn fifty_requests_at_once_with_one_key_make_one_job() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_bodies_under_one_key_the_first_holds() {
+async fn a_different_body_under_the_same_key_is_rejected() {
     let cloud = Cloud::start().await;
     let bodies = [2, 3]
         .map(|count| json!({"videoUrl": "https://videos.test/v.mp4", "requestedClipCount": count}));
@@ -89,12 +89,12 @@ async fn of_two_bodies_under_one_key_the_first_holds() {
 }
 
 #[tokio::test]
-async fn an_owner_has_so_many_jobs_under_way_and_no_more() {
+async fn submissions_beyond_the_limit_of_active_jobs_are_rejected() {
     let cloud = Cloud::start().await;
     let mut submit = cloud.submit_job();
     submit.max_active = 2;
-    let first = ask!(submit, submit_with("first", &samples::submission()));
-    let second = ask!(
+    let first = call!(submit, submit_with("first", &samples::submission()));
+    let second = call!(
         submit,
         Call::new("POST", JOBS)
             .user("ann")
@@ -107,7 +107,7 @@ async fn an_owner_has_so_many_jobs_under_way_and_no_more() {
             .user("ann")
             .json(&samples::submission()),
     ] {
-        let refused = ask!(submit, call);
+        let refused = call!(submit, call);
         assert_eq!(
             (refused.status, refused.code()),
             (429, "too_many_active_jobs")
@@ -115,10 +115,10 @@ async fn an_owner_has_so_many_jobs_under_way_and_no_more() {
         assert!(refused.header("retry-after").is_some());
     }
     // asked again, the first is answered as before; with another body it is refused for that
-    let again = ask!(submit, submit_with("first", &samples::submission()));
+    let again = call!(submit, submit_with("first", &samples::submission()));
     assert_eq!((again.status, again.id()), (202, first.id()));
     let other = json!({"videoUrl": "https://videos.test/other.mp4"});
-    let reused = ask!(submit, submit_with("first", &other));
+    let reused = call!(submit, submit_with("first", &other));
     assert_eq!(
         (reused.status, reused.code()),
         (422, "idempotency_key_reused")
@@ -127,16 +127,16 @@ async fn an_owner_has_so_many_jobs_under_way_and_no_more() {
     let bobs = Call::new("POST", JOBS)
         .user("bob")
         .json(&samples::submission());
-    assert_eq!(ask!(submit, bobs).status, 202);
+    assert_eq!(call!(submit, bobs).status, 202);
     // one that has ended makes room
     let cancel = domain::Job::cancel(&domain::Owner::user("ann"), functions::now());
     assert!(cloud.change(&first.id(), &cancel).await);
-    let third = ask!(submit, submit_with("third", &samples::submission()));
+    let third = call!(submit, submit_with("third", &samples::submission()));
     assert_eq!(third.status, 202);
 }
 
 #[tokio::test]
-async fn what_is_malformed_is_refused_and_nothing_written() {
+async fn a_malformed_submission_is_rejected_and_nothing_is_stored() {
     let cloud = Cloud::start().await;
     let submit = cloud.submit_job();
     let call = |body: &[u8]| Call::new("POST", JOBS).user("ann").body(body);
@@ -188,7 +188,7 @@ async fn what_is_malformed_is_refused_and_nothing_written() {
         ),
     ];
     for (call, status, field) in cases {
-        let answer = ask!(submit, call);
+        let answer = call!(submit, call);
         assert_eq!(
             (answer.status, answer.field()),
             (status, field),
@@ -198,13 +198,13 @@ async fn what_is_malformed_is_refused_and_nothing_written() {
     }
     assert!(cloud.records().is_empty());
     // what is not known is passed over, whatever it is
-    assert_eq!(ask!(submit, call(deep("x").as_bytes())).status, 202);
+    assert_eq!(call!(submit, call(deep("x").as_bytes())).status, 202);
     let key = "k".repeat(LONGEST_KEY);
-    let longest = ask!(submit, submit_with(&key, &samples::submission()));
+    let longest = call!(submit, submit_with(&key, &samples::submission()));
     assert_eq!(longest.status, 202);
     // the same body is one, however API Gateway hands it over
-    let text = ask!(submit, submit_with("key", &samples::submission()));
-    let bytes = ask!(submit, submit_with("key", &samples::submission()).base64());
+    let text = call!(submit, submit_with("key", &samples::submission()));
+    let bytes = call!(submit, submit_with("key", &samples::submission()).base64());
     assert_eq!(
         (text.status, bytes.status, text.id()),
         (202, 202, bytes.id())

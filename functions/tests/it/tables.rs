@@ -1,4 +1,4 @@
-//! The tables of the account, as the template has them.
+//! The tables as the template defines them.
 
 use dynoxide::Database;
 use serde_json::json;

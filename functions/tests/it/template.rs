@@ -1,4 +1,4 @@
-//! The tables of the tests are those of the template, and so are the numbers that stand in both.
+//! The tables and numbers of the tests and of the code are those of the template.
 
 use domain::limits::{UPLOAD_BYTES, UPLOAD_KEPT_S, UPLOAD_USABLE_S};
 use serde_json::{Value, json};

@@ -1,12 +1,12 @@
-//! Uploads and the jobs that are made from them: one goes with the last of its jobs, whatever else happens at that moment.
+//! Uploads and their jobs: an upload is deleted with its last job, under concurrency.
 
 use domain::{JobId, Timestamp, limits::MOST_JOBS_OF_UPLOAD};
 use serde_json::json;
 
 use crate::{
     cloud::Cloud,
-    front::Fault,
-    requests::{Answer, Call, ask},
+    fault_proxy::Fault,
+    requests::{Answer, Call, call},
     tables::{JOBS, UPLOADS},
     uploads::uploaded,
 };
@@ -17,12 +17,12 @@ async fn submitted(cloud: &Cloud, upload: &str) -> Answer {
     let mut submit = cloud.submit_job();
     submit.max_active = u32::MAX;
     let call = Call::new("POST", PATH).user("ann");
-    ask!(submit, call.json(&json!({"uploadId": upload})))
+    call!(submit, call.json(&json!({"uploadId": upload})))
 }
 
 async fn delete(cloud: &Cloud, id: &JobId) -> u16 {
     let call = Call::new("DELETE", format!("{PATH}/{id}")).user("ann");
-    ask!(cloud.manage_jobs(), call).status
+    call!(cloud.manage_jobs(), call).status
 }
 
 /// Objects of uploads, and records of them.
@@ -36,7 +36,7 @@ fn hours_on(hours: i64) -> Timestamp {
 }
 
 #[tokio::test]
-async fn an_upload_goes_with_the_last_job_that_is_made_from_it() {
+async fn an_upload_is_deleted_with_its_last_job() {
     let cloud = Cloud::start().await;
     let upload = uploaded(&cloud.submit_job()).await;
     let other = uploaded(&cloud.submit_job()).await;
@@ -55,7 +55,7 @@ async fn an_upload_goes_with_the_last_job_that_is_made_from_it() {
 }
 
 #[tokio::test]
-async fn nothing_is_left_of_an_upload_whichever_call_of_a_deletion_dies() {
+async fn nothing_is_left_of_an_upload_whichever_call_of_a_deletion_fails() {
     for fault in [Fault::Cut, Fault::Unheard] {
         for nth in 0..30 {
             let cloud = Cloud::start().await;
@@ -77,7 +77,7 @@ async fn nothing_is_left_of_an_upload_whichever_call_of_a_deletion_dies() {
 }
 
 #[tokio::test]
-async fn a_sweep_takes_the_upload_of_a_deleted_job_unless_another_job_is_made_from_it() {
+async fn a_sweep_deletes_the_upload_of_a_deleted_job_unless_another_job_uses_it() {
     for (others, left_after) in [(0, (0, 0)), (1, (1, 1))] {
         let cloud = Cloud::start().await;
         let upload = uploaded(&cloud.submit_job()).await;
@@ -99,7 +99,7 @@ async fn a_sweep_takes_the_upload_of_a_deleted_job_unless_another_job_is_made_fr
 }
 
 #[tokio::test]
-async fn no_job_is_made_from_an_upload_that_goes_at_this_moment() {
+async fn no_job_is_created_from_an_upload_that_is_being_deleted() {
     let cloud = Cloud::start().await;
     let upload = uploaded(&cloud.submit_job()).await;
     let goes = cloud.end_of_upload(&upload);

@@ -1,4 +1,4 @@
-//! Uploads in parts: whose they are, how long they are, and the submissions that name them.
+//! Multipart uploads: ownership, sizes, and submissions that name them.
 
 use domain::{
     Owner,
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cloud::Cloud,
-    requests::{Call, ask},
+    requests::{Call, call},
 };
 
 const JOBS: &str = "/ai-clipping-agent/jobs";
@@ -25,7 +25,7 @@ async fn a_file_name_stands_at_its_limit() {
     for (bytes, status) in [(LONGEST_FILE_NAME, 201), (LONGEST_FILE_NAME + 1, 422)] {
         let name = format!("{}.mp4", "n".repeat(bytes - 4));
         let body = json!({"fileName": name, "sizeBytes": 5});
-        let told = ask!(submit, Call::new("POST", UPLOADS).json(&body).user("ann"));
+        let told = call!(submit, Call::new("POST", UPLOADS).json(&body).user("ann"));
         assert_eq!(told.status, status, "{told:?}");
     }
 }
@@ -36,7 +36,7 @@ async fn an_upload_in_parts_belongs_to_its_owner_and_becomes_a_source() {
     let submit = cloud.submit_job();
     let post = |path: &str, body: Value| Call::new("POST", path).json(&body);
     let size = (16 << 20) + 5;
-    let begun = ask!(
+    let begun = call!(
         submit,
         post(
             UPLOADS,
@@ -47,11 +47,11 @@ async fn an_upload_in_parts_belongs_to_its_owner_and_becomes_a_source() {
     assert_eq!((begun.status, &begun.body["partCount"]), (201, &json!(2)));
     let id = begun.body["uploadId"].as_str().expect("an id");
     let source = json!({"uploadId": id});
-    let early = ask!(submit, post(JOBS, source.clone()).user("ann"));
+    let early = call!(submit, post(JOBS, source.clone()).user("ann"));
     assert_eq!((early.status, early.field()), (422, "uploadId"));
 
     let parts = format!("{UPLOADS}/{id}/parts");
-    let links = ask!(
+    let links = call!(
         submit,
         post(&parts, json!({"partNumbers": [1, 2]})).user("ann")
     );
@@ -75,7 +75,7 @@ async fn an_upload_in_parts_belongs_to_its_owner_and_becomes_a_source() {
     }
     let complete = format!("{UPLOADS}/{id}/complete");
     for path in [&parts, &complete] {
-        let stranger = ask!(
+        let stranger = call!(
             submit,
             post(path, json!({"partNumbers": [1], "parts": []})).user("bob")
         );
@@ -83,16 +83,16 @@ async fn an_upload_in_parts_belongs_to_its_owner_and_becomes_a_source() {
     }
     // the answer may be lost: the same is asked again
     for _ in 0..2 {
-        let done = ask!(submit, post(&complete, json!({"parts": sent})).user("ann"));
+        let done = call!(submit, post(&complete, json!({"parts": sent})).user("ann"));
         assert_eq!(
             (done.status, &done.body["complete"]),
             (200, &json!(true)),
             "{done:?}"
         );
     }
-    let stranger = ask!(submit, post(JOBS, source.clone()).user("bob"));
+    let stranger = call!(submit, post(JOBS, source.clone()).user("bob"));
     assert_eq!((stranger.status, stranger.field()), (422, "uploadId"));
-    let job = ask!(submit, post(JOBS, source).user("ann"));
+    let job = call!(submit, post(JOBS, source).user("ann"));
     assert_eq!(
         (job.status, &job.body["source"]["title"]),
         (202, &json!("My talk"))
@@ -112,7 +112,7 @@ async fn an_upload_in_parts_belongs_to_its_owner_and_becomes_a_source() {
 /// Begins an upload of ann's, sends a first part of so many bytes, and gives its id with what is known of the part.
 async fn part_sent(submit: &SubmitJob, announced: usize, sent: usize) -> (String, u16, Value) {
     let post = |path: &str, body: Value| Call::new("POST", path).json(&body).user("ann");
-    let begun = ask!(
+    let begun = call!(
         submit,
         post(
             UPLOADS,
@@ -121,7 +121,7 @@ async fn part_sent(submit: &SubmitJob, announced: usize, sent: usize) -> (String
     );
     let id = begun.body["uploadId"].as_str().expect("an id").to_owned();
     let parts = format!("{UPLOADS}/{id}/parts");
-    let links = ask!(submit, post(&parts, json!({"partNumbers": [1]})));
+    let links = call!(submit, post(&parts, json!({"partNumbers": [1]})));
     let url = links.body["parts"][0]["url"].as_str().expect("a link");
     let put = reqwest::Client::new().put(url).body(vec![7; sent]).send();
     let put = put.await.expect("an answer");
@@ -140,7 +140,7 @@ async fn part_sent(submit: &SubmitJob, announced: usize, sent: usize) -> (String
 pub(crate) async fn uploaded(submit: &SubmitJob) -> String {
     let (id, _, part) = part_sent(submit, 5, 5).await;
     let complete = Call::new("POST", format!("{UPLOADS}/{id}/complete")).user("ann");
-    let done = ask!(submit, complete.json(&json!({"parts": [part]})));
+    let done = call!(submit, complete.json(&json!({"parts": [part]})));
     assert_eq!(done.status, 200, "{done:?}");
     id
 }
@@ -175,14 +175,14 @@ async fn parts_stand_at_their_limits() {
     submit.max_upload_bytes = most + 1;
     let post = |path: &str, body: Value| Call::new("POST", path).json(&body).user("ann");
     let announce = |bytes: u64| post(UPLOADS, json!({"fileName": "a.mp4", "sizeBytes": bytes}));
-    let over = ask!(submit, announce(most + 1));
+    let over = call!(submit, announce(most + 1));
     assert_eq!((over.status, over.field()), (422, "sizeBytes"));
     for (bytes, parts) in [(PART_BYTES, 1), (PART_BYTES + 1, 2)] {
-        let begun = ask!(submit, announce(bytes));
+        let begun = call!(submit, announce(bytes));
         assert_eq!(begun.body["partCount"], json!(parts), "{bytes}");
         assert_eq!(begun.body["partSizeBytes"], json!(PART_BYTES));
     }
-    let begun = ask!(submit, announce(most));
+    let begun = call!(submit, announce(most));
     assert_eq!(
         (begun.status, &begun.body["partCount"]),
         (201, &json!(MOST_PARTS))
@@ -195,25 +195,25 @@ async fn parts_stand_at_their_limits() {
             json!({"partNumbers": last.collect::<Vec<_>>()}),
         )
     };
-    assert_eq!(ask!(submit, link(MOST_LINKED_PARTS)).status, 200);
-    let over = ask!(submit, link(MOST_LINKED_PARTS + 1));
+    assert_eq!(call!(submit, link(MOST_LINKED_PARTS)).status, 200);
+    let over = call!(submit, link(MOST_LINKED_PARTS + 1));
     assert_eq!((over.status, over.field()), (422, "partNumbers"));
     let parts: Vec<Value> = (1..=MOST_PARTS + 1)
         .map(|number| json!({"partNumber": number, "etag": "x"}))
         .collect();
     let complete =
         |parts: &[Value]| post(&format!("{UPLOADS}/{id}/complete"), json!({"parts": parts}));
-    let over = ask!(submit, complete(&parts));
+    let over = call!(submit, complete(&parts));
     assert_eq!((over.status, over.field()), (422, "parts"));
     // the bucket is asked about so many
     cloud.front.calls();
-    let _ = ask!(submit, complete(&parts[..MOST_PARTS]));
+    let _ = call!(submit, complete(&parts[..MOST_PARTS]));
     let calls = cloud.front.calls();
     assert!(calls.iter().any(|call| call == "S3.POST"), "{calls:?}");
 }
 
 #[tokio::test]
-async fn a_repeated_submission_is_answered_as_before_whatever_became_of_its_upload() {
+async fn a_repeated_submission_returns_its_job_even_if_the_upload_is_gone() {
     let cloud = Cloud::start().await;
     let submit = cloud.submit_job();
     let id = uploaded(&submit).await;
@@ -221,9 +221,9 @@ async fn a_repeated_submission_is_answered_as_before_whatever_became_of_its_uplo
         let call = Call::new("POST", JOBS).header("idempotency-key", "once");
         call.json(&json!({"uploadId": id})).user("ann")
     };
-    let first = ask!(submit, again());
+    let first = call!(submit, again());
     cloud.forget_upload(&id);
-    let second = ask!(submit, again());
+    let second = call!(submit, again());
     assert_eq!((first.status, second.status), (202, 202));
     assert_eq!(first.id(), second.id());
 }
@@ -237,7 +237,7 @@ async fn the_title_of_an_upload_is_cut() {
         (LONGEST_UPLOAD_TITLE + 1, LONGEST_UPLOAD_TITLE),
     ] {
         let file = json!({"fileName": format!("{}.mp4", "é".repeat(letters)), "sizeBytes": 5});
-        let begun = ask!(submit, Call::new("POST", UPLOADS).user("ann").json(&file));
+        let begun = call!(submit, Call::new("POST", UPLOADS).user("ann").json(&file));
         let id = begun.body["uploadId"].as_str().expect("an id").to_owned();
         let title = cloud.records()[&id]["title"].as_str().map(str::to_owned);
         assert_eq!(title.expect("a title").chars().count(), kept, "{letters}");

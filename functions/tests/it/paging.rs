@@ -1,4 +1,4 @@
-//! Lists of what is as long as it may be: each part fits into a function's answer, and the parts are the whole.
+//! Lists of entries of maximal length: each page fits a function's response, and the pages add up to the whole.
 
 use domain::{
     Delivery, DeliveryTry, EventKind, Job, JobId,
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cloud::Cloud,
-    requests::{Answer, Call, ask, event, tell},
+    requests::{Answer, Call, call, event, send_event},
     samples,
 };
 
@@ -37,7 +37,7 @@ async fn long_jobs(cloud: &Cloud, number: usize) -> Vec<String> {
                 })
                 .collect();
             end["output"]["clips"] = clips.into();
-            let told = tell!(ingest, event(&end).signed());
+            let told = send_event!(ingest, event(&end).signed());
             assert_eq!(told.body["job_status"], "succeeded", "{told:?}");
             id.to_string()
         }
@@ -73,11 +73,11 @@ fn ids(parts: &[Value], name: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn parts_of_a_list_end_by_their_bytes() {
+async fn pages_of_a_list_are_limited_in_bytes() {
     let cloud = Cloud::start().await;
     let all = long_jobs(&cloud, 30).await;
     let manage = cloud.manage_jobs();
-    let asked = async |path: String| ask!(manage, Call::new("GET", path).user("ann"));
+    let asked = async |path: String| call!(manage, Call::new("GET", path).user("ann"));
     for list in ["?limit=100", "?limit=100&status=succeeded", "?limit=7"] {
         let parts = parts(&format!("{JOBS}{list}"), asked).await;
         let lengths: Vec<usize> = parts.iter().map(|part| part.to_string().len()).collect();
@@ -93,7 +93,7 @@ async fn parts_of_a_list_end_by_their_bytes() {
 }
 
 #[tokio::test]
-async fn parts_of_a_list_of_deliveries_end_by_their_bytes() {
+async fn pages_of_a_list_of_deliveries_are_limited_in_bytes() {
     let cloud = Cloud::start().await;
     let (manage, table) = (cloud.manage_jobs(), cloud.deliveries());
     let id = cloud.submitted("job-1").await;
@@ -120,7 +120,7 @@ async fn parts_of_a_list_of_deliveries_end_by_their_bytes() {
         table.create(&owed).await.expect("written");
         all.push(owed.id);
     }
-    let asked = async |path: String| ask!(manage, Call::new("GET", path).user("ann"));
+    let asked = async |path: String| call!(manage, Call::new("GET", path).user("ann"));
     let parts = parts(&format!("{JOBS}/{id}/deliveries"), asked).await;
     assert!(parts.len() > 1);
     assert_eq!(ids(&parts, "deliveries"), all);

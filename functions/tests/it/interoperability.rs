@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cloud::Cloud,
-    requests::{raw_event, tell},
+    requests::{raw_event, send_event},
     samples::{self, SECRET},
 };
 
@@ -118,10 +118,10 @@ async fn takes(cloud: &Cloud, message: &Message, signature: &str) {
         .header("webhook-id", &message.id)
         .header("webhook-timestamp", message.at.as_seconds().to_string());
     assert_eq!(
-        tell!(ingest, call.clone().header("webhook-signature", signature)).status,
+        send_event!(ingest, call.clone().header("webhook-signature", signature)).status,
         200
     );
-    let ours = tell!(ingest, call.header("webhook-signature", &message.signature)).status;
+    let ours = send_event!(ingest, call.header("webhook-signature", &message.signature)).status;
     assert_eq!(ours == 200, message.is_good);
 }
 
@@ -158,7 +158,7 @@ fn installed(path: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn the_package_of_rust_and_we_believe_each_other() {
+async fn signatures_agree_with_the_rust_package() {
     let cloud = Cloud::start().await;
     cloud
         .submitted("0193a1b2-0000-7000-8000-000000000001")
@@ -193,13 +193,13 @@ async fn the_package_of_rust_and_we_believe_each_other() {
 }
 
 #[tokio::test]
-async fn the_package_of_python_and_we_believe_each_other() {
+async fn signatures_agree_with_the_python_package() {
     let python = installed(".cache/venvs/stack/bin/python");
     exchange(Command::new(python).arg(in_repository("tests/contracts/peer.py"))).await;
 }
 
 #[tokio::test]
-async fn a_receiver_in_typescript_understands_us_and_its_package_believes_us() {
+async fn a_typescript_receiver_verifies_and_parses_our_events() {
     let packages = installed(".cache/contracts");
     let compiler = installed(".cache/contracts/node_modules/typescript/lib/tsc.js");
     let folder = tempfile::TempDir::new_in(&packages).expect("a folder");

@@ -1,11 +1,11 @@
-//! Whose jobs and uploads are whose: what is somebody else's is not there, and back ends come by their keys.
+//! Owners see only their own jobs and uploads; back ends authenticate with keys.
 
 use domain::limits::MOST_LISTED;
 use serde_json::{Value, json};
 
 use crate::{
     cloud::Cloud,
-    requests::{Call, ask},
+    requests::{Call, call},
     samples,
 };
 
@@ -25,7 +25,7 @@ fn about(id: &str) -> [Call; 5] {
 }
 
 #[tokio::test]
-async fn a_job_of_somebody_else_is_not_there() {
+async fn another_owners_job_is_not_found() {
     let cloud = Cloud::start().await;
     let manage = cloud.manage_jobs();
     let queued = cloud.submitted("queued").await;
@@ -36,28 +36,28 @@ async fn a_job_of_somebody_else_is_not_there() {
     let before = cloud.records();
     for id in [queued.as_str(), ended.as_str(), "nobodys", "..%2fx", "a.b"] {
         for call in about(id) {
-            let answer = ask!(manage, call.clone().user("bob"));
+            let answer = call!(manage, call.clone().user("bob"));
             assert_eq!(
                 (answer.status, answer.code()),
                 (404, "not_found"),
                 "{call:?}"
             );
-            assert_eq!(ask!(manage, call).status, 401);
+            assert_eq!(call!(manage, call).status, 401);
         }
         let service = Call::new("GET", format!("{SERVICE}/{id}"));
-        assert_eq!(ask!(manage, service.clone().acme()).status, 404);
-        assert_eq!(ask!(manage, service.user("ann")).status, 401);
+        assert_eq!(call!(manage, service.clone().acme()).status, 404);
+        assert_eq!(call!(manage, service.user("ann")).status, 401);
     }
-    let list = ask!(manage, Call::new("GET", JOBS).user("bob"));
+    let list = call!(manage, Call::new("GET", JOBS).user("bob"));
     assert_eq!(list.body, json!({"jobs": [], "nextCursor": null}));
     assert_eq!(cloud.records(), before);
     // a user that is called like a tenant is still another owner
-    let list = ask!(manage, Call::new("GET", JOBS).user("acme"));
+    let list = call!(manage, Call::new("GET", JOBS).user("acme"));
     assert_eq!(list.body["jobs"], json!([]));
 }
 
 #[tokio::test]
-async fn a_list_is_given_in_parts_newest_first_and_by_status() {
+async fn a_list_is_paged_newest_first_and_filtered_by_status() {
     let cloud = Cloud::start().await;
     let manage = cloud.manage_jobs();
     let mut ids = Vec::new();
@@ -87,19 +87,19 @@ async fn a_list_is_given_in_parts_newest_first_and_by_status() {
         ("cursor=zz", "cursor"),
         ("cursor=2e2e2f", "cursor"),
     ] {
-        let answer = ask!(
+        let answer = call!(
             manage,
             Call::new("GET", format!("{JOBS}?{wrong}")).user("ann")
         );
         assert_eq!((answer.status, answer.field()), (422, field), "{wrong}");
     }
     // a cursor of somebody else's list shows one's own jobs alone
-    let first = ask!(
+    let first = call!(
         manage,
         Call::new("GET", format!("{JOBS}?limit=1")).user("ann")
     );
     let cursor = first.body["nextCursor"].as_str().expect("a cursor");
-    let other = ask!(
+    let other = call!(
         manage,
         Call::new("GET", format!("{JOBS}?cursor={cursor}")).user("bob")
     );
@@ -111,7 +111,7 @@ async fn walk(manage: &functions::manage_jobs::ManageJobs, query: &str) -> Vec<V
     let mut cursor = String::new();
     loop {
         let path = format!("{JOBS}?{query}{cursor}");
-        let part = ask!(manage, Call::new("GET", path).user("ann"));
+        let part = call!(manage, Call::new("GET", path).user("ann"));
         let jobs = part.body["jobs"].as_array().expect("jobs");
         ids.extend(jobs.iter().map(|job| job["id"].clone()));
         match part.body["nextCursor"].as_str() {
@@ -122,7 +122,7 @@ async fn walk(manage: &functions::manage_jobs::ManageJobs, query: &str) -> Vec<V
 }
 
 #[tokio::test]
-async fn a_back_end_comes_by_its_key_and_sees_its_own_jobs() {
+async fn a_back_end_sees_its_own_jobs_with_its_key() {
     let cloud = Cloud::start().await;
     let (submit, manage) = (cloud.submit_job(), cloud.manage_jobs());
     // the line of the starting document, but for the address of the video
@@ -138,11 +138,11 @@ async fn a_back_end_comes_by_its_key_and_sees_its_own_jobs() {
             .json(&body)
             .header("x-api-key", "another"),
     ] {
-        let answer = ask!(submit, wrong);
+        let answer = call!(submit, wrong);
         assert_eq!((answer.status, answer.code()), (401, "unauthorized"));
     }
     assert!(cloud.records().is_empty());
-    let submitted = ask!(submit, Call::new("POST", SERVICE).json(&body).acme());
+    let submitted = call!(submit, Call::new("POST", SERVICE).json(&body).acme());
     assert_eq!(
         (submitted.status, &submitted.body["status"]),
         (202, &json!("queued"))
@@ -151,7 +151,7 @@ async fn a_back_end_comes_by_its_key_and_sees_its_own_jobs() {
     let job = cloud.job(&id).await;
     assert_eq!(job.owner, domain::Owner::tenant("acme"));
     assert_eq!(job.labels.external_job_id.as_deref(), Some("test-123"));
-    let shown = ask!(
+    let shown = call!(
         manage,
         Call::new("GET", format!("/api{SERVICE}/{id}")).acme()
     );
@@ -160,19 +160,19 @@ async fn a_back_end_comes_by_its_key_and_sees_its_own_jobs() {
         (200, &json!(id), &Value::Null)
     );
     for call in about(id.as_str()) {
-        assert_eq!(ask!(manage, call.user("acme")).status, 404);
+        assert_eq!(call!(manage, call.user("acme")).status, 404);
     }
 }
 
 #[tokio::test]
-async fn health_and_description_are_open_and_other_paths_are_not_there() {
+async fn health_and_description_are_public_and_other_paths_are_not_found() {
     let cloud = Cloud::start().await;
     let (submit, manage) = (cloud.submit_job(), cloud.manage_jobs());
     assert_eq!(
-        ask!(manage, Call::new("GET", "/health")).body,
+        call!(manage, Call::new("GET", "/health")).body,
         json!({"status": "ok"})
     );
-    let described = ask!(manage, Call::new("GET", "/api/openapi.json"));
+    let described = call!(manage, Call::new("GET", "/api/openapi.json"));
     assert!(described.body["paths"].as_object().expect("paths").len() > 9);
     for (method, path) in [
         ("GET", "/"),
@@ -181,11 +181,11 @@ async fn health_and_description_are_open_and_other_paths_are_not_there() {
         ("POST", "/ai-clipping-agent/jobs/"),
     ] {
         assert_eq!(
-            ask!(manage, Call::new(method, path).user("ann")).status,
+            call!(manage, Call::new(method, path).user("ann")).status,
             404
         );
         assert_eq!(
-            ask!(submit, Call::new(method, path).user("ann")).status,
+            call!(submit, Call::new(method, path).user("ann")).status,
             404
         );
     }

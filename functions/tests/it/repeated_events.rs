@@ -1,11 +1,11 @@
-//! Events that arrive again after a person had the job tried once more: they end nothing.
+//! Events that arrive again after a retry was requested: they end no later attempt.
 
 use domain::{JobId, Owner, Status};
 use serde_json::{Value, json};
 
 use crate::{
     cloud::Cloud,
-    requests::{event, tell},
+    requests::{event, send_event},
     samples,
 };
 
@@ -36,7 +36,7 @@ async fn an_end_without_attempt_ends_no_later_attempt() {
         assert!(cloud.change(&id, &cancel).await);
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         again(&cloud, &id, 2).await;
-        let told = tell!(ingest, event(&end).signed());
+        let told = send_event!(ingest, event(&end).signed());
         assert_eq!(
             (told.status, &told.body["job_status"]),
             (200, &json!("running")),
@@ -44,13 +44,13 @@ async fn an_end_without_attempt_ends_no_later_attempt() {
         );
         // what is said of this attempt ends it, as it always did
         let end = end_without_attempt(&id, kind, &json!(functions::now()));
-        let told = tell!(ingest, event(&end).signed());
+        let told = send_event!(ingest, event(&end).signed());
         assert_ne!(told.body["job_status"], "running", "{kind}");
     }
 }
 
 #[tokio::test]
-async fn a_message_counts_once_whatever_the_time_that_it_names() {
+async fn a_message_counts_once_whatever_its_timestamp() {
     let cloud = Cloud::start().await;
     let ingest = cloud.ingest_webhook().await;
     let later = json!("2099-01-01T00:00:00Z");
@@ -60,14 +60,14 @@ async fn a_message_counts_once_whatever_the_time_that_it_names() {
         let end = event(&end_without_attempt(&id, "job.failed", &later)).signed();
         if !is_first {
             let other = samples::events(&id, 1, "job.failed")[4].clone();
-            assert_eq!(tell!(ingest, event(&other).signed()).status, 200);
+            assert_eq!(send_event!(ingest, event(&other).signed()).status, 200);
         }
         for _ in 0..2 {
-            let told = tell!(ingest, end.clone());
+            let told = send_event!(ingest, end.clone());
             assert_eq!(told.body["job_status"], "failed", "{told:?}");
         }
         again(&cloud, &id, 2).await;
-        let told = tell!(ingest, end);
+        let told = send_event!(ingest, end);
         assert_eq!(
             (told.status, &told.body["job_status"]),
             (200, &json!("running")),
@@ -77,7 +77,7 @@ async fn a_message_counts_once_whatever_the_time_that_it_names() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_that_comes_many_times_at_once_counts_once() {
+async fn concurrent_copies_of_a_message_count_once() {
     let cloud = Cloud::start().await;
     let ingest = cloud.ingest_webhook().await;
     let id = cloud.running("job-1").await;
@@ -87,7 +87,7 @@ async fn a_message_that_comes_many_times_at_once_counts_once() {
         &json!(functions::now()),
     ))
     .signed();
-    let told = (0..16).map(|_| async { tell!(ingest, end.clone()) });
+    let told = (0..16).map(|_| async { send_event!(ingest, end.clone()) });
     for told in futures_util::future::join_all(told).await {
         assert_eq!(
             (told.status, &told.body["job_status"]),
@@ -95,5 +95,5 @@ async fn a_message_that_comes_many_times_at_once_counts_once() {
         );
     }
     assert_eq!(cloud.job(&id).await.status, Status::Succeeded);
-    crate::history::check(&cloud);
+    crate::history_invariants::check(&cloud);
 }

@@ -1,11 +1,11 @@
-//! The ordinary life of a job, from its submission to its deletion, and who may see it.
+//! The lifecycle of a job from submission to deletion, and who may see it.
 
 use domain::{AttemptOf, keys};
 use serde_json::{Value, json};
 
 use crate::{
     cloud::Cloud,
-    requests::{Call, ask, event, tell},
+    requests::{Call, call, event, send_event},
     samples,
 };
 
@@ -20,7 +20,7 @@ async fn a_job_is_submitted_run_shown_edited_canceled_retried_and_deleted() {
     let cloud = Cloud::start().await;
     let (submit, manage) = (cloud.submit_job(), cloud.manage_jobs());
 
-    let submitted = ask!(
+    let submitted = call!(
         submit,
         Call::new("POST", JOBS)
             .user("ann")
@@ -35,12 +35,12 @@ async fn a_job_is_submitted_run_shown_edited_canceled_retried_and_deleted() {
     start_and_run(&cloud, &id).await;
     shown_with_links(&cloud, &id).await;
 
-    let again = ask!(
+    let again = call!(
         manage,
         Call::new("POST", format!("{path}/retry")).user("ann")
     );
     assert_eq!((again.status, again.code()), (409, "job_not_retryable"));
-    let edited = ask!(
+    let edited = call!(
         manage,
         Call::new("PUT", format!("{path}/plan"))
             .user("ann")
@@ -63,7 +63,7 @@ async fn a_job_is_submitted_run_shown_edited_canceled_retried_and_deleted() {
         stored.expect("an answer"),
         Some(samples::plan().to_string().into_bytes())
     );
-    let twice = ask!(
+    let twice = call!(
         manage,
         Call::new("PUT", format!("{path}/plan"))
             .user("ann")
@@ -73,7 +73,7 @@ async fn a_job_is_submitted_run_shown_edited_canceled_retried_and_deleted() {
 
     cloud.start_job().handle(&batch(&cloud.queued())).await;
     assert_eq!(cloud.front.executions.running(), [format!("{id}-2")]);
-    let canceled = ask!(
+    let canceled = call!(
         manage,
         Call::new("POST", format!("{path}/cancel")).user("ann")
     );
@@ -86,7 +86,7 @@ async fn a_job_is_submitted_run_shown_edited_canceled_retried_and_deleted() {
         (200, &json!("canceled"), &json!("canceled"))
     );
     assert!(cloud.front.executions.running().is_empty());
-    let retried = ask!(
+    let retried = call!(
         manage,
         Call::new("POST", format!("{path}/retry")).user("ann")
     );
@@ -94,11 +94,14 @@ async fn a_job_is_submitted_run_shown_edited_canceled_retried_and_deleted() {
     assert_eq!(cloud.job(&id).await.automatic_attempts_left, 2);
 
     cloud.start_job().handle(&batch(&cloud.queued())).await;
-    let deleted = ask!(manage, Call::new("DELETE", path.clone()).user("ann"));
+    let deleted = call!(manage, Call::new("DELETE", path.clone()).user("ann"));
     assert_eq!((deleted.status, deleted.body), (204, Value::Null));
     assert!(cloud.front.executions.running().is_empty() && cloud.records().is_empty());
     assert!(cloud.bucket.list("").await.expect("a list").is_empty());
-    assert_eq!(ask!(manage, Call::new("GET", path).user("ann")).status, 404);
+    assert_eq!(
+        call!(manage, Call::new("GET", path).user("ann")).status,
+        404
+    );
 }
 
 /// As the stream, the task and the worker do it.
@@ -132,7 +135,7 @@ async fn start_and_run(cloud: &Cloud, id: &domain::JobId) {
             .expect("written");
     }
     for (event_of, percent, clips) in [(0, 1, 0), (1, 30, 0), (2, 60, 1), (3, 80, 1), (4, 100, 2)] {
-        let told = tell!(ingest, event(&events[event_of]).signed());
+        let told = send_event!(ingest, event(&events[event_of]).signed());
         let status = if event_of == 4 {
             "succeeded"
         } else {
@@ -162,7 +165,7 @@ async fn start_and_run(cloud: &Cloud, id: &domain::JobId) {
 
 async fn shown_with_links(cloud: &Cloud, id: &domain::JobId) {
     let manage = cloud.manage_jobs();
-    let shown = ask!(manage, Call::new("GET", format!("{JOBS}/{id}")).user("ann"));
+    let shown = call!(manage, Call::new("GET", format!("{JOBS}/{id}")).user("ann"));
     assert_eq!(shown.status, 200);
     let body = shown.body;
     assert_eq!(
@@ -189,7 +192,7 @@ async fn shown_with_links(cloud: &Cloud, id: &domain::JobId) {
             403
         );
     }
-    let listed = ask!(manage, Call::new("GET", JOBS).user("ann"));
+    let listed = call!(manage, Call::new("GET", JOBS).user("ann"));
     let of_list = &listed.body["jobs"][0];
     assert_eq!(
         (&of_list["id"], &of_list["transcriptUrl"]),
@@ -199,33 +202,33 @@ async fn shown_with_links(cloud: &Cloud, id: &domain::JobId) {
 }
 
 #[tokio::test]
-async fn the_key_of_a_deleted_job_leads_to_one_that_is_worked_off() {
+async fn the_idempotency_key_of_a_deleted_job_creates_a_new_job_that_runs() {
     let cloud = Cloud::start().await;
     let (submit, manage) = (cloud.submit_job(), cloud.manage_jobs());
     let keyed = Call::new("POST", JOBS)
         .user("ann")
         .header("idempotency-key", "k")
         .json(&samples::submission());
-    let first = ask!(submit, keyed.clone());
+    let first = call!(submit, keyed.clone());
     cloud.start_job().handle(&batch(&cloud.queued())).await;
     let path = format!("{JOBS}/{}", first.id());
     assert_eq!(
-        ask!(manage, Call::new("DELETE", path.clone()).user("ann")).status,
+        call!(manage, Call::new("DELETE", path.clone()).user("ann")).status,
         204
     );
     assert_eq!(
-        ask!(manage, Call::new("GET", path.clone()).user("ann")).status,
+        call!(manage, Call::new("GET", path.clone()).user("ann")).status,
         404
     );
     assert_eq!(
-        ask!(manage, Call::new("DELETE", path).user("ann")).status,
+        call!(manage, Call::new("DELETE", path).user("ann")).status,
         404
     );
 
-    let second = ask!(submit, keyed.clone());
+    let second = call!(submit, keyed.clone());
     assert_eq!((second.status, second.id()), (202, first.id()));
     assert_eq!(second.body["attempt"], 2);
-    assert_eq!(ask!(submit, keyed).id(), first.id());
+    assert_eq!(call!(submit, keyed).id(), first.id());
     cloud.start_job().handle(&batch(&cloud.queued())).await;
     assert_eq!(
         cloud.front.executions.running(),

@@ -1,4 +1,4 @@
-//! The events of the system that this one replaces, as its document has them, word for word.
+//! The events of the system that this one replaces, verbatim from its document.
 
 use domain::{JobId, Status};
 use functions::ingest_webhook::IngestWebhook;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cloud::Cloud,
-    requests::{Call, raw_event, tell},
+    requests::{Call, raw_event, send_event},
 };
 
 const STARTED: &str = include_str!("../../../tests/contracts/seed/started.json");
@@ -17,7 +17,7 @@ const FAILED: &str = include_str!("../../../tests/contracts/seed/failed.json");
 const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
 
 async fn told(ingest: &IngestWebhook, body: &str) -> Value {
-    let told = tell!(ingest, raw_event(body));
+    let told = send_event!(ingest, raw_event(body));
     assert_eq!(
         (told.status, &told.body["received"]),
         (200, &json!(true)),
@@ -26,7 +26,7 @@ async fn told(ingest: &IngestWebhook, body: &str) -> Value {
     told.body["job_status"].clone()
 }
 
-async fn bed() -> (Cloud, IngestWebhook, JobId) {
+async fn fixture() -> (Cloud, IngestWebhook, JobId) {
     let cloud = Cloud::start().await;
     let mut ingest = cloud.ingest_webhook().await;
     ingest.allow_unsigned = true;
@@ -37,7 +37,7 @@ async fn bed() -> (Cloud, IngestWebhook, JobId) {
 
 #[tokio::test]
 async fn its_worker_starts_reports_and_completes() {
-    let (cloud, ingest, id) = bed().await;
+    let (cloud, ingest, id) = fixture().await;
     assert_eq!(told(&ingest, STARTED).await, "running");
     let job = cloud.job(&id).await;
     assert_eq!(json!(job.started_at), json!("2024-11-28T10:30:00.000Z"));
@@ -75,7 +75,7 @@ async fn its_worker_starts_reports_and_completes() {
 
 #[tokio::test]
 async fn its_worker_fails() {
-    let (cloud, ingest, id) = bed().await;
+    let (cloud, ingest, id) = fixture().await;
     assert_eq!(told(&ingest, FAILED).await, "failed");
     let job = cloud.job(&id).await;
     assert_eq!(
@@ -90,8 +90,8 @@ async fn its_worker_fails() {
 }
 
 #[tokio::test]
-async fn where_events_have_to_be_signed_it_is_not_heard() {
-    let (cloud, mut ingest, _) = bed().await;
+async fn unsigned_legacy_events_are_rejected_where_signatures_are_required() {
+    let (cloud, mut ingest, _) = fixture().await;
     ingest.allow_unsigned = false;
     let before = cloud.records();
     cloud.front.calls();
@@ -100,11 +100,11 @@ async fn where_events_have_to_be_signed_it_is_not_heard() {
             raw_event(body),
             raw_event(body).header("Authorization", "Bearer secret"),
         ] {
-            assert_eq!(tell!(ingest, call).status, 401);
+            assert_eq!(send_event!(ingest, call).status, 401);
         }
         let other = Call::new("POST", "/webhooks/ai-clipping").body(body);
-        assert_eq!(tell!(ingest, other).status, 401);
+        assert_eq!(send_event!(ingest, other).status, 401);
     }
     assert_eq!((cloud.front.calls(), cloud.records()), (vec![], before));
-    assert_eq!(tell!(ingest, raw_event(STARTED).signed()).status, 200);
+    assert_eq!(send_event!(ingest, raw_event(STARTED).signed()).status, 200);
 }

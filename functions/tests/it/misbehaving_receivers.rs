@@ -1,4 +1,4 @@
-//! Customers' servers that behave badly: each try of a callback ends in time, says why, and is made again later.
+//! Misbehaving receivers: each attempt of a callback ends in time with a reason, and is retried.
 
 use std::{
     io::Write,
@@ -12,8 +12,8 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::{
-    bad_server::{BadServer, Issuer, Manner},
     customer::Customer,
+    misbehaving_server::{Behavior, Issuer, MisbehavingServer},
 };
 
 /// The whole of a try may take 15 s.
@@ -51,12 +51,12 @@ fn pause_s(delivery: &Delivery) -> i64 {
     (delivery.due_ms - functions::now().as_ms() + 500) / 1000
 }
 
-fn answer(line: &str) -> Manner {
-    Manner::Says(format!("HTTP/1.1 {line}\r\ncontent-length: 0\r\n\r\n"))
+fn answer(line: &str) -> Behavior {
+    Behavior::Says(format!("HTTP/1.1 {line}\r\ncontent-length: 0\r\n\r\n"))
 }
 
 #[tokio::test]
-async fn answers_that_take_nothing() {
+async fn error_statuses_are_failures() {
     let cases = [
         ("400 Bad Request", 400),
         ("401 Unauthorized", 401),
@@ -67,7 +67,7 @@ async fn answers_that_take_nothing() {
         ("599 Whatever", 599),
     ];
     for (line, status) in cases {
-        let server = BadServer::start(answer(line)).await;
+        let server = MisbehavingServer::start(answer(line)).await;
         let delivery = tried(server.url()).await;
         assert_failed(line, &delivery, Some(status), &format!("HTTP {status}"));
         assert!((3..=7).contains(&pause_s(&delivery)), "{line}");
@@ -77,10 +77,10 @@ async fn answers_that_take_nothing() {
 
 #[tokio::test]
 async fn redirects_are_not_followed() {
-    let target = BadServer::start(answer("204 No Content")).await;
+    let target = MisbehavingServer::start(answer("204 No Content")).await;
     for status in [301, 302, 303, 307, 308] {
         let line = format!("{status} There\r\nlocation: {}", target.url());
-        let server = BadServer::start(answer(&line)).await;
+        let server = MisbehavingServer::start(answer(&line)).await;
         let delivery = tried(server.url()).await;
         assert_failed(&line, &delivery, Some(status), "redirects are not followed");
     }
@@ -88,7 +88,7 @@ async fn redirects_are_not_followed() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_asks_for_time_is_given_it() {
+async fn retry_after_of_a_receiver_is_respected() {
     let date = |seconds: i64| {
         let then = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
         jiff::fmt::rfc2822::DateTimePrinter::new()
@@ -106,39 +106,40 @@ async fn a_receiver_that_asks_for_time_is_given_it() {
         ("soon".to_owned(), 3..=7),
         ("99999999999999999999999".to_owned(), 3..=7),
     ];
-    for (wish, pause) in cases {
+    for (request, pause) in cases {
         let server =
-            BadServer::start(answer(&format!("429 Too Many\r\nretry-after: {wish}"))).await;
+            MisbehavingServer::start(answer(&format!("429 Too Many\r\nretry-after: {request}")))
+                .await;
         let delivery = tried(server.url()).await;
-        assert_failed(&wish, &delivery, Some(429), "HTTP 429");
+        assert_failed(&request, &delivery, Some(429), "HTTP 429");
         assert!(
             pause.contains(&pause_s(&delivery)),
-            "{wish}: {} s",
+            "{request}: {} s",
             pause_s(&delivery)
         );
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_that_never_come_to_an_end() {
+async fn slow_receivers_time_out() {
     const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n";
     let cases = [
-        ("no answer", Manner::SaysAndWaits("")),
-        ("half a status line", Manner::SaysAndWaits("HTTP/1.")),
+        ("no answer", Behavior::SaysAndWaits("")),
+        ("half a status line", Behavior::SaysAndWaits("HTTP/1.")),
         (
             "headers that drip",
-            Manner::Drips("HTTP/1.1 200 OK\r\nx-slow: "),
+            Behavior::Drips("HTTP/1.1 200 OK\r\nx-slow: "),
         ),
-        ("a body that drips", Manner::Drips(OK)),
-        ("a body that never comes", Manner::SaysAndWaits(OK)),
+        ("a body that drips", Behavior::Drips(OK)),
+        ("a body that never comes", Behavior::SaysAndWaits(OK)),
         (
             "a failure whose body drips",
-            Manner::Drips("HTTP/1.1 500 Oh\r\ncontent-length: 100000\r\n\r\n"),
+            Behavior::Drips("HTTP/1.1 500 Oh\r\ncontent-length: 100000\r\n\r\n"),
         ),
     ];
     let begun = Instant::now();
     let tries = cases.map(|(case, manner)| async move {
-        let server = BadServer::start(manner).await;
+        let server = MisbehavingServer::start(manner).await;
         (case, tried(server.url()).await)
     });
     for (case, delivery) in join_all(tries).await {
@@ -150,38 +151,43 @@ async fn connections_that_never_come_to_an_end() {
 }
 
 #[tokio::test]
-async fn connections_that_break_or_make_no_sense() {
+async fn broken_responses_are_failures() {
     let cases = [
-        ("a reset before any answer", Manner::Breaks("")),
+        ("a reset before any answer", Behavior::Breaks("")),
         (
             "a reset in the headers",
-            Manner::Breaks("HTTP/1.1 200 OK\r\ncontent-"),
+            Behavior::Breaks("HTTP/1.1 200 OK\r\ncontent-"),
         ),
         (
             "a reset in the body",
-            Manner::Breaks("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx"),
+            Behavior::Breaks("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx"),
         ),
         (
             "an end in the body",
-            Manner::Says("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx".into()),
+            Behavior::Says("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx".into()),
         ),
-        ("an end before any answer", Manner::Says(String::new())),
+        ("an end before any answer", Behavior::Says(String::new())),
         (
             "another protocol",
-            Manner::Says("220 mail.test ESMTP\r\n".into()),
+            Behavior::Says("220 mail.test ESMTP\r\n".into()),
         ),
         (
             "headers without end",
-            Manner::Pours("HTTP/1.1 200 OK\r\nx-long: "),
+            Behavior::Pours("HTTP/1.1 200 OK\r\nx-long: "),
         ),
-        ("no status", Manner::Says("HTTP/1.1 9999 OK\r\n\r\n".into())),
+        (
+            "no status",
+            Behavior::Says("HTTP/1.1 9999 OK\r\n\r\n".into()),
+        ),
     ];
     for (case, manner) in cases {
-        let server = BadServer::start(manner).await;
+        let server = MisbehavingServer::start(manner).await;
         let delivery = tried(server.url()).await;
         assert_failed(case, &delivery, None, "gives no proper answer");
     }
-    let nobody = BadServer::start(answer("204 No Content")).await.port;
+    let nobody = MisbehavingServer::start(answer("204 No Content"))
+        .await
+        .port;
     let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = closed.local_addr().expect("an address").port();
     assert_ne!(port, nobody);
@@ -201,7 +207,7 @@ async fn connections_that_break_or_make_no_sense() {
     clippy::disallowed_methods,
     reason = "how this test tells which half of it runs"
 )]
-fn only_certificates_that_prove_the_receiver_are_believed() {
+fn only_valid_certificates_are_trusted() {
     // a variable of its own: machines have SSL_CERT_FILE set, and it names a file of theirs
     if let Some(folder) = std::env::var_os(INSIDE) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -209,7 +215,7 @@ fn only_certificates_that_prove_the_receiver_are_believed() {
         return runtime.block_on(with_an_issuer(&believed));
     }
     let folder = tempfile::tempdir().expect("a folder");
-    let this = "receivers::only_certificates_that_prove_the_receiver_are_believed";
+    let this = "receivers::only_valid_certificates_are_trusted";
     let output = Command::new(std::env::current_exe().expect("this program"))
         .args(["--exact", this, "--nocapture"])
         .env(INSIDE, folder.path())
@@ -240,12 +246,12 @@ async fn with_an_issuer(believed: &Path) {
         ),
     ];
     for (case, certified, why) in cases {
-        let server = BadServer::with_certificate(&certified).await;
+        let server = MisbehavingServer::with_certificate(&certified).await;
         let delivery = tried(format!("https://localhost:{}/hook", server.port)).await;
         assert_failed(case, &delivery, None, why);
         assert_eq!(server.requests(), 0, "{case}");
     }
-    let server = BadServer::with_certificate(&issuer.certify("localhost", last)).await;
+    let server = MisbehavingServer::with_certificate(&issuer.certify("localhost", last)).await;
     let delivery = tried(format!("https://localhost:{}/hook", server.port)).await;
     assert_eq!(
         delivery.state,
@@ -257,8 +263,8 @@ async fn with_an_issuer(believed: &Path) {
 }
 
 #[tokio::test]
-async fn a_receiver_without_tls_where_tls_is_asked_for() {
-    let plain = BadServer::start(answer("204 No Content")).await;
+async fn a_plain_receiver_at_an_https_address_is_a_failure() {
+    let plain = MisbehavingServer::start(answer("204 No Content")).await;
     let delivery = tried(plain.url().replace("http:", "https:")).await;
     // it waits for the end of a request that it does not understand
     assert_failed(
@@ -274,7 +280,7 @@ async fn a_receiver_without_tls_where_tls_is_asked_for() {
 async fn a_long_answer_is_read_no_further_than_needed() {
     for head in ["content-length: 99999999", "transfer-encoding: identity"] {
         let head: &'static str = format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n").leak();
-        let server = BadServer::start(Manner::Pours(head)).await;
+        let server = MisbehavingServer::start(Behavior::Pours(head)).await;
         let delivery = tried(server.url()).await;
         assert_eq!(
             delivery.state,
@@ -287,8 +293,8 @@ async fn a_long_answer_is_read_no_further_than_needed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_receiver_that_never_answers_holds_no_other_up() {
-    let silent = BadServer::start(Manner::SaysAndWaits("")).await;
+async fn a_silent_receiver_delays_no_other() {
+    let silent = MisbehavingServer::start(Behavior::SaysAndWaits("")).await;
     let mut customer = Customer::start().await;
     let good = customer.url.clone();
     let mut jobs = Vec::new();

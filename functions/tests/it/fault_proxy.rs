@@ -1,4 +1,4 @@
-//! One address of this machine behind which all of AWS lies: it counts the calls, and loses or refuses those that a test says.
+//! One address in front of all services: it counts calls, and drops or rejects those that a test selects.
 
 use std::{
     future::pending,
@@ -41,7 +41,7 @@ pub(crate) enum Fault {
 type Plan = Box<dyn FnMut(&str) -> Option<Fault> + Send>;
 
 /// The services, and what happened to them.
-pub(crate) struct Front {
+pub(crate) struct FaultProxy {
     pub(crate) executions: Executions,
     pub(crate) secrets: Secrets,
     pub(crate) messages: Messages,
@@ -55,7 +55,7 @@ pub(crate) struct Front {
     client: reqwest::Client,
 }
 
-impl Front {
+impl FaultProxy {
     pub(crate) fn new(engine: String, objects: S3Service) -> Self {
         Self {
             executions: Executions::default(),

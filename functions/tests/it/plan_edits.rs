@@ -1,13 +1,13 @@
-//! Plans that are edited: what the owner has stays until an edit has succeeded, and nothing of one that came to nothing is left.
+//! Edited plans: the existing clips stay until an edit has succeeded, and a failed edit leaves nothing.
 
 use domain::{AttemptOf, Job, JobId, Status, keys};
 use serde_json::{Value, json};
 
 use crate::{
     cloud::Cloud,
-    front::Fault,
-    history,
-    requests::{Answer, Call, ask, event, tell},
+    fault_proxy::Fault,
+    history_invariants,
+    requests::{Answer, Call, call, event, send_event},
     samples,
 };
 
@@ -15,13 +15,13 @@ const JOBS: &str = "/api/ai-clipping-agent/jobs";
 /// What a job of two clips stores.
 const OUTPUTS: [&str; 3] = ["clips/clip_00.mp4", "clips/clip_01.mp4", "plan.json"];
 
-fn wish(id: &JobId, method: &'static str, what: &str) -> Call {
+fn request(id: &JobId, method: &'static str, what: &str) -> Call {
     Call::new(method, format!("{JOBS}/{id}{what}")).user("ann")
 }
 
 async fn edit(cloud: &Cloud, id: &JobId) -> Answer {
-    let edited = wish(id, "PUT", "/plan").json(&samples::plan());
-    ask!(cloud.manage_jobs(), edited)
+    let edited = request(id, "PUT", "/plan").json(&samples::plan());
+    call!(cloud.manage_jobs(), edited)
 }
 
 /// An attempt stores its outputs in its edition, and its success is told of.
@@ -35,7 +35,7 @@ async fn succeeds(cloud: &Cloud, id: &JobId, attempt: u32, edition: u32) {
     };
     let mut last = samples::events(id, attempt, "job.completed").remove(4);
     last["output"] = samples::output(address);
-    let told = tell!(cloud.ingest_webhook().await, event(&last).signed());
+    let told = send_event!(cloud.ingest_webhook().await, event(&last).signed());
     assert_eq!(told.status, 200, "{told:?}");
 }
 
@@ -60,14 +60,14 @@ async fn with_an_edit_under_way() -> (Cloud, JobId) {
     cloud.store(&id, &keys::of_edition(2, OUTPUTS[0])).await;
     let mut made = samples::events(&id, 2, "job.completed").remove(2);
     made["clip"]["s3_url"] = json!("https://bucket.test/another.mp4");
-    let told = tell!(cloud.ingest_webhook().await, event(&made).signed());
+    let told = send_event!(cloud.ingest_webhook().await, event(&made).signed());
     assert_eq!(told.status, 200);
     (cloud, id)
 }
 
 /// The links of the clips lead to what was paid for, for users and for back ends.
 async fn still_has_both_clips(cloud: &Cloud, id: &JobId) -> Value {
-    let shown = ask!(cloud.manage_jobs(), wish(id, "GET", "")).body;
+    let shown = call!(cloud.manage_jobs(), request(id, "GET", "")).body;
     assert_eq!(shown["creditsCharged"], 3);
     let clips = shown["clips"].as_array().expect("clips");
     assert_eq!(clips.len(), 2, "{shown}");
@@ -76,18 +76,18 @@ async fn still_has_both_clips(cloud: &Cloud, id: &JobId) -> Value {
         let got = reqwest::get(link).await.expect("an answer");
         assert_eq!(got.text().await.expect("a text"), name);
     }
-    let listed = ask!(cloud.manage_jobs(), Call::new("GET", JOBS).user("ann"));
+    let listed = call!(cloud.manage_jobs(), Call::new("GET", JOBS).user("ann"));
     let of_list = &listed.body["jobs"][0]["clips"];
     assert_eq!(of_list.as_array().map(Vec::len), Some(2));
     shown
 }
 
 #[tokio::test]
-async fn what_was_paid_for_is_shown_while_a_plan_is_edited_and_after_it_came_to_nothing() {
+async fn the_clips_stay_visible_during_an_edit_and_after_it_failed() {
     let (cloud, id) = with_an_edit_under_way().await;
     still_has_both_clips(&cloud, &id).await;
     assert_eq!(
-        ask!(cloud.manage_jobs(), wish(&id, "POST", "/cancel")).status,
+        call!(cloud.manage_jobs(), request(&id, "POST", "/cancel")).status,
         200
     );
     settle(&cloud, &id, 2).await;
@@ -98,22 +98,22 @@ async fn what_was_paid_for_is_shown_while_a_plan_is_edited_and_after_it_came_to_
 
     // it is tried again, and the source is gone
     assert_eq!(
-        ask!(cloud.manage_jobs(), wish(&id, "POST", "/retry")).status,
+        call!(cloud.manage_jobs(), request(&id, "POST", "/retry")).status,
         202
     );
     assert_eq!(cloud.job(&id).await.edition, 3);
     assert!(cloud.claim(&id, 3).await);
     let failed = samples::events(&id, 3, "job.failed").remove(4);
-    let told = tell!(cloud.ingest_webhook().await, event(&failed).signed());
+    let told = send_event!(cloud.ingest_webhook().await, event(&failed).signed());
     assert_eq!(told.status, 200);
     settle(&cloud, &id, 3).await;
     let shown = still_has_both_clips(&cloud, &id).await;
     assert_eq!(shown["errorCode"], "source_unavailable");
-    history::check(&cloud);
+    history_invariants::check(&cloud);
 }
 
 #[tokio::test]
-async fn nothing_is_left_of_what_an_edit_has_made_that_came_to_nothing() {
+async fn a_failed_edit_leaves_no_objects() {
     let of_edit = keys::of_edition(2, OUTPUTS[0]);
     let (cloud, id) = with_an_edit_under_way().await;
     // it goes on by itself with what it has made
@@ -121,7 +121,7 @@ async fn nothing_is_left_of_what_an_edit_has_made_that_came_to_nothing() {
     assert_eq!(cloud.job(&id).await.status, Status::Queued);
     assert!(cloud.stored(&id).await.contains(&of_edit));
     assert!(cloud.claim(&id, 3).await);
-    let canceled = ask!(cloud.manage_jobs(), wish(&id, "POST", "/cancel"));
+    let canceled = call!(cloud.manage_jobs(), request(&id, "POST", "/cancel"));
     assert_eq!(canceled.status, 200);
     settle(&cloud, &id, 3).await;
     assert!(!cloud.stored(&id).await.contains(&of_edit));
@@ -130,7 +130,7 @@ async fn nothing_is_left_of_what_an_edit_has_made_that_came_to_nothing() {
     // a person is quicker than the end of the execution: the next edit does not touch it, and the end of that one takes both away
     let (cloud, id) = with_an_edit_under_way().await;
     for call in [("POST", "/cancel", 200), ("POST", "/retry", 202)] {
-        let done = ask!(cloud.manage_jobs(), wish(&id, call.0, call.1));
+        let done = call!(cloud.manage_jobs(), request(&id, call.0, call.1));
         assert_eq!(done.status, call.2);
     }
     let of_next = keys::of_edition(3, OUTPUTS[0]);
@@ -145,27 +145,27 @@ async fn nothing_is_left_of_what_an_edit_has_made_that_came_to_nothing() {
 }
 
 #[tokio::test]
-async fn a_job_that_came_to_nothing_shows_no_clips() {
+async fn a_failed_job_shows_no_clips() {
     for last in ["canceled", "job.failed"] {
         let cloud = Cloud::start().await;
         let id = cloud.running("job-1").await;
         let events = samples::events(&id, 1, "job.failed");
         let ingest = cloud.ingest_webhook().await;
         for body in &events[..4] {
-            assert_eq!(tell!(ingest, event(body).signed()).status, 200);
+            assert_eq!(send_event!(ingest, event(body).signed()).status, 200);
         }
-        let shown = ask!(cloud.manage_jobs(), wish(&id, "GET", "")).body;
+        let shown = call!(cloud.manage_jobs(), request(&id, "GET", "")).body;
         assert_eq!(shown["clips"].as_array().map(Vec::len), Some(1));
         if last == "canceled" {
-            let canceled = ask!(cloud.manage_jobs(), wish(&id, "POST", "/cancel"));
+            let canceled = call!(cloud.manage_jobs(), request(&id, "POST", "/cancel"));
             assert_eq!(
                 (canceled.status, &canceled.body["clips"]),
                 (200, &json!([]))
             );
         } else {
-            assert_eq!(tell!(ingest, event(&events[4]).signed()).status, 200);
+            assert_eq!(send_event!(ingest, event(&events[4]).signed()).status, 200);
         }
-        let shown = ask!(cloud.manage_jobs(), wish(&id, "GET", "")).body;
+        let shown = call!(cloud.manage_jobs(), request(&id, "GET", "")).body;
         assert_eq!(
             (&shown["clips"], &shown["creditsCharged"]),
             (&json!([]), &Value::Null)
@@ -174,7 +174,7 @@ async fn a_job_that_came_to_nothing_shows_no_clips() {
 }
 
 #[tokio::test]
-async fn outputs_are_deleted_when_others_have_taken_their_place_and_not_before() {
+async fn outputs_are_deleted_only_after_they_are_replaced() {
     let (cloud, id) = with_an_edit_under_way().await;
     for name in ["source.mp4", "attempts/1/outcome.json"] {
         cloud.store(&id, name).await;
@@ -196,11 +196,11 @@ async fn outputs_are_deleted_when_others_have_taken_their_place_and_not_before()
     wanted.extend(OUTPUTS.map(|name| keys::of_edition(2, name)));
     wanted.extend([keys::edited_plan(&plan), "source.mp4".to_owned()]);
     assert_eq!(cloud.stored(&id).await, wanted);
-    history::check(&cloud);
+    history_invariants::check(&cloud);
 }
 
 #[tokio::test]
-async fn an_edit_says_beforehand_that_the_source_is_gone() {
+async fn an_edit_without_a_source_is_rejected() {
     let cloud = Cloud::start().await;
     let mut job = samples::job("job-1");
     job.source.video_url = None;
@@ -218,12 +218,12 @@ async fn an_edit_says_beforehand_that_the_source_is_gone() {
     cloud.store(&job.id, &keys::source("mp4")).await;
     assert_eq!(edit(&cloud, &job.id).await.status, 202);
     assert_eq!(
-        ask!(cloud.manage_jobs(), wish(&job.id, "POST", "/cancel")).status,
+        call!(cloud.manage_jobs(), request(&job.id, "POST", "/cancel")).status,
         200
     );
     let own = keys::of_job(&job.id, &keys::source("mp4"));
     cloud.bucket.delete(&[own]).await.expect("deleted");
-    let refused = ask!(cloud.manage_jobs(), wish(&job.id, "POST", "/retry"));
+    let refused = call!(cloud.manage_jobs(), request(&job.id, "POST", "/retry"));
     assert_eq!((refused.status, refused.code()), (409, "source_gone"));
     let upload = job.source.upload_key.expect("a key");
     cloud
@@ -232,13 +232,13 @@ async fn an_edit_says_beforehand_that_the_source_is_gone() {
         .await
         .expect("written");
     assert_eq!(
-        ask!(cloud.manage_jobs(), wish(&job.id, "POST", "/retry")).status,
+        call!(cloud.manage_jobs(), request(&job.id, "POST", "/retry")).status,
         202
     );
 }
 
 #[tokio::test]
-async fn a_plan_that_does_not_come_into_force_is_not_stored() {
+async fn the_plan_of_a_rejected_edit_is_not_stored() {
     for gone in [false, true] {
         let cloud = Cloud::start().await;
         let id = cloud.running("job-1").await;
@@ -274,30 +274,30 @@ async fn a_plan_that_does_not_come_into_force_is_not_stored() {
 }
 
 #[tokio::test]
-async fn an_edited_plan_of_a_job_that_was_paid_for_costs_nothing_more() {
+async fn an_edit_costs_no_further_credits() {
     let cloud = Cloud::start().await;
     let ingest = cloud.ingest_webhook().await;
     let id = cloud.running("job-1").await;
     let tell = async |attempt: u32, considered_ms: u64| {
         let mut last = samples::events(&id, attempt, "job.completed").remove(4);
         last["output"]["considered_ms"] = considered_ms.into();
-        assert_eq!(tell!(ingest, event(&last).signed()).status, 200);
+        assert_eq!(send_event!(ingest, event(&last).signed()).status, 200);
         cloud.job(&id).await
     };
     assert_eq!(tell(1, 120_001).await.credits_charged, Some(3));
     let plan = Call::new("PUT", format!("{JOBS}/{id}/plan")).user("ann");
-    let edited = ask!(cloud.manage_jobs(), plan.json(&samples::plan()));
+    let edited = call!(cloud.manage_jobs(), plan.json(&samples::plan()));
     assert_eq!(edited.status, 202);
     assert!(cloud.claim(&id, 2).await);
     let again = tell(2, 600_000).await;
     assert_eq!((again.attempt, again.credits_charged), (2, Some(3)));
-    crate::history::check(&cloud);
+    crate::history_invariants::check(&cloud);
 }
 
 #[tokio::test]
-async fn a_plan_larger_than_any_of_ours_is_refused() {
+async fn a_plan_beyond_the_size_limit_is_rejected() {
     let cloud = Cloud::start().await;
-    let submitted = ask!(
+    let submitted = call!(
         cloud.submit_job(),
         Call::new("POST", JOBS)
             .user("ann")
@@ -339,11 +339,11 @@ async fn a_plan_larger_than_any_of_ours_is_refused() {
         ("clips[0]", "/clips/0/clip_index", json!(4_000_000)),
     ];
     for (field, pointer, value) in wrong {
-        let answer = ask!(manage, sent(pointer, value));
+        let answer = call!(manage, sent(pointer, value));
         assert_eq!((answer.status, answer.field()), (422, field));
     }
     assert_eq!(
-        ask!(manage, sent("/clips/0/title", json!("mine"))).status,
+        call!(manage, sent("/clips/0/title", json!("mine"))).status,
         202
     );
 }

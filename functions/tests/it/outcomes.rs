@@ -1,4 +1,4 @@
-//! `settle-job` repeated, late, at once and dying at every point between two calls: the same end.
+//! `settle-job` repeated, late, concurrent and failing at every call: the outcome is the same.
 
 use domain::{AUTOMATIC_ATTEMPTS, AttemptOf, Change, JobId, Owner, Status, keys};
 use futures_util::future::join_all;
@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::{
     cloud::Cloud,
-    front::Fault,
-    history::{self, essence},
+    fault_proxy::Fault,
+    history_invariants::{self, essence},
     samples,
 };
 
@@ -115,7 +115,7 @@ pub(crate) fn short(cloud: &Cloud, id: &JobId) -> Value {
 }
 
 #[tokio::test]
-async fn every_end_is_the_same_however_often_settling_dies() {
+async fn settling_has_the_same_outcome_whichever_call_fails() {
     for (what, outcome, left, wanted) in ends() {
         let cloud = Cloud::start().await;
         let settle = cloud.settle_job();
@@ -163,7 +163,7 @@ async fn every_end_is_the_same_however_often_settling_dies() {
             }
             record
         };
-        for (id, changes) in history::changes(&cloud) {
+        for (id, changes) in history_invariants::changes(&cloud) {
             assert_eq!(without_time(&id), without_time("straight"), "{what}: {id}");
             // made, claimed, settled: once each
             assert_eq!(changes.len(), 3, "{what}: {id}");
@@ -172,7 +172,7 @@ async fn every_end_is_the_same_however_often_settling_dies() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_attempt_that_is_settled_many_times_at_once_is_settled_once() {
+async fn concurrent_settling_takes_effect_once() {
     for (what, outcome, left, wanted) in ends() {
         let cloud = Cloud::start().await;
         let id = ended(&cloud, "job-1", outcome.as_deref(), left).await;
@@ -198,12 +198,12 @@ async fn an_attempt_that_is_settled_many_times_at_once_is_settled_once() {
             (wanted, 3),
             "{what}"
         );
-        history::check(&cloud);
+        history_invariants::check(&cloud);
     }
 }
 
 #[tokio::test]
-async fn attempts_are_used_up_and_then_the_job_has_failed() {
+async fn a_job_fails_after_its_last_automatic_attempt() {
     let cloud = Cloud::start().await;
     let (start, settle) = (cloud.start_job(), cloud.settle_job());
     let id = cloud.submitted("job-1").await;
@@ -238,11 +238,11 @@ async fn attempts_are_used_up_and_then_the_job_has_failed() {
         cloud.front.executions.all().len() as u32,
         AUTOMATIC_ATTEMPTS
     );
-    history::check(&cloud);
+    history_invariants::check(&cloud);
 }
 
 #[tokio::test]
-async fn an_end_of_nothing_is_said_to_be_so() {
+async fn settling_an_unknown_attempt_changes_nothing() {
     let cloud = Cloud::start().await;
     let settle = cloud.settle_job();
     let nobody: JobId = "nobody".parse().expect("an id");
@@ -278,7 +278,7 @@ async fn an_end_of_nothing_is_said_to_be_so() {
 }
 
 #[tokio::test]
-async fn an_outcome_that_no_table_takes_ends_the_job_all_the_same() {
+async fn an_outcome_that_cannot_be_stored_fails_the_job() {
     let cloud = Cloud::start().await;
     let id = cloud.submitted("job-1").await;
     // as if a record had grown to nearly what the table takes: outputs are cut to what one that has not has room for

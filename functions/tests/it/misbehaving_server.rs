@@ -1,4 +1,4 @@
-//! A customer's server that behaves badly, byte by byte.
+//! A customer's server that misbehaves, byte by byte.
 
 use std::{
     sync::{
@@ -20,7 +20,7 @@ use tokio_rustls::{
 
 /// What it does once a request has come.
 #[derive(Debug, Clone)]
-pub(crate) enum Manner {
+pub(crate) enum Behavior {
     /// Says this and ends the connection.
     Says(String),
     /// Says this and then nothing, while the connection stays.
@@ -34,13 +34,13 @@ pub(crate) enum Manner {
 }
 
 /// The server of one test.
-pub(crate) struct BadServer {
+pub(crate) struct MisbehavingServer {
     pub(crate) port: u16,
     requests: Arc<AtomicUsize>,
 }
 
-impl BadServer {
-    pub(crate) async fn start(manner: Manner) -> Self {
+impl MisbehavingServer {
+    pub(crate) async fn start(manner: Behavior) -> Self {
         let (server, listener) = Self::bound().await;
         let requests = Arc::clone(&server.requests);
         tokio::spawn(async move {
@@ -131,22 +131,22 @@ impl Issuer {
     }
 }
 
-async fn behave(mut stream: TcpStream, manner: Manner, requests: Arc<AtomicUsize>) {
+async fn behave(mut stream: TcpStream, manner: Behavior, requests: Arc<AtomicUsize>) {
     if read_request(&mut stream).await.is_none() {
         return;
     }
     requests.fetch_add(1, Ordering::SeqCst);
     // an error is a client that has had enough
     let _ = match manner {
-        Manner::Says(text) => say(&mut stream, &text).await,
-        Manner::SaysAndWaits(text) => {
+        Behavior::Says(text) => say(&mut stream, &text).await,
+        Behavior::SaysAndWaits(text) => {
             let said = say(&mut stream, text).await;
             std::future::pending::<()>().await;
             said
         }
-        Manner::Drips(text) => pour(&mut stream, text, b"x", Duration::from_millis(200)).await,
-        Manner::Pours(text) => pour(&mut stream, text, &[b'x'; 4096], Duration::ZERO).await,
-        Manner::Breaks(text) => {
+        Behavior::Drips(text) => pour(&mut stream, text, b"x", Duration::from_millis(200)).await,
+        Behavior::Pours(text) => pour(&mut stream, text, &[b'x'; 4096], Duration::ZERO).await,
+        Behavior::Breaks(text) => {
             let said = say(&mut stream, text).await;
             // so that the client is told of a reset, not of an end
             stream.set_zero_linger().expect("a socket");

@@ -1,4 +1,4 @@
-//! Where callbacks go outside of one machine: to public addresses over TLS, whatever an address is spelled like or a name answers.
+//! Where callbacks go outside of one machine: only to public addresses over TLS, however an address is written or a name resolves.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     customer::{Customer, JOBS, post},
-    requests::ask,
+    requests::call,
     samples,
 };
 
@@ -72,7 +72,7 @@ async fn a_private_address_is_never_called_in_any_notation() {
 }
 
 #[tokio::test]
-async fn a_private_address_is_refused_when_it_is_named() {
+async fn a_submission_with_a_private_callback_address_is_rejected() {
     let customer = Customer::start().await;
     let submit = SubmitJob {
         addresses: Addresses::new(false),
@@ -92,7 +92,7 @@ async fn a_private_address_is_refused_when_it_is_named() {
     for url in private.chain(others.map(str::to_owned)) {
         let mut body = samples::submission();
         body["callbackUrl"] = json!(url);
-        let answer = ask!(submit, post(JOBS).json(&body));
+        let answer = call!(submit, post(JOBS).json(&body));
         assert_eq!(
             (answer.status, answer.field()),
             (422, "callbackUrl"),
@@ -108,7 +108,7 @@ async fn a_private_address_is_refused_when_it_is_named() {
     clippy::disallowed_methods,
     reason = "how this test tells which half of it runs"
 )]
-fn names_with_private_answers_and_proxies_lead_nowhere() {
+fn names_that_resolve_to_private_addresses_and_proxies_are_not_used() {
     if std::env::var_os(INSIDE).is_some() {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         return runtime.block_on(in_a_small_internet());
@@ -122,7 +122,7 @@ fn names_with_private_answers_and_proxies_lead_nowhere() {
     let folder = tempfile::tempdir().expect("a folder");
     let visits = folder.path().join("visits");
     std::fs::write(&visits, "").expect("a file");
-    let this = "outward::names_with_private_answers_and_proxies_lead_nowhere";
+    let this = "outward::names_that_resolve_to_private_addresses_and_proxies_are_not_used";
     let proxies = [
         "HTTP_PROXY",
         "HTTPS_PROXY",

@@ -1,4 +1,4 @@
-//! Connections that are gone, take nothing or cannot be reached just then: nobody else waits for them.
+//! Connections that are closed, do not read or cannot be reached: they delay no other.
 
 use std::time::{Duration, Instant};
 
@@ -6,13 +6,13 @@ use domain::{Owner, limits::MOST_CONNECTIONS};
 use serde_json::json;
 
 use crate::{
-    front::Fault,
+    fault_proxy::Fault,
     publishing::{fine, listen, listening, publish},
     tables::{LISTENERS, SESSIONS},
 };
 
 #[tokio::test]
-async fn a_connection_that_is_gone_is_forgotten_at_once() {
+async fn a_closed_connection_is_forgotten_at_once() {
     let cloud = listening().await;
     listen(&cloud, "c-2", "ann").await;
     cloud.front.sockets.lose("c-1");
@@ -37,7 +37,7 @@ async fn a_connection_that_is_gone_is_forgotten_at_once() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_holds_nobody_up_and_is_cut() {
+async fn a_client_that_does_not_read_is_disconnected_without_delaying_others() {
     let cloud = listening().await;
     for number in 2..=MOST_CONNECTIONS {
         listen(&cloud, &format!("c-{number}"), "ann").await;
@@ -69,7 +69,7 @@ async fn a_client_that_does_not_read_holds_nobody_up_and_is_cut() {
 }
 
 #[tokio::test]
-async fn a_client_that_cannot_even_be_cut_holds_nobody_up() {
+async fn a_client_that_cannot_be_disconnected_delays_no_other() {
     let cloud = listening().await;
     listen(&cloud, "c-2", "ann").await;
     cloud.front.sockets.stick("c-1");
@@ -88,7 +88,7 @@ async fn a_client_that_cannot_even_be_cut_holds_nobody_up() {
 
 /// More than an owner may have open, as they were let in before there was a limit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_that_are_not_told_in_time_are_cut() {
+async fn connections_that_are_not_notified_in_time_are_disconnected() {
     let cloud = listening().await;
     let (ann, listeners) = (Owner::user("ann"), cloud.realtime().listeners);
     let ids: Vec<String> = (2..=600).map(|number| format!("c-{number}")).collect();

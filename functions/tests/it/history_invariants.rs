@@ -1,4 +1,4 @@
-//! What may never happen to a job, looked for in everything that did: the stream of its table.
+//! Invariants of a job's history, checked over the stream of its table.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Whatever the old system's TypeScript interface accepts is taken: events made at random from it, written in every way that JSON has.
+//! Everything that the old system's TypeScript interface accepts is accepted: random events from it, in every way of writing JSON.
 
 use domain::{JobId, Status, limits::MOST_REPORTED_CLIPS};
 use proptest::{option, prelude::*, sample::select, test_runner::TestRunner};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cloud::Cloud,
-    requests::{event, raw_event, tell},
+    requests::{event, raw_event, send_event},
     samples,
 };
 
@@ -179,7 +179,7 @@ fn end_of(body: &str) -> Status {
 }
 
 #[test]
-fn whatever_the_old_interface_accepts_is_taken() {
+fn everything_that_the_old_interface_accepts_is_accepted() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let (cloud, ingest) = runtime.block_on(async {
         let cloud = Cloud::start().await;
@@ -197,7 +197,7 @@ fn whatever_the_old_interface_accepts_is_taken() {
         runtime.block_on(async {
             let id = cloud.running(&format!("job-{}", number.get())).await;
             let body = body.replace("\"ID\"", &format!("\"{id}\""));
-            let told = tell!(ingest, raw_event(body.clone()).signed());
+            let told = send_event!(ingest, raw_event(body.clone()).signed());
             prop_assert_eq!(told.status, 200, "{:?} {}", told, body);
             prop_assert_eq!(cloud.job(&id).await.status, end_of(&body), "{}", body);
             Ok(())
@@ -207,7 +207,7 @@ fn whatever_the_old_interface_accepts_is_taken() {
 }
 
 #[tokio::test]
-async fn the_events_that_were_refused_are_taken() {
+async fn events_that_were_once_rejected_are_accepted() {
     let cloud = Cloud::start().await;
     let ingest = cloud.ingest_webhook().await;
     let changes: [(&str, Value); 16] = [
@@ -234,7 +234,7 @@ async fn the_events_that_were_refused_are_taken() {
         body["output"]["processing_time_seconds"] = json!(482.5);
         let (object, name) = field.rsplit_once('/').expect("a path");
         body.pointer_mut(object).expect("an object")[name] = value;
-        let told = tell!(ingest, event(&body).signed());
+        let told = send_event!(ingest, event(&body).signed());
         assert_eq!(
             (told.status, &told.body["job_status"]),
             (200, &json!("succeeded")),
@@ -252,7 +252,7 @@ async fn an_output_of_too_many_clips_is_taken_with_as_many_as_a_job_may_have() {
     let clip = |index: u32| json!({"clip_index": index, "s3_url": "https://b.test/x", "duration_ms": 9, "virality_score": 1});
     body["output"]["clips"] = (0..2000).map(clip).collect();
     body["owner_user_id"] = json!("u".repeat(9000));
-    let told = tell!(ingest, event(&body).signed());
+    let told = send_event!(ingest, event(&body).signed());
     assert_eq!(
         (told.status, &told.body["job_status"]),
         (200, &json!("succeeded"))
@@ -261,7 +261,7 @@ async fn an_output_of_too_many_clips_is_taken_with_as_many_as_a_job_may_have() {
 }
 
 #[tokio::test]
-async fn an_id_that_no_job_can_have_is_that_of_no_job() {
+async fn an_impossible_id_is_not_found() {
     let cloud = Cloud::start().await;
     let ingest = cloud.ingest_webhook().await;
     let there: JobId = cloud.running("job-1").await;
@@ -277,7 +277,7 @@ async fn an_id_that_no_job_can_have_is_that_of_no_job() {
         let mut body = samples::events(&there, 1, "job.completed")[4].clone();
         body["job_id"] = json!(strange);
         body["external_job_id"] = json!(strange);
-        let told = tell!(ingest, event(&body).signed());
+        let told = send_event!(ingest, event(&body).signed());
         assert_eq!((told.status, told.code()), (404, "not_found"), "{strange}");
     }
     assert_eq!(cloud.records(), before);

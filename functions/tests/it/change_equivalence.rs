@@ -1,4 +1,4 @@
-//! The same change gives the same record in memory and in the engine: what is proved of the one holds for the other.
+//! A change has the same effect in memory and in the engine, so what is proved of one holds for the other.
 
 use aws::Changed;
 use domain::{AttemptOf, Change, Condition, Ended, Event, Job, Owner, Place, Record, Settlement};
@@ -270,7 +270,7 @@ fn a_change_does_in_the_engine_what_it_does_in_memory() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_made_by_a_change() {
+async fn a_change_does_not_create_a_record() {
     let cloud = Cloud::start().await;
     let id = "job-1".parse().expect("an id");
     let of = AttemptOf {

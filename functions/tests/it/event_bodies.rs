@@ -1,4 +1,4 @@
-//! What events may say: anything else is answered as the contract has it, and nothing is written.
+//! Bodies of events: malformed ones are rejected as the contract says, and nothing is stored.
 
 use domain::{
     JobId,
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cloud::Cloud,
-    requests::{Call, ask, event, raw_event, tell},
+    requests::{Call, call, event, raw_event, send_event},
     samples,
 };
 
@@ -42,7 +42,7 @@ fn of_length(bytes: usize) -> String {
 }
 
 #[tokio::test]
-async fn a_body_that_is_authentic_but_malformed_is_refused_with_the_path_of_its_field() {
+async fn a_malformed_event_is_rejected_with_the_path_of_the_field() {
     let cloud = Cloud::start().await;
     let ingest = cloud.ingest_webhook().await;
     cloud.running("job-1").await;
@@ -116,7 +116,7 @@ async fn a_body_that_is_authentic_but_malformed_is_refused_with_the_path_of_its_
             .chars()
             .take(300)
             .collect::<String>();
-        let told = tell!(ingest, raw_event(body).base64().signed());
+        let told = send_event!(ingest, raw_event(body).base64().signed());
         assert_eq!(
             (told.status, told.code()),
             (422, "invalid_request"),
@@ -137,11 +137,11 @@ async fn a_body_has_a_limit_whoever_sends_it() {
     cloud.front.calls();
     let long = raw_event(of_length(EVENT_BYTES + 1));
     for call in [long.clone(), long.clone().signed(), long.base64().signed()] {
-        let told = tell!(ingest, call);
+        let told = send_event!(ingest, call);
         assert_eq!((told.status, told.code()), (413, "payload_too_large"));
     }
     assert_eq!((cloud.front.calls(), cloud.records()), (vec![], before));
-    let told = tell!(ingest, raw_event(of_length(EVENT_BYTES)).signed());
+    let told = send_event!(ingest, raw_event(of_length(EVENT_BYTES)).signed());
     assert_eq!(
         (told.status, &told.body["job_status"]),
         (200, &json!("succeeded"))
@@ -149,7 +149,7 @@ async fn a_body_has_a_limit_whoever_sends_it() {
 }
 
 #[tokio::test]
-async fn what_is_not_known_is_passed_over() {
+async fn unknown_fields_are_ignored() {
     let cloud = Cloud::start().await;
     let ingest = cloud.ingest_webhook().await;
     for (number, field) in [
@@ -163,7 +163,7 @@ async fn what_is_not_known_is_passed_over() {
     {
         let id = cloud.running(&format!("job-{number}")).await;
         let body = changed("x", &field).replace("job-1", id.as_str());
-        let told = tell!(ingest, raw_event(body).signed());
+        let told = send_event!(ingest, raw_event(body).signed());
         // what is no JSON at all is refused even there
         assert_eq!(
             told.status,
@@ -179,7 +179,7 @@ async fn an_event_of_no_job_is_not_found() {
     let ingest = cloud.ingest_webhook().await;
     let id: JobId = "nobody".parse().expect("an id");
     for body in samples::events(&id, 1, "job.completed") {
-        let told = tell!(ingest, event(&body).signed());
+        let told = send_event!(ingest, event(&body).signed());
         assert_eq!((told.status, told.code()), (404, "not_found"));
     }
     assert!(cloud.records().is_empty() && cloud.stream().is_empty());
@@ -187,20 +187,23 @@ async fn an_event_of_no_job_is_not_found() {
     let there = cloud.running("there").await;
     let mut body = samples::event(&there, "job.progress", 1, 1, 10);
     body["external_job_id"] = json!("nobody");
-    assert_eq!(tell!(ingest, event(&body).signed()).status, 200);
+    assert_eq!(send_event!(ingest, event(&body).signed()).status, 200);
     assert_eq!(cloud.job(&there).await.progress_percent, 10);
     for (method, path) in [
         ("GET", crate::requests::EVENTS),
         ("POST", "/api/webhooks"),
         ("POST", "/webhooks/ai-clipping/"),
     ] {
-        assert_eq!(tell!(ingest, Call::new(method, path).signed()).status, 404);
+        assert_eq!(
+            send_event!(ingest, Call::new(method, path).signed()).status,
+            404
+        );
     }
 }
 
 #[tokio::test]
-async fn a_store_that_is_not_well_has_the_event_sent_again() {
-    use crate::front::Fault;
+async fn an_unavailable_store_answers_503_so_that_the_event_is_retried() {
+    use crate::fault_proxy::Fault;
     let cloud = Cloud::start().await;
     let ingest = cloud.ingest_webhook().await;
     let id = cloud.running("job-1").await;
@@ -211,7 +214,7 @@ async fn a_store_that_is_not_well_has_the_event_sent_again() {
         let percent = 10 + number as u32;
         let call = event(&samples::event(&id, "job.progress", 1, percent, percent)).signed();
         cloud.front.faults(move |_| Some(fault));
-        let told = tell!(ingest, call);
+        let told = send_event!(ingest, call);
         assert_eq!(
             (told.status, told.code()),
             (503, "unavailable"),
@@ -219,7 +222,7 @@ async fn a_store_that_is_not_well_has_the_event_sent_again() {
         );
         assert!(told.header("retry-after").is_some());
         cloud.front.heal();
-        assert_eq!(tell!(ingest, call).status, 200);
+        assert_eq!(send_event!(ingest, call).status, 200);
         assert_eq!(cloud.job(&id).await.progress_percent, percent);
     }
 }
@@ -238,7 +241,7 @@ async fn bodies_stand_at_their_limits() {
     let agent = "/api/ai-clipping-agent";
     let post = |path: &str| Call::new("POST", format!("{agent}/{path}")).user("ann");
     let upload = json!({"fileName": "a.mp4", "sizeBytes": 5});
-    let upload = ask!(submit, post("uploads").json(&upload));
+    let upload = call!(submit, post("uploads").json(&upload));
     let upload = upload.body["uploadId"].as_str().expect("an id").to_owned();
     let of_submit = [
         (post("jobs"), SUBMISSION_BYTES),
@@ -252,7 +255,7 @@ async fn bodies_stand_at_their_limits() {
     ];
     for (call, most) in of_submit {
         for (bytes, status) in [(most, 422), (most + 1, 413)] {
-            let answer = ask!(submit, call.clone().body(object_of(bytes)));
+            let answer = call!(submit, call.clone().body(object_of(bytes)));
             assert_eq!(answer.status, status, "{bytes} {answer:?}");
         }
     }
@@ -263,7 +266,7 @@ async fn bodies_stand_at_their_limits() {
     ];
     for (call, most) in of_manage {
         for (bytes, status) in [(most, 422), (most + 1, 413)] {
-            let answer = ask!(manage, call.clone().body(object_of(bytes)));
+            let answer = call!(manage, call.clone().body(object_of(bytes)));
             assert_eq!(answer.status, status, "{bytes} {answer:?}");
         }
     }
