@@ -117,3 +117,34 @@ fn every_shape_in_every_layout_has_its_size() {
         }
     }
 }
+
+/// Slides as screen recorders write them: one frame each, red at 0 s, green at 4 s and blue at 10 s, below sound of 16 s.
+fn slides(path: &std::path::Path) {
+    tests::make(
+        path,
+        "-f lavfi -i color=red:s=640x360:r=25:d=4 -f lavfi -i color=lime:s=640x360:r=25:d=6 -f lavfi -i color=blue:s=640x360:r=25:d=1 \
+         -f lavfi -i sine=r=48000:d=16 -filter_complex [0][1][2]concat=n=3,select='eq(n,0)+eq(n,100)+eq(n,250)'[v] -map [v] -map 3 \
+         -fps_mode vfr -c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac",
+    );
+}
+
+#[test]
+fn a_clip_begins_with_the_frame_that_is_on_the_screen() {
+    let job = Job::made("slides.mp4", 2_000, slides);
+    let shown = |range: (u64, u64), at: f64| {
+        job.plan(&[range]);
+        let clip = job.render("out", "--captions none --layout fit");
+        let frame = tests::frame_at(&clip, at);
+        frame.at(frame.width / 2, frame.height / 2)
+    };
+    let is = |colour: [u8; 3], channel: usize| {
+        (0..3).all(|other| (colour[other] > 128) == (other == channel))
+    };
+    assert!(is(shown((5_000, 8_000), 0.0), 1), "green");
+    assert!(
+        is(shown((12_000, 15_000), 0.0), 2),
+        "blue, after the last frame"
+    );
+    assert!(is(shown((3_000, 6_000), 0.5), 0), "red");
+    assert!(is(shown((3_000, 6_000), 1.5), 1), "then green");
+}

@@ -8,7 +8,7 @@ use reframe::{Rect, View};
 use crate::{
     ffmpeg::{
         graph::{self, Picture, Piece},
-        media::{FrameRate, Video},
+        media::{Colours, FrameRate, Video},
         probe,
     },
     stages::{
@@ -109,6 +109,7 @@ const VIDEO: Video = Video {
     subtitles: None,
     frame_rate: RATE,
     hdr: false,
+    colours: Colours::Bt709,
     interlaced: None,
 };
 

@@ -15,7 +15,7 @@ use self::{
     arrangements::Arrangement,
     steps::{Step, by_number, changes},
 };
-use super::media::{FieldOrder, FrameRate, Video};
+use super::media::{Colours, FieldOrder, FrameRate, Video};
 use crate::stages::render::timeline::{Frames, Timeline};
 
 /// Brings high dynamic range to ordinary brightness (BT.709), at the size of the clip.
@@ -128,7 +128,7 @@ pub(crate) fn thumbnail(picture: &Picture<'_>) -> String {
 /// The frames of the source from the clip's start on; a picture that ends before its sound stands still.
 fn endless(picture: &Picture<'_>) -> String {
     format!(
-        "[0:{}]{},tpad=stop=-1:stop_mode=clone",
+        "[0:{}]{}",
         picture.video.index,
         upright(picture.video, picture.timeline.rate()),
     )
@@ -244,7 +244,8 @@ fn on_and_off(steps: impl Iterator<Item = Step>) -> Vec<Step> {
     changes([(0, 0)].into_iter().chain(steps))
 }
 
-/// Constant frame rate, whole frames and square pixels, as the rest of the graph expects them.
+/// Constant frame rate, whole frames and square pixels, as the rest of the graph expects them, from the start of the clip on and without
+/// an end: the last frame stands. The first one is that which is on the screen at the start, though it may have come long before.
 pub(crate) fn upright(video: &Video, rate: FrameRate) -> String {
     let mut chain = String::new();
     if let Some(order) = video.interlaced {
@@ -253,14 +254,15 @@ pub(crate) fn upright(video: &Video, rate: FrameRate) -> String {
             FieldOrder::TopFirst => "tff",
             FieldOrder::BottomFirst => "bff",
         };
-        let _ = write!(chain, "bwdif=parity={first}:deint=all,");
+        let _ = write!(chain, "bwdif=mode=send_frame:parity={first}:deint=all,");
     }
     // a stream may change its size on the way; frames that have it already pass as they are
     let Size { width, height } = video.upright();
     let _ = write!(
         chain,
-        "scale={width}:{height},fps={}/{}:start_time=0",
-        rate.frames, rate.seconds
+        "scale={width}:{height}{},fps={rate},tpad=stop=-1:stop_mode=clone,trim=start=0,fps={rate}:start_time=0",
+        converted(video),
+        rate = format_args!("{}/{}", rate.frames, rate.seconds)
     );
     if let Some(crop) = video.crop() {
         let _ = write!(chain, ",{crop}");
@@ -273,6 +275,16 @@ pub(crate) fn upright(video: &Video, rate: FrameRate) -> String {
         );
     }
     chain
+}
+
+/// What is added to a scaler, and behind it, to bring colours to those of a clip. What is not named would be taken for BT.601.
+fn converted(video: &Video) -> String {
+    match video.colours {
+        Colours::Other(matrix) if !video.hdr => {
+            format!(":in_color_matrix={matrix}:out_color_matrix=bt709:out_range=tv,format={PIXELS}")
+        }
+        _ => String::new(),
+    }
 }
 
 fn labels(name: &str, count: usize) -> String {

@@ -37,8 +37,21 @@ pub(crate) struct Video {
     pub(crate) frame_rate: FrameRate,
     /// Whether brightness is coded for high dynamic range (PQ or HLG).
     pub(crate) hdr: bool,
+    /// How its colours become those of a clip.
+    pub(crate) colours: Colours,
     /// The order of the half-pictures where each frame is two of them, interleaved.
     pub(crate) interlaced: Option<FieldOrder>,
+}
+
+/// How the colours of a picture of ordinary brightness are coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Colours {
+    /// As those of a clip: BT.709 in limited range, named or, as players assume of 720 lines and more, not named.
+    Bt709,
+    /// With this matrix, in ffmpeg's words, or in full range or RGB: they are converted.
+    Other(&'static str),
+    /// In the wide gamut of BT.2020; they stay, with their tags.
+    Wide,
 }
 
 /// Which lines of a frame come first in time.

@@ -7,15 +7,18 @@ use serde::Deserialize;
 
 use super::{
     command::{Arguments, CallError, run},
-    media::{FieldOrder, FrameRate, Media, Mix, Sound, Video, turned_size},
+    media::{Colours, FieldOrder, FrameRate, Media, Mix, Sound, Video, turned_size},
 };
 use crate::children::time_to_look;
 
 /// What the programs say of a picture with more pixels than they are told to unpack, after its size.
 pub(crate) const TOO_MANY_PIXELS: &str = "exceeds specified max pixel count";
 
+/// From this height on, players take colours that name no matrix for BT.709, below for BT.601.
+const HD_LINES: u32 = 720;
+
 /// What is asked for: a file may say much more of itself.
-const ENTRIES: &str = "stream=index,codec_type,width,height,sample_aspect_ratio,avg_frame_rate,r_frame_rate,color_transfer,field_order,\
+const ENTRIES: &str = "stream=index,codec_type,width,height,sample_aspect_ratio,avg_frame_rate,r_frame_rate,color_transfer,color_space,color_range,pix_fmt,field_order,\
      duration,sample_rate,channels,channel_layout:stream_tags=language,DURATION:stream_disposition=default,attached_pic:stream_side_data=rotation:\
      format=format_name,duration:format_tags=title";
 
@@ -84,6 +87,9 @@ struct Stream {
     avg_frame_rate: Option<String>,
     r_frame_rate: Option<String>,
     color_transfer: Option<String>,
+    color_space: Option<String>,
+    color_range: Option<String>,
+    pix_fmt: Option<String>,
     field_order: Option<String>,
     duration: Option<String>,
     sample_rate: Option<String>,
@@ -177,7 +183,32 @@ impl Stream {
                 self.color_transfer.as_deref(),
                 Some("smpte2084" | "arib-std-b67")
             ),
+            colours: self.colours(),
             interlaced: self.field_order.as_deref().and_then(field_order),
+        }
+    }
+
+    fn colours(&self) -> Colours {
+        let is_yuv = self.pix_fmt.as_deref().is_none_or(|name| {
+            ["yuv", "nv", "p0", "p2", "p4", "gray", "y2"]
+                .iter()
+                .any(|kind| name.starts_with(kind))
+        });
+        let is_full = self.color_range.as_deref() == Some("pc")
+            || self
+                .pix_fmt
+                .as_deref()
+                .is_some_and(|name| name.starts_with("yuvj"));
+        match self.color_space.as_deref() {
+            Some(name) if name.starts_with("bt2020") => Colours::Wide,
+            _ if !is_yuv => Colours::Other("auto"),
+            Some("bt709") if is_full => Colours::Other("auto"),
+            Some("bt709") => Colours::Bt709,
+            None | Some("unknown" | "reserved") if self.height < HD_LINES || is_full => {
+                Colours::Other("bt601")
+            }
+            None | Some("unknown" | "reserved") => Colours::Bt709,
+            Some(_) => Colours::Other("auto"),
         }
     }
 

@@ -106,7 +106,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::ffmpeg::media::{FrameRate, Video};
+    use crate::ffmpeg::media::{Colours, FrameRate, Video};
 
     fn of_size(stored: (u32, u32), shown: (u32, u32)) -> Media {
         let size = |(width, height)| Size { width, height };
@@ -128,6 +128,7 @@ mod tests {
                 subtitles: None,
                 frame_rate,
                 hdr: false,
+                colours: Colours::Bt709,
                 interlaced: None,
             }),
             sounds: Vec::new(),

@@ -70,7 +70,7 @@ pub(super) fn levelled(loudness: Loudness) -> String {
 fn kept_sound(track: &Sound, timeline: &Timeline) -> String {
     let kept = timeline.kept();
     let mut graph = format!(
-        "[0:{}]{},highpass=f={LOWEST_HZ},apad,atrim=end={:.6}",
+        "[0:{}]atrim=start=0,{},highpass=f={LOWEST_HZ},apad,atrim=end={:.6}",
         track.index,
         continuous(&track.mix, "stereo", "sample_rates=48000"),
         timeline.span_seconds()

@@ -4,7 +4,7 @@ use domain::TimeRange;
 use reframe::{Keyframe, Rect};
 
 use super::{sound::levelled, *};
-use crate::ffmpeg::media::{FieldOrder, Sound};
+use crate::ffmpeg::media::{Colours, FieldOrder, Sound};
 
 const RATE: FrameRate = FrameRate {
     frames: 25,
@@ -25,6 +25,7 @@ fn video() -> Video {
         subtitles: None,
         frame_rate: RATE,
         hdr: false,
+        colours: Colours::Bt709,
         interlaced: None,
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     ffmpeg::{
         command::{Arguments, STEADY, run_with_progress},
         graph::{self, Picture, Piece},
-        media::{FrameRate, Video},
+        media::{Colours, FrameRate, Video},
         probe::probe,
     },
 };
@@ -134,10 +134,9 @@ fn arguments(
     let args = Arguments::new()
         .words("-hide_banner -nostdin -loglevel error -nostats -progress pipe:1 -y")
         .words(STEADY)
-        .arg("-ss")
+        // the frame on the screen at the start is before it; the graphs leave out what is not needed
+        .words("-noaccurate_seek -ss")
         .arg(format!("{:.3}", start_ms as f64 / 1000.0))
-        .arg("-t")
-        .arg(format!("{:.3}", timeline.span_seconds() + 1.0))
         .input(path, max_pixels)
         .graph_file(PICTURE_GRAPH)
         .graph_file(THUMBNAIL_GRAPH);
@@ -156,7 +155,7 @@ fn arguments(
             timeline.rate().seconds
         ))
         .words(ENCODING)
-        .words(if video.hdr {
+        .words(if video.hdr || video.colours != Colours::Wide {
             "-color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv"
         } else {
             ""

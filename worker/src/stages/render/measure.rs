@@ -173,10 +173,8 @@ fn arguments(input: &RenderInput<'_>, range: TimeRange, looks: bool) -> Argument
             "-hide_banner -nostdin -nostats -loglevel info -y -skip_loop_filter nokey -flags2 fast",
         )
         .words(STEADY)
-        .arg("-ss")
+        .words("-noaccurate_seek -ss")
         .arg(seconds(range.start_ms()))
-        .arg("-t")
-        .arg(seconds(range.duration_ms()))
         .input(&input.source.path, input.limits.max_pixels);
     if looks {
         args = args
@@ -197,9 +195,10 @@ fn looked_at(input: &RenderInput<'_>, timeline: &Timeline) -> String {
     let video = input.video;
     let size = analysis_size(video.shown);
     let mut graph = format!(
-        "[0:{}]{},scale={}:{}:flags=fast_bilinear,split=2[all][few];",
+        "[0:{}]{},trim=end={:.3},scale={}:{}:flags=fast_bilinear,split=2[all][few];",
         video.index,
         graph::upright(video, timeline.rate()),
+        timeline.span_seconds(),
         size.width,
         size.height
     );

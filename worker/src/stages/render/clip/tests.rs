@@ -18,6 +18,7 @@ fn video(frames: u32, seconds: u32, hdr: bool) -> Video {
         subtitles: None,
         frame_rate: FrameRate { frames, seconds },
         hdr,
+        colours: Colours::Bt709,
         interlaced: None,
     }
 }
