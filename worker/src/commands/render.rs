@@ -28,8 +28,11 @@ pub(super) async fn run(session: &Session, mut arguments: RenderArguments) -> Re
     let context = session.context(arguments.limits.clone());
     let beside_plan = || arguments.plan.with_file_name(keys::TRANSCRIPT);
     let transcript = read_transcript(&arguments.transcript.clone().unwrap_or_else(beside_plan))?;
+    let plan = read(&arguments.plan)?;
+    // opened last, so that files that cannot be read leave no folder behind
     let outputs = Outputs::here(Folder::open(&arguments.out, Stage::Render)?);
-    let rendered = render(&context, &arguments, &transcript, &options, &outputs).await;
+    let texts = (plan.as_slice(), &transcript);
+    let rendered = render(&context, &arguments, texts, &options, &outputs).await;
     context.progress.finish();
     match rendered {
         Ok(output) if session.json => print_json(&output),
@@ -47,15 +50,14 @@ pub(super) async fn run(session: &Session, mut arguments: RenderArguments) -> Re
 async fn render(
     context: &Context,
     arguments: &RenderArguments,
-    transcript: &Transcript,
+    (plan, transcript): (&[u8], &Transcript),
     options: &ClipOptions,
     outputs: &Outputs,
 ) -> Result<JobOutput, Failure> {
-    let plan = read(&arguments.plan)?;
     let downloads = outputs.folder().downloads();
     let arrival = pipeline::arrive(context, &arguments.source, options, None, &downloads).await?;
     let source = arrival.source;
-    let plan = Plan::from_json(&plan, source.media.duration_ms)
+    let plan = Plan::from_json(plan, source.media.duration_ms)
         .map_err(|why| unusable(Stage::Plan, &arguments.plan, &why))?;
     let settings = RenderSettings::of(options);
     let input = pipeline::render_input(context, &source, transcript, &settings)?;
