@@ -203,11 +203,10 @@ impl Stream {
             Some(name) if name.starts_with("bt2020") => Colours::Wide,
             _ if !is_yuv => Colours::Other("auto"),
             Some("bt709") if is_full => Colours::Other("auto"),
-            Some("bt709") => Colours::Bt709,
             None | Some("unknown" | "reserved") if self.height < HD_LINES || is_full => {
                 Colours::Other("bt601")
             }
-            None | Some("unknown" | "reserved") => Colours::Bt709,
+            None | Some("bt709" | "unknown" | "reserved") => Colours::Bt709,
             Some(_) => Colours::Other("auto"),
         }
     }
