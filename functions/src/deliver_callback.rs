@@ -8,7 +8,7 @@ use aws::{
     Bucket, Connection, DeadLetters, DeliveryTable, JobTable, Patience, Places, Queue,
     ReceiverTable, ShareTable, StoreError, Turn,
 };
-use domain::{Delivery, DeliveryState, JobId, Owner, limits::MOST_DELIVERIES_AT_ONCE};
+use domain::{Delivery, DeliveryState, JobId, Owner, limits::MAX_CONCURRENT_DELIVERIES};
 use futures_util::future::join_all;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
@@ -190,7 +190,7 @@ impl DeliverCallback {
         let slots = Places {
             what: "deliveries",
             owner: &owner,
-            most: MOST_DELIVERIES_AT_ONCE,
+            most: MAX_CONCURRENT_DELIVERIES,
         };
         let holder = Uuid::now_v7().to_string();
         let taken = self.shares.take(&slots, &holder, now_ms, until_ms);

@@ -1,7 +1,7 @@
 //! Entry points of `fuzz/`: parsers of requests and records, with the properties that must hold for any input.
 
 use aws::job_of_image;
-use domain::{Job, JobId, Owner, Submission, limits::LONGEST_URL};
+use domain::{Job, JobId, Owner, Submission, limits::MAX_URL_BYTES};
 use egress::Guard;
 use serde_json::Value;
 use uuid::Uuid;
@@ -45,7 +45,7 @@ fn is_a_job(submission: Submission, sources: &Guard) {
     let url = source.youtube_url.as_ref().or(source.video_url.as_ref());
     assert_ne!(url.is_some(), source.upload_id.is_some());
     if let Some(url) = url {
-        assert!(url.len() <= LONGEST_URL && sources.parse(url).is_ok());
+        assert!(url.len() <= MAX_URL_BYTES && sources.parse(url).is_ok());
     }
     submission.options.check().expect("options were checked");
     let job = Job::new(JobId::new(Uuid::nil()), submission, now());
@@ -76,7 +76,7 @@ pub fn cursor(data: &[u8]) {
     if let Ok((id, at)) = position(text) {
         let written = hex::encode(format!("{id} {at}"));
         assert_eq!(written, text.to_ascii_lowercase());
-        assert!(domain::is_plain_id(&id));
+        assert!(domain::is_valid_id(&id));
     }
 }
 
@@ -89,7 +89,7 @@ pub fn records(data: &[u8]) {
         for record in batch.records() {
             let image = &record["dynamodb"]["NewImage"];
             if let Some(of) = queued(image) {
-                assert_eq!(domain::AttemptOf::from_name(&of.to_string()), Some(of));
+                assert_eq!(domain::AttemptId::from_name(&of.to_string()), Some(of));
             }
             if let Some(job) = job_of_image(image) {
                 serde_json::to_vec(&JobView::plain(job)).expect("a job can be shown");
@@ -102,7 +102,7 @@ pub fn records(data: &[u8]) {
     if let Ok(event) = serde_json::from_slice::<Value>(data)
         && let Some(of) = attempt_of(&event)
     {
-        assert_eq!(domain::AttemptOf::from_name(&of.to_string()), Some(of));
+        assert_eq!(domain::AttemptId::from_name(&of.to_string()), Some(of));
     }
 }
 

@@ -5,7 +5,7 @@ mod parsing;
 mod secret;
 
 use aws::{Changed, Connection, JobTable, Patience, SecretStore, StoreError};
-use domain::{BadSignature, Event, Job, Rates, SignatureHeaders, limits::EVENT_BYTES};
+use domain::{Event, InvalidSignature, Job, Rates, SignatureHeaders, limits::MAX_EVENT_BYTES};
 use lambda_http::{Body, Error, Request, Response, http::StatusCode, service_fn};
 use serde_json::json;
 
@@ -73,7 +73,7 @@ impl IngestWebhook {
         if route.endpoint != Endpoint::IngestWebhook {
             return Err(Problem::NoRoute);
         }
-        let bytes = body(request, EVENT_BYTES)?;
+        let bytes = body(request, MAX_EVENT_BYTES)?;
         self.verify_signature(request, bytes).await?;
         let event = parse_event(bytes, now())?;
         event
@@ -94,7 +94,7 @@ impl IngestWebhook {
             .iter()
             .all(|name| !request.headers().contains_key(*name));
         match self.secrets.verify(headers, bytes, now()).await {
-            Err(VerifyError::Signature(BadSignature::Missing))
+            Err(VerifyError::Signature(InvalidSignature::Missing))
                 if unsigned && self.allow_unsigned =>
             {
                 Ok(())
@@ -111,9 +111,9 @@ impl IngestWebhook {
 
     /// Applies an event by one conditional update. The response gives the current state of the job, also to an event that comes too late.
     async fn apply(&self, event: &Event, message: Option<&str>) -> Result<Response<Body>, Problem> {
-        let change = Job::event(event, self.rates, now());
+        let change = Job::apply_event(event, self.rates, now());
         let change = match message {
-            Some(message) => Job::once(change, message, event, now()),
+            Some(message) => Job::deduplicate(change, message, event, now()),
             None => change,
         };
         for id in event.ids() {
@@ -141,7 +141,7 @@ impl IngestWebhook {
             if let (Some(message), false, None, true) =
                 (message, applied, event.attempt, event.event.is_terminal())
             {
-                let ignored = Job::ignored(message, now());
+                let ignored = Job::remember_message(message, now());
                 self.jobs.change(&id, &ignored).await?;
             }
             if applied && event.event.is_terminal() {

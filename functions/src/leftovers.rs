@@ -12,7 +12,7 @@ pub(crate) async fn delete_leftovers(
     bucket: &Bucket,
     id: &JobId,
 ) -> Result<usize, StoreError> {
-    let stored = bucket.list(&keys::of_job(id, "")).await?;
+    let stored = bucket.list(&keys::in_job(id, "")).await?;
     // checked after the listing: a new job with the same id, made with the same key, has stored none of these objects
     if stored.is_empty() || jobs.get(id).await?.is_some() {
         return Ok(0);

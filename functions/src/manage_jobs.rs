@@ -11,7 +11,7 @@ use aws::{
     Admissions, Bucket, Changed, Connection, DeliveryTable, Executions, JobTable, Patience, Queue,
     ReceiverTable, SecretStore, SessionTable, ShareTable, StoreError, UploadTable, UploadUse,
 };
-use domain::{AttemptOf, Change, Job, JobId, Owner, Status, keys};
+use domain::{AttemptId, Change, Job, JobId, Owner, Status, keys};
 use lambda_http::{Body, Error, Request, Response, http::StatusCode, service_fn};
 use uuid::Uuid;
 
@@ -206,7 +206,9 @@ impl ManageJobs {
         match self.start_attempt(&job, &job.retry(now())).await? {
             Changed::Yes(job) => Ok(json_response(StatusCode::ACCEPTED, &JobView::plain(*job))),
             // a repeated request whose first response was lost
-            Changed::No(now) if now.follows(&job) && now.edited_plan == job.edited_plan => {
+            Changed::No(now)
+                if now.is_next_attempt_of(&job) && now.edited_plan == job.edited_plan =>
+            {
                 Ok(json_response(StatusCode::ACCEPTED, &JobView::plain(*now)))
             }
             Changed::No(job) => Err(Problem::Conflict {
@@ -256,7 +258,7 @@ impl ManageJobs {
     /// Deletes the objects of an existing job, then its record; `false` if another attempt has started in between.
     async fn delete_all_of(&self, job: &Job) -> Result<bool, StoreError> {
         self.executions.stop(&attempt_of(job)).await?;
-        let stored = self.bucket.list(&keys::of_job(&job.id, "")).await?;
+        let stored = self.bucket.list(&keys::in_job(&job.id, "")).await?;
         self.bucket.delete(&stored).await?;
         let upload = UploadUse::of(job);
         delete_upload(&self.uploads, &self.bucket, upload.as_ref()).await?;
@@ -285,8 +287,8 @@ fn job_id(id: &str) -> Result<JobId, Problem> {
     id.parse().map_err(|_| Problem::NotFound("job"))
 }
 
-fn attempt_of(job: &Job) -> AttemptOf {
-    AttemptOf {
+fn attempt_of(job: &Job) -> AttemptId {
+    AttemptId {
         job_id: job.id.clone(),
         attempt: job.attempt,
     }

@@ -8,7 +8,7 @@ use aws::{
     Clients, Connection, DeadLetters, DeliveryTable, Listener, ListenerTable, Patience, Queue,
     SessionTable, ShareTable, StoreError, job_of_image,
 };
-use domain::{Delivery, EventKind, Job, Owner, moved, news};
+use domain::{Delivery, EventKind, Job, Owner, has_progressed, notification};
 use futures_util::{StreamExt, stream};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
@@ -88,7 +88,7 @@ impl PublishEvents {
         let Some(job) = job_of_image(&record["dynamodb"]["NewImage"]) else {
             return Ok(());
         };
-        let kind = news(before.as_ref(), &job);
+        let kind = notification(before.as_ref(), &job);
         let queued = self.queue_callback(before.as_ref(), &job, kind).await;
         if queued.as_ref().is_err_and(|why| !why.is_final()) {
             return queued;
@@ -107,14 +107,16 @@ impl PublishEvents {
         job: &Job,
         kind: Option<EventKind>,
     ) -> Result<(), StoreError> {
-        let until = now().as_seconds() + Delivery::KNOWN_S;
+        let until = now().as_seconds() + Delivery::RETENTION_S;
         let durable = kind.filter(|kind| *kind != EventKind::Progress);
-        let progress_of = match durable.and_then(|kind| Delivery::of(job, kind, now(), until)) {
+        let progress_of = match durable
+            .and_then(|kind| Delivery::for_change(job, kind, now(), until))
+        {
             Some(delivery) => {
                 self.deliveries.create(&delivery).await?;
                 None
             }
-            None if job.callback_url.is_some() && moved(before, job) => Some(job.attempt),
+            None if job.callback_url.is_some() && has_progressed(before, job) => Some(job.attempt),
             None => return Ok(()),
         };
         let message = DeliveryMessage {

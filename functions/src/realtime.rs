@@ -8,7 +8,7 @@ use aws::{
 };
 use domain::{
     Job, JobId, Owner,
-    limits::{CLIENT_MESSAGE_BYTES, MOST_CONNECTIONS},
+    limits::{MAX_CLIENT_MESSAGE_BYTES, MAX_CONNECTIONS},
 };
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
@@ -211,7 +211,7 @@ impl Realtime {
             return self.clients.cut(id).await;
         }
         let body = event.body.as_deref().unwrap_or_default();
-        let body = Some(body).filter(|body| body.len() <= CLIENT_MESSAGE_BYTES);
+        let body = Some(body).filter(|body| body.len() <= MAX_CLIENT_MESSAGE_BYTES);
         let answers = match body.and_then(|body| serde_json::from_str(body).ok()) {
             Some(ClientMessage::Ping) => vec![Message::Pong],
             Some(ClientMessage::Subscribe { job_id }) => {
@@ -302,7 +302,7 @@ pub(crate) fn connection_slots(owner: &Owner) -> Places<'_> {
     Places {
         what: "connections",
         owner,
-        most: MOST_CONNECTIONS,
+        most: MAX_CONNECTIONS,
     }
 }
 

@@ -1,7 +1,7 @@
 //! `settle-job`: runs at the end of every execution. It applies the outcome that the attempt has stored, or queues the next attempt.
 
 use aws::{Admissions, Bucket, Changed, Connection, DeadLetters, JobTable, Patience, StoreError};
-use domain::{AttemptOf, Change, Ended, Job, JobId, Rates, Settlement, keys};
+use domain::{AttemptId, Change, Job, JobId, OutcomeRecord, Rates, Settlement, keys};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::Value;
@@ -101,10 +101,10 @@ impl SettleJob {
         .await
     }
 
-    async fn settle(&self, of: &AttemptOf) -> Result<Settled, StoreError> {
+    async fn settle(&self, of: &AttemptId) -> Result<Settled, StoreError> {
         let (changed, job) = self.apply_outcome(of).await?;
         match &job {
-            Some(job) => self.bucket.delete_unused_editions(job).await?,
+            Some(job) => self.bucket.delete_unused_revisions(job).await?,
             // objects that its worker has stored after the deletion
             None => delete_leftovers(&self.jobs, &self.bucket, &of.job_id).await?,
         };
@@ -115,13 +115,13 @@ impl SettleJob {
     }
 
     /// Applies the outcome. Returns whether the record has changed, and the job as it is now; none if it no longer exists.
-    async fn apply_outcome(&self, of: &AttemptOf) -> Result<(bool, Option<Job>), StoreError> {
+    async fn apply_outcome(&self, of: &AttemptId) -> Result<(bool, Option<Job>), StoreError> {
         let Some(job) = self.jobs.get(&of.job_id).await? else {
             return Ok((false, None));
         };
         let outcome = self.outcome(of).await?;
         let (changed, job) = match job.settle(of.attempt, outcome.as_ref(), self.rates, now()) {
-            Settlement::Nothing => (false, Some(job)),
+            Settlement::Unchanged => (false, Some(job)),
             Settlement::Change(change) => self.write(&job, of, &change).await?,
         };
         if changed {
@@ -137,7 +137,7 @@ impl SettleJob {
     async fn write(
         &self,
         job: &Job,
-        of: &AttemptOf,
+        of: &AttemptId,
         change: &Change,
     ) -> Result<(bool, Option<Job>), StoreError> {
         let changed = match self.jobs.change(&of.job_id, change).await {
@@ -157,8 +157,8 @@ impl SettleJob {
     }
 
     /// The outcome of an attempt; one that cannot be parsed counts as missing.
-    async fn outcome(&self, of: &AttemptOf) -> Result<Option<Ended>, StoreError> {
-        let key = keys::of_job(&of.job_id, &keys::outcome_of(of.attempt));
+    async fn outcome(&self, of: &AttemptId) -> Result<Option<OutcomeRecord>, StoreError> {
+        let key = keys::in_job(&of.job_id, &keys::attempt_outcome(of.attempt));
         let Some(bytes) = self.bucket.read(&key).await? else {
             return Ok(None);
         };
@@ -188,12 +188,12 @@ fn log_settled(job: Option<&Job>) {
 }
 
 /// The attempt in a state machine's `{job_id, attempt}`, or in the execution name of an `EventBridge` event.
-pub(crate) fn attempt_of(event: &Value) -> Option<AttemptOf> {
+pub(crate) fn attempt_of(event: &Value) -> Option<AttemptId> {
     if let Some(name) = event["detail"]["name"].as_str() {
-        return AttemptOf::from_name(name);
+        return AttemptId::from_name(name);
     }
-    let of: Option<AttemptOf> = serde_json::from_value(event.clone()).ok();
-    of.filter(AttemptOf::is_possible)
+    let of: Option<AttemptId> = serde_json::from_value(event.clone()).ok();
+    of.filter(AttemptId::is_valid)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, env, fs};
 
-use domain::limits::{self, LEAST_CLIP_SECONDS, LEAST_CLIPS, Limit, MOST_CLIP_SECONDS, MOST_CLIPS};
+use domain::limits::{self, Limit, MAX_CLIP_SECONDS, MAX_CLIPS, MIN_CLIP_SECONDS, MIN_CLIPS};
 
 use crate::{root, tests};
 
@@ -71,8 +71,8 @@ fn the_table_of_limits_is_that_of_the_code() {
 fn the_numbers_of_the_readme_are_those_of_the_code() {
     let readme = fs::read_to_string(root().join("README.md")).expect("it is there");
     for said in [
-        format!("| `--clips N` | how many clips, {LEAST_CLIPS} to {MOST_CLIPS} |"),
-        format!("their length, {LEAST_CLIP_SECONDS} to {MOST_CLIP_SECONDS} |"),
+        format!("| `--clips N` | how many clips, {MIN_CLIPS} to {MAX_CLIPS} |"),
+        format!("their length, {MIN_CLIP_SECONDS} to {MAX_CLIP_SECONDS} |"),
         "(docs/limits.md)".to_owned(),
     ] {
         assert!(readme.contains(&said), "README does not say: {said}");

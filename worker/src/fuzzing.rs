@@ -71,7 +71,7 @@ pub fn graph(data: &[u8]) {
         return;
     };
     for clip in plan.clips.iter().filter(|_| plan.check_edited().is_ok()) {
-        let timeline = Timeline::new(clip.start_ms, &clip.kept(), RATE);
+        let timeline = Timeline::new(clip.start_ms, &clip.shown_ranges(), RATE);
         let pieces = turns(&timeline);
         let picture = Picture {
             video: &VIDEO,

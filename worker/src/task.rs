@@ -8,7 +8,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use aws::{Bucket, Changed, Connection, JobTable, Patience, StoreError};
 use domain::{
-    AttemptOf, Ended, ErrorCode, Failure, FailureKind, Job, Outcome, Stage, keys,
+    AttemptId, ErrorCode, Failure, FailureKind, Job, Outcome, OutcomeRecord, Stage, keys,
     limits::ATTEMPT_SECONDS,
 };
 use futures_util::{
@@ -112,7 +112,10 @@ async fn run(config: &Config, setting: Setting) -> Result<(), StoreError> {
         leave_nothing_of_deleted(&jobs, &bucket, &setting).await;
         return Ok(());
     };
-    let ended = Ended { outcome, at: now() };
+    let ended = OutcomeRecord {
+        outcome,
+        finished_at: now(),
+    };
     let final_word = settles(&ended.outcome, &job);
     write_outcome(&bucket, &setting.of, &ended, stop.clone()).await?;
     tracing::info!(outcome = ?std::mem::discriminant(&ended.outcome), "outcome written");
@@ -133,7 +136,7 @@ async fn leave_nothing_of_deleted(jobs: &JobTable, bucket: &Bucket, setting: &Se
     let id = &setting.of.job_id;
     let left = async {
         // looked at before the question: a new job of the same id has stored none of it
-        let stored = bucket.list(&keys::of_job(id, "")).await?;
+        let stored = bucket.list(&keys::in_job(id, "")).await?;
         if matches!(claimed(jobs, setting).await?, Changed::Gone) {
             bucket.delete(&stored).await?;
         }
@@ -146,7 +149,7 @@ async fn leave_nothing_of_deleted(jobs: &JobTable, bucket: &Bucket, setting: &Se
 
 /// Whether the attempt is still this task's.
 async fn claimed(jobs: &JobTable, setting: &Setting) -> Result<Changed, StoreError> {
-    let nothing = Job::still_claimed(&setting.of, &setting.task);
+    let nothing = Job::verify_claim(&setting.of, &setting.task);
     jobs.change(&setting.of.job_id, &nothing).await
 }
 
@@ -186,8 +189,8 @@ async fn work(
 ) -> End {
     let (sender, news) = watch::channel(News::default());
     let address = |name: &str| {
-        let name = keys::of_edition(job.edition, name);
-        bucket.address(&keys::of_job(&job.id, &name))
+        let name = keys::in_revision(job.revision, name);
+        bucket.address(&keys::in_job(&job.id, &name))
     };
     let told = async {
         match events {
@@ -220,7 +223,7 @@ async fn work(
         leave_nothing();
     }
     match ended {
-        Ok(outcome) => End::Outcome(with_addresses(outcome, &address)),
+        Ok(outcome) => End::Outcome(with_urls(outcome, &address)),
         Err(failure) if failure.code == ErrorCode::Canceled => End::Abandoned,
         Err(failure) => {
             tracing::warn!(stage = %failure.stage, code = %failure.code, why = failure.message, "the attempt failed");
@@ -276,14 +279,14 @@ async fn clip(
     })
 }
 
-fn with_addresses(outcome: Outcome, address: &impl Fn(&str) -> String) -> Outcome {
+fn with_urls(outcome: Outcome, address: &impl Fn(&str) -> String) -> Outcome {
     match outcome {
         Outcome::Succeeded {
             output,
             stages,
             tools,
         } => Outcome::Succeeded {
-            output: output.with_addresses(address),
+            output: output.with_urls(address),
             stages,
             tools,
         },
@@ -311,11 +314,11 @@ fn settles(outcome: &Outcome, job: &Job) -> bool {
 
 async fn write_outcome(
     bucket: &Bucket,
-    of: &AttemptOf,
-    ended: &Ended,
+    of: &AttemptId,
+    ended: &OutcomeRecord,
     stop: Stop,
 ) -> Result<(), StoreError> {
-    let key = keys::of_job(&of.job_id, &keys::outcome_of(of.attempt));
+    let key = keys::in_job(&of.job_id, &keys::attempt_outcome(of.attempt));
     let text =
         serde_json::to_vec_pretty(ended).map_err(|why| StoreError::Refused(why.to_string()))?;
     tokio::select! {

@@ -1,8 +1,8 @@
 //! The bucket of sources, transcripts, plans and clips.
 
-mod editions;
 mod fenced;
 mod multipart;
+mod revisions;
 
 pub use fenced::{Kept, MadeBy};
 pub use multipart::{Multipart, Part};

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
     },
     types::{AttributeValue, ReturnValue},
 };
-use domain::{Delivery, DeliveryState, DeliveryTry, JobId};
+use domain::{Delivery, DeliveryAttempt, DeliveryState, JobId};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
@@ -91,7 +91,7 @@ impl DeliveryTable {
     pub async fn give_up(
         &self,
         delivery: &Delivery,
-        tried: &DeliveryTry,
+        tried: &DeliveryAttempt,
     ) -> Result<(), StoreError> {
         let only_try = serde_dynamo::to_attribute_value([tried]).map_err(StoreError::unreadable)?;
         let update = self.client.update_item().table_name(&self.table);

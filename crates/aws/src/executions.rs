@@ -4,7 +4,7 @@ use aws_sdk_sfn::{
     Client,
     operation::{start_execution::StartExecutionError, stop_execution::StopExecutionError},
 };
-use domain::AttemptOf;
+use domain::AttemptId;
 
 use crate::{Connection, StoreError, error::sorted};
 
@@ -28,7 +28,7 @@ impl Executions {
     ///
     /// # Errors
     /// When Step Functions does not answer or refuses.
-    pub async fn start(&self, of: &AttemptOf) -> Result<(), StoreError> {
+    pub async fn start(&self, of: &AttemptId) -> Result<(), StoreError> {
         let input = serde_json::to_string(of).map_err(StoreError::unreadable)?;
         let started = self
             .client
@@ -53,7 +53,7 @@ impl Executions {
     ///
     /// # Errors
     /// When Step Functions does not answer or refuses.
-    pub async fn stop(&self, of: &AttemptOf) -> Result<(), StoreError> {
+    pub async fn stop(&self, of: &AttemptId) -> Result<(), StoreError> {
         let arn = format!(
             "{}:{of}",
             self.machine.replacen(":stateMachine:", ":execution:", 1)

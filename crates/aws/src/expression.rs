@@ -55,8 +55,8 @@ impl Expression {
                 .collect();
             update.push(format!("REMOVE {}", paths.join(", ")));
         }
-        if !change.gather.is_empty() {
-            let sets = change.gather.iter().map(|(attribute, text)| {
+        if !change.add_to_set.is_empty() {
+            let sets = change.add_to_set.iter().map(|(attribute, text)| {
                 let path = expression.name(attribute);
                 let texts = AttributeValue::Ss(vec![text.clone()]);
                 format!("{path} {}", expression.attribute(texts))
@@ -96,7 +96,7 @@ impl Expression {
                 self.name(attribute),
                 self.value(&(*limit).into())?
             ),
-            Condition::Lacks(attribute, text) => format!(
+            Condition::NotContains(attribute, text) => format!(
                 "NOT contains({}, {})",
                 self.name(attribute),
                 self.value(&text.as_str().into())?

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
-use domain::{JobId, Owner, limits::MOST_NAMED_JOBS};
+use domain::{JobId, Owner, limits::MAX_SUBSCRIBED_JOBS};
 use serde::Deserialize;
 
 use crate::{
@@ -75,7 +75,7 @@ impl ListenerTable {
                 .condition_expression("attribute_not_exists(job_ids) OR size(job_ids) < :most OR contains(job_ids, :job)")
                 .expression_attribute_values(":jobs", AttributeValue::Ss(vec![job.to_string()]))
                 .expression_attribute_values(":job", text(job.as_str()))
-                .expression_attribute_values(":most", number(MOST_NAMED_JOBS as i64)),
+                .expression_attribute_values(":most", number(MAX_SUBSCRIBED_JOBS as i64)),
         };
         happened(update.send().await)
     }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, fmt};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use domain::{
     Fingerprint, Owner,
-    limits::{MOST_DISABLED, MOST_PREVIOUS_SECRETS},
+    limits::{MAX_DISABLED_ADDRESSES, MAX_PREVIOUS_SECRETS},
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +56,7 @@ impl Receiver {
         let mut previous = self.previous;
         previous.retain(|one| now < one.until);
         previous.extend(self.secret.map(|secret| Previous { secret, until }));
-        let too_many = previous.len().saturating_sub(MOST_PREVIOUS_SECRETS);
+        let too_many = previous.len().saturating_sub(MAX_PREVIOUS_SECRETS);
         previous.split_off(too_many)
     }
 }
@@ -156,7 +156,7 @@ impl ReceiverTable {
             .condition_expression(room)
             .expression_attribute_values(":urls", AttributeValue::Ss(vec![mark(url)]))
             .expression_attribute_values(":url", text(&mark(url)))
-            .expression_attribute_values(":most", number(i64::from(MOST_DISABLED)));
+            .expression_attribute_values(":most", number(i64::from(MAX_DISABLED_ADDRESSES)));
         happened(update.send().await)
     }
 

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::{
     operation::delete_item::DeleteItemError,
     types::{AttributeValue, Update},
 };
-use domain::{Job, Owner, limits::MOST_JOBS_OF_UPLOAD};
+use domain::{Job, Owner, limits::MAX_JOBS_PER_UPLOAD};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -153,7 +153,7 @@ impl UploadTable {
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
             .expression_attribute_values(":jobs", of.jobs())
             .expression_attribute_values(":job", text(&of.job))
-            .expression_attribute_values(":most", number(MOST_JOBS_OF_UPLOAD.into()))
+            .expression_attribute_values(":most", number(MAX_JOBS_PER_UPLOAD.into()))
             .build()
             .map_err(StoreError::unreadable)
     }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::{
     Event, EventKind, Job, JobId, JobOutput, Labels, Owner, Percent, Status, Timestamp,
-    limits::{LONGEST_MESSAGE, LONGEST_RETRY_AFTER_S, MOST_TRIES},
-    text::cut,
+    limits::{MAX_MESSAGE_BYTES, MAX_RETRY_AFTER_S, MAX_STORED_DELIVERY_ATTEMPTS},
+    text::truncate,
 };
 
 /// Seconds from one try to the next; after the last of them a delivery has failed.
@@ -39,8 +39,8 @@ pub struct Delivery {
     /// Whether it is done.
     pub state: DeliveryState,
     /// What was tried so far.
-    #[serde(default)]
-    pub tries: Vec<DeliveryTry>,
+    #[serde(default, rename = "tries")]
+    pub attempts: Vec<DeliveryAttempt>,
     /// Tries that count: those since it was made, or since a person asked for it again.
     #[serde(default)]
     pub failures: u32,
@@ -77,7 +77,7 @@ impl DeliveryState {
 
 /// One try of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeliveryTry {
+pub struct DeliveryAttempt {
     /// When it began.
     pub at: Timestamp,
     /// What the receiver answered with.
@@ -92,19 +92,19 @@ pub struct DeliveryTry {
 
 impl Delivery {
     /// How long it can be seen what was sent, and sent again, in seconds.
-    pub const KNOWN_S: i64 = 30 * 24 * 3600;
+    pub const RETENTION_S: i64 = 30 * 24 * 3600;
 
     /// What is owed for a change of a job that is told; none where nobody asked for it.
-    pub fn of(job: &Job, kind: EventKind, now: Timestamp, expires_at: i64) -> Option<Self> {
+    pub fn for_change(job: &Job, kind: EventKind, now: Timestamp, expires_at: i64) -> Option<Self> {
         Some(Self {
             id: Self::id_of(job),
             job_id: job.id.clone(),
             owner: job.owner.clone(),
             url: job.callback_url.clone()?,
-            event: Event::of_job(job, kind),
+            event: Event::from_job(job, kind),
             labels: job.labels.clone(),
             state: DeliveryState::Pending,
-            tries: Vec::new(),
+            attempts: Vec::new(),
             failures: 0,
             due_ms: now.as_ms(),
             created_at: now,
@@ -113,11 +113,14 @@ impl Delivery {
     }
 
     /// Writes a try down; only the newest can be looked at.
-    pub fn add(&mut self, mut tried: DeliveryTry) {
-        tried.error = tried.error.map(|error| cut(&error, LONGEST_MESSAGE));
-        self.tries.push(tried);
-        let too_many = self.tries.len().saturating_sub(MOST_TRIES);
-        self.tries.drain(..too_many);
+    pub fn add(&mut self, mut tried: DeliveryAttempt) {
+        tried.error = tried.error.map(|error| truncate(&error, MAX_MESSAGE_BYTES));
+        self.attempts.push(tried);
+        let too_many = self
+            .attempts
+            .len()
+            .saturating_sub(MAX_STORED_DELIVERY_ATTEMPTS);
+        self.attempts.drain(..too_many);
     }
 
     /// The id of what a job's record tells.
@@ -126,7 +129,7 @@ impl Delivery {
     }
 
     /// The job that a delivery of this id is about.
-    pub fn job_of(id: &str) -> Option<JobId> {
+    pub fn job_id_of(id: &str) -> Option<JobId> {
         let rest = id.get(..id.len().checked_sub(ATTEMPT_DIGITS + SEQUENCE_DIGITS + 2)?)?;
         rest.parse().ok()
     }
@@ -134,7 +137,7 @@ impl Delivery {
 
 /// How long to wait after so many failures, at least as long as the receiver asked for; none: it has failed often enough. `chance` is
 /// from 0 to 1.
-pub fn pause(failures: u32, chance: f64, asked: Option<Duration>) -> Option<Duration> {
+pub fn retry_delay(failures: u32, chance: f64, asked: Option<Duration>) -> Option<Duration> {
     let seconds = PAUSES_S.get(failures.checked_sub(1)? as usize)?;
     let pause =
         Duration::from_secs_f64(seconds * (1.0 - JITTER + 2.0 * JITTER * chance.clamp(0.0, 1.0)));
@@ -142,14 +145,14 @@ pub fn pause(failures: u32, chance: f64, asked: Option<Duration>) -> Option<Dura
         pause.max(
             asked
                 .unwrap_or_default()
-                .min(Duration::from_secs(LONGEST_RETRY_AFTER_S)),
+                .min(Duration::from_secs(MAX_RETRY_AFTER_S)),
         ),
     )
 }
 
 impl Event {
     /// What a job's record says, as the event of a worker would.
-    pub fn of_job(job: &Job, kind: EventKind) -> Self {
+    pub fn from_job(job: &Job, kind: EventKind) -> Self {
         let canceled = job.status == Status::Canceled;
         Self {
             event: kind,
@@ -212,7 +215,7 @@ fn named<T: serde::de::DeserializeOwned>(name: &str) -> Option<T> {
 
 impl Labels {
     /// An event as the customer is told it: with the customer's own names of job and user, where there are any.
-    pub fn put_on(&self, event: &Event) -> Value {
+    pub fn apply_to(&self, event: &Event) -> Value {
         let mut told = json!(event);
         let names = [
             ("external_job_id", &self.external_job_id),
@@ -235,7 +238,7 @@ mod tests {
     #[test]
     fn pauses_grow_and_end_and_a_receiver_may_ask_for_longer() {
         let seconds =
-            |failures, chance| pause(failures, chance, None).map(|pause| pause.as_secs_f64());
+            |failures, chance| retry_delay(failures, chance, None).map(|pause| pause.as_secs_f64());
         assert_eq!(seconds(0, 0.5), None);
         let middle: Vec<_> = (1..=8)
             .map(|failures| seconds(failures, 0.5).map(f64::round))
@@ -243,8 +246,9 @@ mod tests {
         let wanted = [5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 36_000.0].map(Some);
         assert_eq!((&middle[..7], middle[7]), (&wanted[..], None));
         assert_eq!((seconds(1, 0.0), seconds(1, 1.0)), (Some(4.0), Some(6.0)));
-        let asked =
-            |wish| pause(1, 0.5, Some(Duration::from_secs(wish))).map(|pause| pause.as_secs());
+        let asked = |wish| {
+            retry_delay(1, 0.5, Some(Duration::from_secs(wish))).map(|pause| pause.as_secs())
+        };
         assert_eq!(
             (asked(1), asked(60), asked(1 << 40)),
             (Some(5), Some(60), Some(36_000))
@@ -258,17 +262,17 @@ mod tests {
             ..queued()
         };
         let now = Timestamp::from_ms(0);
-        let mut delivery = Delivery::of(&job, EventKind::Failed, now, 0).unwrap();
-        for duration_ms in 0..=MOST_TRIES as u64 {
-            delivery.add(DeliveryTry {
+        let mut delivery = Delivery::for_change(&job, EventKind::Failed, now, 0).unwrap();
+        for duration_ms in 0..=MAX_STORED_DELIVERY_ATTEMPTS as u64 {
+            delivery.add(DeliveryAttempt {
                 at: now,
                 status: Some(500),
                 error: None,
                 duration_ms,
             });
         }
-        assert_eq!(delivery.tries.len(), MOST_TRIES);
-        assert_eq!(delivery.tries[0].duration_ms, 1, "the oldest is gone");
+        assert_eq!(delivery.attempts.len(), MAX_STORED_DELIVERY_ATTEMPTS);
+        assert_eq!(delivery.attempts[0].duration_ms, 1, "the oldest is gone");
     }
 
     #[test]
@@ -288,9 +292,9 @@ mod tests {
         let ids = [&job, &ended, &later].map(Delivery::id_of);
         assert!(ids.is_sorted());
         assert_eq!(ids[1], "job-1-000001-102");
-        assert_eq!(Delivery::job_of(&ids[1]), Some(job.id));
+        assert_eq!(Delivery::job_id_of(&ids[1]), Some(job.id));
         for strange in ["", "x", "é-000001-102", "../-000001-102"] {
-            assert_eq!(Delivery::job_of(strange), None, "{strange}");
+            assert_eq!(Delivery::job_id_of(strange), None, "{strange}");
         }
     }
 
@@ -305,7 +309,9 @@ mod tests {
             labels,
             ..queued()
         };
-        let told = job.labels.put_on(&Event::of_job(&job, EventKind::Failed));
+        let told = job
+            .labels
+            .apply_to(&Event::from_job(&job, EventKind::Failed));
         let field = |name: &str| told[name].as_str().unwrap_or("-").to_owned();
         assert_eq!(
             [

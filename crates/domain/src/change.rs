@@ -7,14 +7,14 @@ pub type Record = Map<String, Value>;
 
 /// Where a value lies: an attribute, or one entry of an attribute that is a map.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct AttributePath {
     /// Name of the attribute.
     pub attribute: &'static str,
     /// Name of the entry in it.
     pub entry: Option<String>,
 }
 
-impl From<&'static str> for Place {
+impl From<&'static str> for AttributePath {
     fn from(attribute: &'static str) -> Self {
         Self {
             attribute,
@@ -23,7 +23,7 @@ impl From<&'static str> for Place {
     }
 }
 
-impl Place {
+impl AttributePath {
     /// An entry of an attribute that is a map.
     pub fn entry(attribute: &'static str, entry: impl Into<String>) -> Self {
         Self {
@@ -49,7 +49,7 @@ pub enum Condition {
     /// The attribute is this number or a lower one.
     AtMost(&'static str, i64),
     /// The attribute is no set, or one without this text.
-    Lacks(&'static str, String),
+    NotContains(&'static str, String),
     /// The attribute is no set, or one of fewer texts.
     FewerThan(&'static str, usize),
     /// At least one of them holds.
@@ -62,13 +62,13 @@ pub struct Change {
     /// All of them have to hold.
     pub when: Vec<Condition>,
     /// Values that are written.
-    pub set: Vec<(Place, Value)>,
+    pub set: Vec<(AttributePath, Value)>,
     /// Values that are written where nothing is yet.
     pub set_if_missing: Vec<(&'static str, Value)>,
     /// Numbers that are added to.
     pub add: Vec<(&'static str, i64)>,
     /// Texts that are put into sets.
-    pub gather: Vec<(&'static str, String)>,
+    pub add_to_set: Vec<(&'static str, String)>,
     /// Attributes that are taken away.
     pub remove: Vec<&'static str>,
 }
@@ -87,7 +87,7 @@ impl Change {
         self
     }
 
-    pub(crate) fn set(mut self, place: impl Into<Place>, value: impl Into<Value>) -> Self {
+    pub(crate) fn set(mut self, place: impl Into<AttributePath>, value: impl Into<Value>) -> Self {
         self.set.push((place.into(), value.into()));
         self
     }
@@ -95,7 +95,7 @@ impl Change {
     /// Writes a value that may not be known; then what is there stays.
     pub(crate) fn set_known(
         self,
-        place: impl Into<Place>,
+        place: impl Into<AttributePath>,
         value: Option<impl Into<Value>>,
     ) -> Self {
         match value {
@@ -118,8 +118,8 @@ impl Change {
         self
     }
 
-    pub(crate) fn gather(mut self, attribute: &'static str, text: &str) -> Self {
-        self.gather.push((attribute, text.to_owned()));
+    pub(crate) fn add_to_set(mut self, attribute: &'static str, text: &str) -> Self {
+        self.add_to_set.push((attribute, text.to_owned()));
         self
     }
 
@@ -153,7 +153,7 @@ impl Change {
             let before = record.get(*attribute).and_then(Value::as_i64).unwrap_or(0);
             record.insert((*attribute).to_owned(), (before + number).into());
         }
-        for (attribute, text) in &self.gather {
+        for (attribute, text) in &self.add_to_set {
             let set = record
                 .entry(*attribute)
                 .or_insert_with(|| Value::Array(Vec::new()));
@@ -185,7 +185,7 @@ impl Condition {
             Self::AtMost(attribute, limit) => {
                 number(attribute).is_some_and(|value| value <= *limit)
             }
-            Self::Lacks(attribute, text) => {
+            Self::NotContains(attribute, text) => {
                 !set(record, attribute).iter().any(|there| there == text)
             }
             Self::FewerThan(attribute, number) => {

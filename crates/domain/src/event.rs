@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ClipOutput, ErrorCode, JobId, JobOutput, Stage, Status, Timestamp, json,
-    limits::{LONGEST_LABEL, LONGEST_MESSAGE, LONGEST_STEP},
+    limits::{MAX_LABEL_BYTES, MAX_MESSAGE_BYTES, MAX_STEP_BYTES},
     number, outcome, text,
 };
 
@@ -45,7 +45,7 @@ impl EventKind {
 /// A percentage, 0 to 100.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(from = "f64")]
-pub struct Percent(#[serde(serialize_with = "crate::number::write")] f64);
+pub struct Percent(#[serde(serialize_with = "crate::number::serialize")] f64);
 
 impl Percent {
     /// The nearest percentage to any number.
@@ -90,7 +90,7 @@ pub struct Event {
     /// The user that it is for.
     #[serde(
         default,
-        deserialize_with = "text::uncut_if_any::<_, LONGEST_LABEL>",
+        deserialize_with = "text::bounded_opt::<_, MAX_LABEL_BYTES>",
         skip_serializing_if = "Option::is_none"
     )]
     pub owner_user_id: Option<String>,
@@ -99,26 +99,26 @@ pub struct Event {
     /// How much is done.
     pub progress_percent: Percent,
     /// What is being done, for a person.
-    #[serde(deserialize_with = "text::bounded::<_, LONGEST_STEP>")]
+    #[serde(deserialize_with = "text::truncated::<_, MAX_STEP_BYTES>")]
     pub current_step: String,
     /// Finished clips.
     #[serde(
         default,
-        deserialize_with = "number::near_if_any",
+        deserialize_with = "number::rounded_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub clips_completed: Option<u32>,
     /// Clips there will be.
     #[serde(
         default,
-        deserialize_with = "number::near_if_any",
+        deserialize_with = "number::rounded_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub total_clips: Option<u32>,
     /// Why it failed.
     #[serde(
         default,
-        deserialize_with = "text::bounded_if_any::<_, LONGEST_MESSAGE>",
+        deserialize_with = "text::truncated_opt::<_, MAX_MESSAGE_BYTES>",
         skip_serializing_if = "Option::is_none"
     )]
     pub error: Option<String>,
@@ -128,28 +128,28 @@ pub struct Event {
     /// The attempt that reports; the current one if absent.
     #[serde(
         default,
-        deserialize_with = "number::whole_if_any",
+        deserialize_with = "number::whole_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub attempt: Option<u32>,
     /// Its place among the attempt's events; the time decides if absent.
     #[serde(
         default,
-        deserialize_with = "number::whole_if_any",
+        deserialize_with = "number::whole_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub sequence: Option<u32>,
     /// The stage it is in.
     #[serde(
         default,
-        deserialize_with = "json::known",
+        deserialize_with = "json::if_known",
         skip_serializing_if = "Option::is_none"
     )]
     pub stage: Option<Stage>,
     /// Stable name of what went wrong.
     #[serde(
         default,
-        deserialize_with = "json::known",
+        deserialize_with = "json::if_known",
         skip_serializing_if = "Option::is_none"
     )]
     pub error_code: Option<ErrorCode>,
@@ -201,7 +201,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::limits::MOST_CLIP_INDEX;
+    use crate::limits::CLIP_INDEX_LIMIT;
 
     /// An event with one field more, or another.
     fn with(field: &str, value: Value) -> Event {
@@ -214,16 +214,16 @@ mod tests {
     #[test]
     fn a_long_step_is_cut() {
         let of = |bytes: usize| with("current_step", json!("s".repeat(bytes)));
-        assert_eq!(of(LONGEST_STEP).current_step, "s".repeat(LONGEST_STEP));
-        assert!(of(LONGEST_STEP + 1).current_step.ends_with('\u{2026}'));
-        assert_eq!(of(450_000).current_step.len(), LONGEST_STEP);
+        assert_eq!(of(MAX_STEP_BYTES).current_step, "s".repeat(MAX_STEP_BYTES));
+        assert!(of(MAX_STEP_BYTES + 1).current_step.ends_with('\u{2026}'));
+        assert_eq!(of(450_000).current_step.len(), MAX_STEP_BYTES);
     }
 
     #[test]
     fn a_long_id_of_a_user_is_none() {
         let of = |bytes: usize| with("owner_user_id", json!("u".repeat(bytes))).owner_user_id;
-        assert_eq!(of(LONGEST_LABEL), Some("u".repeat(LONGEST_LABEL)));
-        assert_eq!(of(LONGEST_LABEL + 1), None);
+        assert_eq!(of(MAX_LABEL_BYTES), Some("u".repeat(MAX_LABEL_BYTES)));
+        assert_eq!(of(MAX_LABEL_BYTES + 1), None);
     }
 
     #[test]
@@ -233,8 +233,8 @@ mod tests {
                 json!({"clip_index": index, "s3_url": "x", "duration_ms": 9, "virality_score": 1});
             with("clip", clip).clip.map(|clip| clip.clip_index)
         };
-        assert_eq!(of(MOST_CLIP_INDEX - 1), Some(MOST_CLIP_INDEX - 1));
-        assert_eq!(of(MOST_CLIP_INDEX), None);
+        assert_eq!(of(CLIP_INDEX_LIMIT - 1), Some(CLIP_INDEX_LIMIT - 1));
+        assert_eq!(of(CLIP_INDEX_LIMIT), None);
     }
 
     #[test]

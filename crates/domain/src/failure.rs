@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{limits::LONGEST_MESSAGE, text};
+use crate::{limits::MAX_MESSAGE_BYTES, text};
 
 /// A step of the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -143,7 +143,7 @@ impl Failure {
             stage,
             kind: FailureKind::Input,
             code,
-            message: text::cut(&message.into(), LONGEST_MESSAGE),
+            message: text::truncate(&message.into(), MAX_MESSAGE_BYTES),
         }
     }
 
@@ -153,7 +153,7 @@ impl Failure {
             stage,
             kind: FailureKind::Transient,
             code,
-            message: text::cut(&message.into(), LONGEST_MESSAGE),
+            message: text::truncate(&message.into(), MAX_MESSAGE_BYTES),
         }
     }
 
@@ -163,7 +163,7 @@ impl Failure {
             stage,
             kind: FailureKind::Internal,
             code: ErrorCode::Internal,
-            message: text::cut(&message.to_string(), LONGEST_MESSAGE),
+            message: text::truncate(&message.to_string(), MAX_MESSAGE_BYTES),
         }
     }
 
@@ -173,7 +173,7 @@ impl Failure {
             stage,
             kind: FailureKind::Internal,
             code: ErrorCode::SetupMissing,
-            message: text::cut(&message.into(), LONGEST_MESSAGE),
+            message: text::truncate(&message.into(), MAX_MESSAGE_BYTES),
         }
     }
 
@@ -188,12 +188,12 @@ impl Failure {
             stage,
             kind: FailureKind::Internal,
             code,
-            message: text::cut(&format!("{}: {why}", path.display()), LONGEST_MESSAGE),
+            message: text::truncate(&format!("{}: {why}", path.display()), MAX_MESSAGE_BYTES),
         }
     }
 
     /// Whether another attempt may end better.
-    pub fn retryable(&self) -> bool {
+    pub fn is_retryable(&self) -> bool {
         self.kind != FailureKind::Input
     }
 }

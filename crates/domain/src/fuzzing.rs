@@ -36,7 +36,7 @@ pub fn plan(data: &[u8]) {
     };
     let _ = plan.check_edited();
     for clip in &plan.clips {
-        let kept = clip.kept();
+        let kept = clip.shown_ranges();
         assert!(!kept.is_empty());
         assert!(kept.iter().all(|part| part.end_ms() <= SOURCE_MS));
         assert!(

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::limits::LONGEST_ID;
+use crate::limits::MAX_ID_CHARS;
 
 /// The id of a job: 1 to 64 of `A-Z a-z 0-9 _ -`; those made here are UUIDs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ pub struct JobId(String);
 
 /// The text is no id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1 to {LONGEST_ID} letters, digits, `_` or `-`")]
+#[error("must be 1 to {MAX_ID_CHARS} letters, digits, `_` or `-`")]
 pub struct InvalidId;
 
 impl JobId {
@@ -25,7 +25,7 @@ impl JobId {
     }
 
     /// The id that one owner's idempotency key always leads to: a `UUIDv8` of SHA-256 over both.
-    pub fn of_key(owner: &Owner, key: &str) -> Self {
+    pub fn from_idempotency_key(owner: &Owner, key: &str) -> Self {
         let mut hash = Sha256::new();
         // the length tells ("ab", "c") from ("a", "bc")
         hash.update((owner.0.len() as u64).to_be_bytes());
@@ -43,16 +43,16 @@ impl JobId {
 }
 
 /// Whether a text can be the id of a job, an upload or a message: nothing in it means anything to a path, a key or a header.
-pub fn is_plain_id(text: &str) -> bool {
+pub fn is_valid_id(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(plain)
+    (1..=MAX_ID_CHARS).contains(&text.len()) && text.bytes().all(plain)
 }
 
 impl FromStr for JobId {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        is_plain_id(text)
+        is_valid_id(text)
             .then(|| Self(text.to_owned()))
             .ok_or(InvalidId)
     }
@@ -112,16 +112,16 @@ impl Owner {
 
 /// One start of the worker for a job. It names the execution and the folder of the outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AttemptOf {
+pub struct AttemptId {
     /// The job.
     pub job_id: JobId,
     /// Counted from 1.
     pub attempt: u32,
 }
 
-impl AttemptOf {
+impl AttemptId {
     /// Attempts are counted from 1.
-    pub fn is_possible(&self) -> bool {
+    pub fn is_valid(&self) -> bool {
         self.attempt > 0
     }
 
@@ -136,7 +136,7 @@ impl AttemptOf {
     }
 }
 
-impl fmt::Display for AttemptOf {
+impl fmt::Display for AttemptId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.job_id, self.attempt)
     }
@@ -155,11 +155,11 @@ mod tests {
             "a.b",
             "é",
             "a b",
-            &"x".repeat(LONGEST_ID + 1),
+            &"x".repeat(MAX_ID_CHARS + 1),
         ] {
             assert!(bad.parse::<JobId>().is_err(), "{bad}");
         }
-        assert!("x".repeat(LONGEST_ID).parse::<JobId>().is_ok());
+        assert!("x".repeat(MAX_ID_CHARS).parse::<JobId>().is_ok());
         assert!(
             "550e8400-e29b-41d4-a716-446655440000"
                 .parse::<JobId>()
@@ -170,27 +170,36 @@ mod tests {
     #[test]
     fn a_key_leads_to_one_job_of_one_owner() {
         let (ann, bob) = (Owner::user("ann"), Owner::user("bob"));
-        assert_eq!(JobId::of_key(&ann, "k"), JobId::of_key(&ann, "k"));
-        assert_ne!(JobId::of_key(&ann, "k"), JobId::of_key(&bob, "k"));
-        assert_ne!(
-            JobId::of_key(&ann, "k"),
-            JobId::of_key(&Owner::tenant("ann"), "k")
+        assert_eq!(
+            JobId::from_idempotency_key(&ann, "k"),
+            JobId::from_idempotency_key(&ann, "k")
         );
         assert_ne!(
-            JobId::of_key(&Owner::user("a"), "bc"),
-            JobId::of_key(&Owner::user("ab"), "c")
+            JobId::from_idempotency_key(&ann, "k"),
+            JobId::from_idempotency_key(&bob, "k")
         );
-        assert_eq!(JobId::of_key(&ann, "k").as_str().as_bytes()[14], b'8');
+        assert_ne!(
+            JobId::from_idempotency_key(&ann, "k"),
+            JobId::from_idempotency_key(&Owner::tenant("ann"), "k")
+        );
+        assert_ne!(
+            JobId::from_idempotency_key(&Owner::user("a"), "bc"),
+            JobId::from_idempotency_key(&Owner::user("ab"), "c")
+        );
+        assert_eq!(
+            JobId::from_idempotency_key(&ann, "k").as_str().as_bytes()[14],
+            b'8'
+        );
     }
 
     #[test]
     fn an_attempt_is_known_by_its_name() {
-        let attempt = AttemptOf {
+        let attempt = AttemptId {
             job_id: "a-1-b".parse().unwrap(),
             attempt: 12,
         };
-        assert_eq!(AttemptOf::from_name(&attempt.to_string()), Some(attempt));
-        assert!(AttemptOf::from_name("a-0").is_none());
-        assert!(AttemptOf::from_name("nothing").is_none());
+        assert_eq!(AttemptId::from_name(&attempt.to_string()), Some(attempt));
+        assert!(AttemptId::from_name("a-0").is_none());
+        assert!(AttemptId::from_name("nothing").is_none());
     }
 }

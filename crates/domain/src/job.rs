@@ -9,6 +9,9 @@ use crate::{ClipOptions, ClipOutput, JobId, Owner, Timestamp};
 /// How often a job is started by itself before it is given up.
 pub const AUTOMATIC_ATTEMPTS: u32 = 3;
 
+/// Step of a job that is queued.
+pub(crate) const WAITING: &str = "Waiting for a worker...";
+
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -171,9 +174,10 @@ pub struct Job {
     /// Clips that the current attempt has made so far, by their index.
     #[serde(default)]
     pub attempt_clips: BTreeMap<String, ClipOutput>,
-    /// Where the current attempt's outputs lie, see [`crate::keys::of_edition`]: apart from those of the clips that the owner has.
-    #[serde(default)]
-    pub edition: u32,
+    /// Revision that the current attempt writes its outputs to, see [`crate::keys::in_revision`]; they are stored apart from the clips
+    /// that the owner already has.
+    #[serde(default, rename = "edition")]
+    pub revision: u32,
     /// Where the transcript is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transcript_url: Option<String>,
@@ -257,7 +261,7 @@ impl Job {
             edited_plan: None,
             progress_percent: 0,
             progress_stage: None,
-            current_step: crate::transitions::WAITING.to_owned(),
+            current_step: WAITING.to_owned(),
             clips_completed: None,
             total_clips: None,
             newest_clip: None,
@@ -265,7 +269,7 @@ impl Job {
             last_event_ms: None,
             clips: BTreeMap::new(),
             attempt_clips: BTreeMap::new(),
-            edition: 0,
+            revision: 0,
             transcript_url: None,
             plan_url: None,
             error_message: None,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::text::cut;
+use crate::text::truncate;
 
 /// Bytes of somebody's value that a message repeats.
 const SHOWN_BYTES: usize = 60;
@@ -62,7 +62,7 @@ fn value(got: &str) -> String {
     let bare = kinds.iter().find_map(|kind| got.strip_prefix(kind));
     let bare = bare.unwrap_or(got).trim_matches('`');
     if bare.len() > SHOWN_BYTES {
-        format!("{}…", cut(bare, SHOWN_BYTES))
+        format!("{}…", truncate(bare, SHOWN_BYTES))
     } else {
         bare.to_owned()
     }
@@ -72,7 +72,7 @@ fn value(got: &str) -> String {
 fn unknown(said: &str) -> Option<String> {
     let rest = said.strip_prefix("unknown variant `")?;
     let (got, expected) = rest.rsplit_once("`, expected ")?;
-    let shown = cut(got, SHOWN_BYTES);
+    let shown = truncate(got, SHOWN_BYTES);
     Some(format!("must be {expected}, not `{shown}`"))
 }
 
@@ -86,7 +86,7 @@ fn named(said: &str) -> Option<String> {
 }
 
 /// Reads what a later version may write in another way: a name or a shape that is not known is none.
-pub(crate) fn known<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+pub(crate) fn if_known<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     reader: D,
 ) -> Result<Option<T>, D::Error> {
     let told = Value::deserialize(reader)?;

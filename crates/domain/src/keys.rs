@@ -10,13 +10,13 @@ pub const PLAN: &str = "plan.json";
 pub const OUTCOME: &str = "outcome.json";
 
 const CLIPS: &str = "clips/";
-const EDITIONS: &str = "editions/";
+const REVISIONS: &str = "editions/";
 /// What the names of all sources begin with.
-pub const SOURCE: &str = "source.";
+pub const SOURCE_PREFIX: &str = "source.";
 
 /// The source, with the extension of its container.
 pub fn source(extension: &str) -> String {
-    format!("{SOURCE}{extension}")
+    format!("{SOURCE_PREFIX}{extension}")
 }
 
 /// A file of a clip, e.g. `clips/clip_00.mp4`.
@@ -25,24 +25,24 @@ pub fn clip(clip_index: u32, extension: &str) -> String {
 }
 
 /// Everything that a job stores, in the bucket.
-pub fn of_job(job_id: &JobId, name: &str) -> String {
+pub fn in_job(job_id: &JobId, name: &str) -> String {
     format!("jobs/{job_id}/{name}")
 }
 
-/// A file of an edition, below the job's prefix. Outputs of an edited plan lie apart from those that the owner has until they take their
-/// place; edition 0 is the first, at the prefix itself.
-pub fn of_edition(edition: u32, name: &str) -> String {
-    if edition == 0 {
+/// A file of an revision, below the job's prefix. Outputs of an edited plan lie apart from those that the owner has until they take their
+/// place; revision 0 is the first, at the prefix itself.
+pub fn in_revision(revision: u32, name: &str) -> String {
+    if revision == 0 {
         name.to_owned()
     } else {
-        format!("{EDITIONS}{edition}/{name}")
+        format!("{REVISIONS}{revision}/{name}")
     }
 }
 
-/// The edition that an output of a job belongs to, by its key; none for what is no output of an edition: sources, outcomes, edited plans.
-pub fn edition_of(job_id: &JobId, key: &str) -> Option<u32> {
-    let name = key.strip_prefix(&of_job(job_id, ""))?;
-    if let Some(rest) = name.strip_prefix(EDITIONS) {
+/// The revision that an output of a job belongs to, by its key; none for what is no output of an revision: sources, outcomes, edited plans.
+pub fn revision_of(job_id: &JobId, key: &str) -> Option<u32> {
+    let name = key.strip_prefix(&in_job(job_id, ""))?;
+    if let Some(rest) = name.strip_prefix(REVISIONS) {
         return rest.split_once('/')?.0.parse().ok();
     }
     let is_output = [TRANSCRIPT, PLAN].contains(&name) || name.starts_with(CLIPS);
@@ -50,7 +50,7 @@ pub fn edition_of(job_id: &JobId, key: &str) -> Option<u32> {
 }
 
 /// How an attempt ended, below the job's prefix.
-pub fn outcome_of(attempt: u32) -> String {
+pub fn attempt_outcome(attempt: u32) -> String {
     format!("attempts/{attempt}/{OUTCOME}")
 }
 
@@ -71,16 +71,16 @@ mod tests {
     #[test]
     fn an_output_is_known_by_its_edition_and_other_objects_have_none() {
         let id: JobId = "job-1".parse().unwrap();
-        for edition in [0, 2, 17] {
+        for revision in [0, 2, 17] {
             for name in [&*clip(3, "mp4"), PLAN, TRANSCRIPT] {
-                let key = of_job(&id, &of_edition(edition, name));
-                assert_eq!(edition_of(&id, &key), Some(edition), "{key}");
+                let key = in_job(&id, &in_revision(revision, name));
+                assert_eq!(revision_of(&id, &key), Some(revision), "{key}");
             }
         }
-        let others = [source("mp4"), outcome_of(2), edited_plan("abc")];
+        let others = [source("mp4"), attempt_outcome(2), edited_plan("abc")];
         for name in others.iter().map(String::as_str).chain(["editions/x/y"]) {
-            assert_eq!(edition_of(&id, &of_job(&id, name)), None, "{name}");
+            assert_eq!(revision_of(&id, &in_job(&id, name)), None, "{name}");
         }
-        assert_eq!(edition_of(&id, "jobs/job-2/plan.json"), None);
+        assert_eq!(revision_of(&id, "jobs/job-2/plan.json"), None);
     }
 }

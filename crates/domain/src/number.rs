@@ -11,28 +11,28 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 const MOST_SECONDS: f64 = 1e9;
 
 /// A whole number that is not negative.
-pub trait Whole: Sized {
+pub trait WholeNumber: Sized {
     /// The largest of its kind.
-    const MOST: u64;
+    const MAX: u64;
 
     /// The number, or the largest of its kind.
-    fn at_most(number: u64) -> Self;
+    fn saturating_from(number: u64) -> Self;
 }
 
-impl Whole for u32 {
-    const MOST: u64 = u32::MAX as u64;
+impl WholeNumber for u32 {
+    const MAX: u64 = u32::MAX as u64;
 
-    fn at_most(number: u64) -> Self {
+    fn saturating_from(number: u64) -> Self {
         Self::try_from(number).unwrap_or(Self::MAX)
     }
 }
 
-impl Whole for u64 {
+impl WholeNumber for u64 {
     // what `DynamoDB` and JavaScript keep exactly
-    const MOST: u64 = EXACT as u64;
+    const MAX: u64 = EXACT as u64;
 
-    fn at_most(number: u64) -> Self {
-        number.min(Self::MOST)
+    fn saturating_from(number: u64) -> Self {
+        number.min(Self::MAX)
     }
 }
 
@@ -91,23 +91,25 @@ impl Number {
 
 /// The nearest whole number to any number, where it stands in a list or a map.
 #[derive(Deserialize)]
-pub(crate) struct Near(#[serde(deserialize_with = "near")] pub(crate) u64);
+pub(crate) struct Near(#[serde(deserialize_with = "rounded")] pub(crate) u64);
 
 /// Reads the nearest whole number of a kind to any number: what others report is taken as it can be.
 ///
 /// # Errors
 /// When it is no number.
-pub fn near<'de, D: Deserializer<'de>, T: Whole>(reader: D) -> Result<T, D::Error> {
-    Ok(T::at_most(Number::deserialize(reader)?.nearest()))
+pub fn rounded<'de, D: Deserializer<'de>, T: WholeNumber>(reader: D) -> Result<T, D::Error> {
+    Ok(T::saturating_from(Number::deserialize(reader)?.nearest()))
 }
 
 /// Reads the same where the number may be missing or null.
 ///
 /// # Errors
 /// When it is no number.
-pub fn near_if_any<'de, D: Deserializer<'de>, T: Whole>(reader: D) -> Result<Option<T>, D::Error> {
+pub fn rounded_opt<'de, D: Deserializer<'de>, T: WholeNumber>(
+    reader: D,
+) -> Result<Option<T>, D::Error> {
     let number = Option::<Number>::deserialize(reader)?;
-    Ok(number.map(|number| T::at_most(number.nearest())))
+    Ok(number.map(|number| T::saturating_from(number.nearest())))
 }
 
 /// Reads seconds to the millisecond, within what a table takes for a number: `DynamoDB` refuses what is as large as 1e126 or as near to 0
@@ -115,7 +117,7 @@ pub fn near_if_any<'de, D: Deserializer<'de>, T: Whole>(reader: D) -> Result<Opt
 ///
 /// # Errors
 /// When it is no number.
-pub fn seconds_if_any<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<f64>, D::Error> {
+pub fn seconds_opt<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<f64>, D::Error> {
     let seconds = Option::<f64>::deserialize(reader)?;
     Ok(seconds.map(|seconds| (seconds.clamp(0.0, MOST_SECONDS) * 1000.0).round() / 1000.0))
 }
@@ -124,7 +126,7 @@ pub fn seconds_if_any<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<f64
 ///
 /// # Errors
 /// When it is no whole number of that kind.
-pub fn whole<'de, D: Deserializer<'de>, T: Whole>(reader: D) -> Result<T, D::Error> {
+pub fn whole<'de, D: Deserializer<'de>, T: WholeNumber>(reader: D) -> Result<T, D::Error> {
     exactly(&Number::deserialize(reader)?)
 }
 
@@ -132,16 +134,18 @@ pub fn whole<'de, D: Deserializer<'de>, T: Whole>(reader: D) -> Result<T, D::Err
 ///
 /// # Errors
 /// When it is no whole number of that kind.
-pub fn whole_if_any<'de, D: Deserializer<'de>, T: Whole>(reader: D) -> Result<Option<T>, D::Error> {
+pub fn whole_opt<'de, D: Deserializer<'de>, T: WholeNumber>(
+    reader: D,
+) -> Result<Option<T>, D::Error> {
     let number = Option::<Number>::deserialize(reader)?;
     number.as_ref().map(exactly).transpose()
 }
 
-fn exactly<T: Whole, E: serde::de::Error>(number: &Number) -> Result<T, E> {
-    let fitting = number.exact().filter(|number| *number <= T::MOST);
-    fitting.map(T::at_most).ok_or_else(|| {
-        let most = T::MOST;
-        E::custom(format!("must be a whole number from 0 to {most}"))
+fn exactly<T: WholeNumber, E: serde::de::Error>(number: &Number) -> Result<T, E> {
+    let fitting = number.exact().filter(|number| *number <= T::MAX);
+    fitting.map(T::saturating_from).ok_or_else(|| {
+        let max = T::MAX;
+        E::custom(format!("must be a whole number from 0 to {max}"))
     })
 }
 
@@ -149,7 +153,7 @@ fn exactly<T: Whole, E: serde::de::Error>(number: &Number) -> Result<T, E> {
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write<S: Serializer>(number: &f64, writer: S) -> Result<S::Ok, S::Error> {
+pub fn serialize<S: Serializer>(number: &f64, writer: S) -> Result<S::Ok, S::Error> {
     if number.fract() == 0.0 && number.abs() <= EXACT {
         writer.serialize_i64(*number as i64)
     } else {
@@ -161,9 +165,9 @@ pub fn write<S: Serializer>(number: &f64, writer: S) -> Result<S::Ok, S::Error> 
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_if_any<S: Serializer>(number: &Option<f64>, writer: S) -> Result<S::Ok, S::Error> {
+pub fn serialize_opt<S: Serializer>(number: &Option<f64>, writer: S) -> Result<S::Ok, S::Error> {
     match number {
-        Some(number) => write(number, writer),
+        Some(number) => serialize(number, writer),
         None => writer.serialize_none(),
     }
 }
@@ -174,11 +178,11 @@ mod tests {
 
     #[derive(Debug, PartialEq, Deserialize, serde::Serialize)]
     struct Numbers {
-        #[serde(deserialize_with = "near")]
+        #[serde(deserialize_with = "rounded")]
         near: u32,
-        #[serde(default, deserialize_with = "whole_if_any")]
+        #[serde(default, deserialize_with = "whole_opt")]
         whole: Option<u64>,
-        #[serde(default, serialize_with = "write_if_any")]
+        #[serde(default, serialize_with = "serialize_opt")]
         any: Option<f64>,
     }
 
@@ -206,7 +210,7 @@ mod tests {
     #[test]
     fn seconds_are_what_a_table_takes() {
         #[derive(Deserialize)]
-        struct Took(#[serde(deserialize_with = "seconds_if_any")] Option<f64>);
+        struct Took(#[serde(deserialize_with = "seconds_opt")] Option<f64>);
         let read = |text: &str| serde_json::from_str::<Took>(text).unwrap().0;
         assert_eq!(
             ["482.5", "6e299", "-1", "1e-300", "5", "null"].map(read),

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     TimeRange, language,
     limits::{
-        LATEST_SECOND, LEAST_CLIP_SECONDS, LEAST_CLIPS, LONGEST_TOPIC, MOST_CLIP_SECONDS,
-        MOST_CLIPS, MOST_TOPICS,
+        MAX_CLIP_SECONDS, MAX_CLIPS, MAX_OFFSET_SECONDS, MAX_TOPIC_CHARS, MAX_TOPICS,
+        MIN_CLIP_SECONDS, MIN_CLIPS,
     },
 };
 
@@ -21,9 +21,9 @@ pub const CAPTION_STYLES: [&str; 7] = [
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClipOptions {
-    /// How many clips are wanted, [`LEAST_CLIPS`] to [`MOST_CLIPS`].
+    /// How many clips are wanted, [`MIN_CLIPS`] to [`MAX_CLIPS`].
     pub requested_clip_count: u32,
-    /// Shortest clip in seconds, [`LEAST_CLIP_SECONDS`] to [`MOST_CLIP_SECONDS`].
+    /// Shortest clip in seconds, [`MIN_CLIP_SECONDS`] to [`MAX_CLIP_SECONDS`].
     pub min_clip_seconds: u32,
     /// Longest clip in seconds, within the same, not below the shortest.
     pub max_clip_seconds: u32,
@@ -83,10 +83,7 @@ impl ClipOptions {
     /// # Errors
     /// With the first option that is outside its limits.
     pub fn check(&self) -> Result<(), InvalidOption> {
-        let (clips, seconds) = (
-            LEAST_CLIPS..=MOST_CLIPS,
-            LEAST_CLIP_SECONDS..=MOST_CLIP_SECONDS,
-        );
+        let (clips, seconds) = (MIN_CLIPS..=MAX_CLIPS, MIN_CLIP_SECONDS..=MAX_CLIP_SECONDS);
         within("requestedClipCount", self.requested_clip_count, &clips)?;
         within("minClipSeconds", self.min_clip_seconds, &seconds)?;
         within("maxClipSeconds", self.max_clip_seconds, &seconds)?;
@@ -115,18 +112,18 @@ impl ClipOptions {
                 return wrong("language", format!("speech is not recognised in {tag}"));
             }
         }
-        if self.topics.len() > MOST_TOPICS {
+        if self.topics.len() > MAX_TOPICS {
             return wrong(
                 "topics",
-                format!("must be {MOST_TOPICS} at most, got {}", self.topics.len()),
+                format!("must be {MAX_TOPICS} at most, got {}", self.topics.len()),
             );
         }
         let fits =
-            |topic: &String| !topic.trim().is_empty() && topic.chars().count() <= LONGEST_TOPIC;
+            |topic: &String| !topic.trim().is_empty() && topic.chars().count() <= MAX_TOPIC_CHARS;
         if !self.topics.iter().all(fits) {
             return wrong(
                 "topics",
-                format!("each must have from 1 to {LONGEST_TOPIC} characters"),
+                format!("each must have from 1 to {MAX_TOPIC_CHARS} characters"),
             );
         }
         Ok(())
@@ -141,10 +138,10 @@ impl ClipOptions {
 
     fn check_window(&self) -> Result<(), InvalidOption> {
         let second = |field, value: Option<f64>| match value {
-            Some(value) if !(0.0..=f64::from(LATEST_SECOND)).contains(&value) => {
+            Some(value) if !(0.0..=f64::from(MAX_OFFSET_SECONDS)).contains(&value) => {
                 Err(InvalidOption {
                     field,
-                    what: format!("must be from 0 to {LATEST_SECOND}, got {value}"),
+                    what: format!("must be from 0 to {MAX_OFFSET_SECONDS}, got {value}"),
                 })
             }
             _ => Ok(()),
@@ -307,34 +304,34 @@ mod tests {
         };
         assert_eq!(wrong(&|_| ()), None);
         for (clips, is_wrong) in [
-            (LEAST_CLIPS - 1, true),
-            (LEAST_CLIPS, false),
-            (MOST_CLIPS, false),
-            (MOST_CLIPS + 1, true),
+            (MIN_CLIPS - 1, true),
+            (MIN_CLIPS, false),
+            (MAX_CLIPS, false),
+            (MAX_CLIPS + 1, true),
         ] {
             let field = is_wrong.then_some("requestedClipCount");
             assert_eq!(wrong(&|o| o.requested_clip_count = clips), field);
         }
-        for seconds in [LEAST_CLIP_SECONDS, MOST_CLIP_SECONDS] {
+        for seconds in [MIN_CLIP_SECONDS, MAX_CLIP_SECONDS] {
             let both = |o: &mut ClipOptions| {
                 (o.min_clip_seconds, o.max_clip_seconds) = (seconds, seconds);
             };
             assert_eq!(wrong(&both), None);
         }
         assert_eq!(
-            wrong(&|o| o.min_clip_seconds = LEAST_CLIP_SECONDS - 1),
+            wrong(&|o| o.min_clip_seconds = MIN_CLIP_SECONDS - 1),
             Some("minClipSeconds")
         );
         assert_eq!(
-            wrong(&|o| o.max_clip_seconds = MOST_CLIP_SECONDS + 1),
+            wrong(&|o| o.max_clip_seconds = MAX_CLIP_SECONDS + 1),
             Some("maxClipSeconds")
         );
         assert_eq!(wrong(&|o| o.max_clip_seconds = 10), Some("maxClipSeconds"));
-        for (most, is_wrong) in [(LONGEST_TOPIC, false), (LONGEST_TOPIC + 1, true)] {
+        for (most, is_wrong) in [(MAX_TOPIC_CHARS, false), (MAX_TOPIC_CHARS + 1, true)] {
             let field = is_wrong.then_some("topics");
             assert_eq!(wrong(&|o| o.topics = vec!["é".repeat(most)]), field);
         }
-        for (most, is_wrong) in [(MOST_TOPICS, false), (MOST_TOPICS + 1, true)] {
+        for (most, is_wrong) in [(MAX_TOPICS, false), (MAX_TOPICS + 1, true)] {
             let field = is_wrong.then_some("topics");
             assert_eq!(wrong(&|o| o.topics = vec!["x".to_owned(); most]), field);
         }
@@ -342,7 +339,7 @@ mod tests {
             let field = is_wrong.then_some("language");
             assert_eq!(wrong(&|o| o.language = Some(tag.to_owned())), field);
         }
-        let latest = f64::from(LATEST_SECOND);
+        let latest = f64::from(MAX_OFFSET_SECONDS);
         for (second, is_wrong) in [(latest, false), (latest + 0.1, true), (f64::NAN, true)] {
             let field = is_wrong.then_some("startSeconds");
             assert_eq!(wrong(&|o| o.start_seconds = Some(second)), field);

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
-    ErrorCode, Failure, Score, ScoreBreakdown, Stage, json,
+    ErrorCode, Failure, Score, ScoreBreakdown, Stage, Timestamp, json,
     limits::{
-        LONGEST_MESSAGE, LONGEST_TEXT, LONGEST_TIMING, LONGEST_TITLE, LONGEST_URL, MOST_CLIP_INDEX,
-        MOST_REPORTED_CLIPS, MOST_TIMINGS,
+        CLIP_INDEX_LIMIT, MAX_MESSAGE_BYTES, MAX_REPORTED_CLIPS, MAX_TEXT_BYTES,
+        MAX_TIMING_NAME_BYTES, MAX_TIMINGS, MAX_TITLE_BYTES, MAX_URL_BYTES,
     },
     number, text,
 };
@@ -33,7 +33,7 @@ pub enum Outcome {
     /// It stopped before the end.
     Failed {
         /// One line for a person.
-        #[serde(deserialize_with = "text::bounded::<_, LONGEST_MESSAGE>")]
+        #[serde(deserialize_with = "text::truncated::<_, MAX_MESSAGE_BYTES>")]
         error: String,
         /// Stable name of what went wrong.
         error_code: ErrorCode,
@@ -44,13 +44,23 @@ pub enum Outcome {
     },
 }
 
+/// The contents of `outcome.json`: how an attempt ended, and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutcomeRecord {
+    /// How the attempt ended.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// When the attempt ended.
+    pub finished_at: Timestamp,
+}
+
 impl From<&Failure> for Outcome {
     fn from(failure: &Failure) -> Self {
         Self::Failed {
-            error: text::cut(&failure.message, LONGEST_MESSAGE),
+            error: text::truncate(&failure.message, MAX_MESSAGE_BYTES),
             error_code: failure.code,
             stage: failure.stage,
-            retryable: failure.retryable(),
+            retryable: failure.is_retryable(),
         }
     }
 }
@@ -59,34 +69,34 @@ impl From<&Failure> for Outcome {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct JobOutput {
     /// How many clips there are.
-    #[serde(deserialize_with = "number::near")]
+    #[serde(deserialize_with = "number::rounded")]
     pub total_clips: u32,
     /// Title of the source, where it has one.
     #[serde(
         default,
-        deserialize_with = "text::bounded_if_any::<_, LONGEST_TITLE>",
+        deserialize_with = "text::truncated_opt::<_, MAX_TITLE_BYTES>",
         skip_serializing_if = "Option::is_none"
     )]
     pub source_video_title: Option<String>,
     /// Wall time of the whole job.
     #[serde(
         default,
-        deserialize_with = "number::seconds_if_any",
-        serialize_with = "number::write_if_any",
+        deserialize_with = "number::seconds_opt",
+        serialize_with = "number::serialize_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub processing_time_seconds: Option<f64>,
     /// Milliseconds of the source that were considered; the basis of credits.
     #[serde(
         default,
-        deserialize_with = "number::near_if_any",
+        deserialize_with = "number::rounded_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub considered_ms: Option<u64>,
     /// How long the source lasts.
     #[serde(
         default,
-        deserialize_with = "number::near_if_any",
+        deserialize_with = "number::rounded_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub source_duration_ms: Option<u64>,
@@ -103,14 +113,14 @@ pub struct JobOutput {
     /// Where the transcript is.
     #[serde(
         default,
-        deserialize_with = "text::uncut_if_any::<_, LONGEST_URL>",
+        deserialize_with = "text::bounded_opt::<_, MAX_URL_BYTES>",
         skip_serializing_if = "Option::is_none"
     )]
     pub transcript_url: Option<String>,
     /// Where the plan is.
     #[serde(
         default,
-        deserialize_with = "text::uncut_if_any::<_, LONGEST_URL>",
+        deserialize_with = "text::bounded_opt::<_, MAX_URL_BYTES>",
         skip_serializing_if = "Option::is_none"
     )]
     pub plan_url: Option<String>,
@@ -120,91 +130,91 @@ pub struct JobOutput {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClipOutput {
     /// Its place in the order of the source, from 0.
-    #[serde(deserialize_with = "number::near")]
+    #[serde(deserialize_with = "number::rounded")]
     pub clip_index: u32,
     /// Where the video is: an object address, or a path in the tool's folder.
-    #[serde(deserialize_with = "text::uncut::<_, LONGEST_URL>")]
+    #[serde(deserialize_with = "text::bounded_or_empty::<_, MAX_URL_BYTES>")]
     pub s3_url: String,
     /// Its length.
-    #[serde(deserialize_with = "number::near")]
+    #[serde(deserialize_with = "number::rounded")]
     pub duration_ms: u64,
     /// All scores in one, 0 to 1.
-    #[serde(deserialize_with = "crate::score::near")]
+    #[serde(deserialize_with = "crate::score::clamped")]
     pub virality_score: Score,
     /// What is said in it.
     #[serde(
         default,
-        deserialize_with = "text::bounded_if_any::<_, LONGEST_TEXT>",
+        deserialize_with = "text::truncated_opt::<_, MAX_TEXT_BYTES>",
         skip_serializing_if = "Option::is_none"
     )]
     pub summary: Option<String>,
     /// A short line to post it under.
     #[serde(
         default,
-        deserialize_with = "text::bounded_if_any::<_, LONGEST_TITLE>",
+        deserialize_with = "text::truncated_opt::<_, MAX_TITLE_BYTES>",
         skip_serializing_if = "Option::is_none"
     )]
     pub title: Option<String>,
     /// Its place by score, from 1.
     #[serde(
         default,
-        deserialize_with = "number::near_if_any",
+        deserialize_with = "number::rounded_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub rank: Option<u32>,
     /// Where it begins in the source.
     #[serde(
         default,
-        deserialize_with = "number::near_if_any",
+        deserialize_with = "number::rounded_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub start_ms: Option<u64>,
     /// Where it ends in the source.
     #[serde(
         default,
-        deserialize_with = "number::near_if_any",
+        deserialize_with = "number::rounded_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub end_ms: Option<u64>,
     /// The scores apart.
     #[serde(
         default,
-        deserialize_with = "json::known",
+        deserialize_with = "json::if_known",
         skip_serializing_if = "Option::is_none"
     )]
     pub score_breakdown: Option<ScoreBreakdown>,
     /// Why it was chosen.
     #[serde(
         default,
-        deserialize_with = "text::bounded_if_any::<_, LONGEST_TEXT>",
+        deserialize_with = "text::truncated_opt::<_, MAX_TEXT_BYTES>",
         skip_serializing_if = "Option::is_none"
     )]
     pub reason: Option<String>,
     /// Where its captions are (`WebVTT`).
     #[serde(
         default,
-        deserialize_with = "text::uncut_if_any::<_, LONGEST_URL>",
+        deserialize_with = "text::bounded_opt::<_, MAX_URL_BYTES>",
         skip_serializing_if = "Option::is_none"
     )]
     pub captions_url: Option<String>,
     /// Where its thumbnail is.
     #[serde(
         default,
-        deserialize_with = "text::uncut_if_any::<_, LONGEST_URL>",
+        deserialize_with = "text::bounded_opt::<_, MAX_URL_BYTES>",
         skip_serializing_if = "Option::is_none"
     )]
     pub thumbnail_url: Option<String>,
     /// Pixels from left to right.
     #[serde(
         default,
-        deserialize_with = "number::near_if_any",
+        deserialize_with = "number::rounded_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub width: Option<u32>,
     /// Pixels from top to bottom.
     #[serde(
         default,
-        deserialize_with = "number::near_if_any",
+        deserialize_with = "number::rounded_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub height: Option<u32>,
@@ -213,7 +223,7 @@ pub struct ClipOutput {
 /// Reads as many clips as a job may have: more are no reason to lose these.
 fn first_clips<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<ClipOutput>, D::Error> {
     let mut clips = Vec::deserialize(reader)?;
-    clips.truncate(MOST_REPORTED_CLIPS);
+    clips.truncate(MAX_REPORTED_CLIPS);
     Ok(clips)
 }
 
@@ -222,20 +232,21 @@ pub(crate) fn clip_of_a_plan<'de, D: Deserializer<'de>>(
     reader: D,
 ) -> Result<Option<ClipOutput>, D::Error> {
     let clip = Option::<ClipOutput>::deserialize(reader)?;
-    Ok(clip.filter(|clip| clip.clip_index < MOST_CLIP_INDEX))
+    Ok(clip.filter(|clip| clip.clip_index < CLIP_INDEX_LIMIT))
 }
 
 /// Reads as many timings as there is room for, without those under long names.
 fn timings_if_any<'de, D: Deserializer<'de>>(
     reader: D,
 ) -> Result<Option<BTreeMap<String, u64>>, D::Error> {
-    let told: Option<BTreeMap<String, number::Near>> = json::known(reader)?;
-    let short =
-        |(name, ms): (String, number::Near)| (name.len() <= LONGEST_TIMING).then_some((name, ms.0));
+    let told: Option<BTreeMap<String, number::Near>> = json::if_known(reader)?;
+    let short = |(name, ms): (String, number::Near)| {
+        (name.len() <= MAX_TIMING_NAME_BYTES).then_some((name, ms.0))
+    };
     Ok(told.map(|all| {
         all.into_iter()
             .filter_map(short)
-            .take(MOST_TIMINGS)
+            .take(MAX_TIMINGS)
             .collect()
     }))
 }
@@ -243,11 +254,11 @@ fn timings_if_any<'de, D: Deserializer<'de>>(
 impl JobOutput {
     /// The same with every file's name turned into its address.
     #[must_use]
-    pub fn with_addresses(mut self, address: &impl Fn(&str) -> String) -> Self {
+    pub fn with_urls(mut self, address: &impl Fn(&str) -> String) -> Self {
         self.clips = self
             .clips
             .into_iter()
-            .map(|clip| clip.with_addresses(address))
+            .map(|clip| clip.with_urls(address))
             .collect();
         self.transcript_url = self.transcript_url.as_deref().map(address);
         self.plan_url = self.plan_url.as_deref().map(address);
@@ -258,7 +269,7 @@ impl JobOutput {
 impl ClipOutput {
     /// The same with every file's name turned into its address.
     #[must_use]
-    pub fn with_addresses(mut self, address: &impl Fn(&str) -> String) -> Self {
+    pub fn with_urls(mut self, address: &impl Fn(&str) -> String) -> Self {
         self.s3_url = address(&self.s3_url);
         self.captions_url = self.captions_url.as_deref().map(address);
         self.thumbnail_url = self.thumbnail_url.as_deref().map(address);
@@ -331,8 +342,11 @@ mod tests {
                 optional.map(|url| url.map(|url| url.len())),
             )
         };
-        assert_eq!(read(LONGEST_URL), (LONGEST_URL, [Some(LONGEST_URL); 4]));
-        assert_eq!(read(LONGEST_URL + 1), (0, [None; 4]));
+        assert_eq!(
+            read(MAX_URL_BYTES),
+            (MAX_URL_BYTES, [Some(MAX_URL_BYTES); 4])
+        );
+        assert_eq!(read(MAX_URL_BYTES + 1), (0, [None; 4]));
     }
 
     #[test]
@@ -344,15 +358,18 @@ mod tests {
         };
         let read = |timings: Value| told(timings).unwrap();
         assert_eq!(told(json!(["of a later kind"])), None);
-        let (fits, long) = ("f".repeat(LONGEST_TIMING), "l".repeat(LONGEST_TIMING + 1));
+        let (fits, long) = (
+            "f".repeat(MAX_TIMING_NAME_BYTES),
+            "l".repeat(MAX_TIMING_NAME_BYTES + 1),
+        );
         assert_eq!(
             read(json!({&fits: 1.4, &long: 2})),
             BTreeMap::from([(fits, 1)])
         );
-        let many: serde_json::Map<_, _> = (0..=MOST_TIMINGS)
+        let many: serde_json::Map<_, _> = (0..=MAX_TIMINGS)
             .map(|number| (format!("stage_{number}"), json!(1)))
             .collect();
-        assert_eq!(read(Value::Object(many)).len(), MOST_TIMINGS);
+        assert_eq!(read(Value::Object(many)).len(), MAX_TIMINGS);
     }
 
     #[test]

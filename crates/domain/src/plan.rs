@@ -6,11 +6,11 @@ use crate::{
     Score, TimeRange,
     json::explain,
     limits::{
-        LONGEST_CLIP_MS, LONGEST_TEXT, LONGEST_TITLE, MOST_CLIP_INDEX, MOST_CLIPS, MOST_CUTS,
-        SHORTEST_CLIP_MS,
+        CLIP_INDEX_LIMIT, MAX_CLIP_MS, MAX_CLIPS, MAX_CUTS, MAX_TEXT_BYTES, MAX_TITLE_BYTES,
+        MIN_CLIP_MS,
     },
     number::whole,
-    text::cut,
+    text::truncate,
 };
 
 /// The clips to make, with the reasons; a person may edit it.
@@ -26,7 +26,7 @@ pub struct Plan {
     pub clips: Vec<PlannedClip>,
     /// Candidates that were not taken, best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub dropped: Vec<Dropped>,
+    pub dropped: Vec<DroppedCandidate>,
     /// Every sentence with how much it matters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sentences: Vec<SalientSentence>,
@@ -97,7 +97,7 @@ pub struct Evidence {
 
 /// A candidate that was not taken.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Dropped {
+pub struct DroppedCandidate {
     /// Where it would have begun.
     pub start_ms: u64,
     /// Where it would have ended.
@@ -161,7 +161,7 @@ impl PlannedClip {
     }
 
     /// The parts of the source that are shown, in order; never empty in a checked plan.
-    pub fn kept(&self) -> Vec<TimeRange> {
+    pub fn shown_ranges(&self) -> Vec<TimeRange> {
         self.range().without(&self.cuts)
     }
 }
@@ -200,10 +200,14 @@ impl Plan {
                     range.end_ms()
                 ));
             }
-            let shown_ms: u64 = row.kept().iter().map(|part| part.duration_ms()).sum();
-            if shown_ms < SHORTEST_CLIP_MS {
+            let shown_ms: u64 = row
+                .shown_ranges()
+                .iter()
+                .map(|part| part.duration_ms())
+                .sum();
+            if shown_ms < MIN_CLIP_MS {
                 return wrong(format!(
-                    "{shown_ms} ms of it are shown, fewer than {SHORTEST_CLIP_MS}"
+                    "{shown_ms} ms of it are shown, fewer than {MIN_CLIP_MS}"
                 ));
             }
             if self.clips[..clip]
@@ -218,11 +222,11 @@ impl Plan {
 
     /// The same with its texts cut, as a planner that took them from elsewhere may leave them longer than a record has room for.
     #[must_use]
-    pub fn bounded(mut self) -> Self {
+    pub fn with_truncated_texts(mut self) -> Self {
         for row in &mut self.clips {
-            row.title = cut(&row.title, LONGEST_TITLE);
-            row.summary = cut(&row.summary, LONGEST_TEXT);
-            row.reason = cut(&row.reason, LONGEST_TEXT);
+            row.title = truncate(&row.title, MAX_TITLE_BYTES);
+            row.summary = truncate(&row.summary, MAX_TEXT_BYTES);
+            row.reason = truncate(&row.reason, MAX_TEXT_BYTES);
         }
         self
     }
@@ -232,7 +236,7 @@ impl Plan {
     /// # Errors
     /// When there are too many clips or cuts, a clip is too long, or a text is.
     pub fn check_edited(&self) -> Result<(), InvalidPlan> {
-        let most = MOST_CLIPS as usize;
+        let most = MAX_CLIPS as usize;
         if self.clips.len() > most {
             return Err(InvalidPlan::TooMany {
                 got: self.clips.len(),
@@ -241,19 +245,19 @@ impl Plan {
         }
         for (clip, row) in self.clips.iter().enumerate() {
             let wrong = |what: String| Err(InvalidPlan::Clip { clip, what });
-            if row.clip_index >= MOST_CLIP_INDEX {
-                return wrong(format!("clip_index must be below {MOST_CLIP_INDEX}"));
+            if row.clip_index >= CLIP_INDEX_LIMIT {
+                return wrong(format!("clip_index must be below {CLIP_INDEX_LIMIT}"));
             }
-            if row.range().duration_ms() > LONGEST_CLIP_MS {
-                return wrong(format!("is longer than {LONGEST_CLIP_MS} ms"));
+            if row.range().duration_ms() > MAX_CLIP_MS {
+                return wrong(format!("is longer than {MAX_CLIP_MS} ms"));
             }
-            if row.cuts.len() > MOST_CUTS {
-                return wrong(format!("has more than {MOST_CUTS} cuts"));
+            if row.cuts.len() > MAX_CUTS {
+                return wrong(format!("has more than {MAX_CUTS} cuts"));
             }
             let texts = [
-                ("title", &row.title, LONGEST_TITLE),
-                ("summary", &row.summary, LONGEST_TEXT),
-                ("reason", &row.reason, LONGEST_TEXT),
+                ("title", &row.title, MAX_TITLE_BYTES),
+                ("summary", &row.summary, MAX_TEXT_BYTES),
+                ("reason", &row.reason, MAX_TEXT_BYTES),
             ];
             for (name, text, most) in texts {
                 if text.len() > most {
@@ -270,7 +274,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::limits::MOST_CLIP_SECONDS;
+    use crate::limits::MAX_CLIP_SECONDS;
 
     /// A plan whose clips have these indices and lengths.
     fn plan(clips: impl IntoIterator<Item = (u32, u64)>) -> Plan {
@@ -290,16 +294,16 @@ mod tests {
                 .is_ok()
         };
         let many = |clips: u32| plan((0..clips).map(|index| (index, 5000)));
-        assert!(accepted(&many(MOST_CLIPS)));
-        assert!(!accepted(&many(MOST_CLIPS + 1)));
-        assert!(accepted(&plan([(MOST_CLIP_INDEX - 1, 5000)])));
-        assert!(!accepted(&plan([(MOST_CLIP_INDEX, 5000)])));
-        for ms in [SHORTEST_CLIP_MS, LONGEST_CLIP_MS] {
+        assert!(accepted(&many(MAX_CLIPS)));
+        assert!(!accepted(&many(MAX_CLIPS + 1)));
+        assert!(accepted(&plan([(CLIP_INDEX_LIMIT - 1, 5000)])));
+        assert!(!accepted(&plan([(CLIP_INDEX_LIMIT, 5000)])));
+        for ms in [MIN_CLIP_MS, MAX_CLIP_MS] {
             assert!(accepted(&plan([(0, ms)])), "{ms}");
         }
-        for ms in [SHORTEST_CLIP_MS - 1, LONGEST_CLIP_MS + 1] {
+        for ms in [MIN_CLIP_MS - 1, MAX_CLIP_MS + 1] {
             assert!(!accepted(&plan([(0, ms)])), "{ms}");
         }
-        assert_eq!(LONGEST_CLIP_MS, u64::from(MOST_CLIP_SECONDS) * 1000);
+        assert_eq!(MAX_CLIP_MS, u64::from(MAX_CLIP_SECONDS) * 1000);
     }
 }

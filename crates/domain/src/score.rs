@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// A score from 0 (nothing) to 1 (all of it), rounded to three decimals so that files compare.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
 #[serde(try_from = "f64")]
-pub struct Score(#[serde(serialize_with = "crate::number::write")] f64);
+pub struct Score(#[serde(serialize_with = "crate::number::serialize")] f64);
 
 /// The number is not within 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -30,7 +30,7 @@ impl Score {
 }
 
 /// Reads the nearest score to any number: what others report is taken as it can be.
-pub(crate) fn near<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Score, D::Error> {
+pub(crate) fn clamped<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Score, D::Error> {
     f64::deserialize(reader).map(Score::clamped)
 }
 

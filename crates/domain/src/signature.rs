@@ -8,8 +8,8 @@ use sha2::Sha256;
 
 use crate::{
     Timestamp,
-    ids::is_plain_id,
-    limits::{MOST_SIGNATURES, TOLERANCE_S},
+    ids::is_valid_id,
+    limits::{MAX_SIGNATURES, SIGNATURE_TOLERANCE_S},
 };
 
 const SECRET_PREFIX: &str = "whsec_";
@@ -86,7 +86,7 @@ pub struct SignatureHeaders<'a> {
 
 /// Why a message is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadSignature {
+pub enum InvalidSignature {
     /// A header is not there.
     #[error("a signature header is missing")]
     Missing,
@@ -131,22 +131,22 @@ impl Secrets {
         headers: SignatureHeaders<'_>,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<(), BadSignature> {
+    ) -> Result<(), InvalidSignature> {
         let (Some(id), Some(time), Some(signatures)) =
             (headers.id, headers.timestamp, headers.signature)
         else {
-            return Err(BadSignature::Missing);
+            return Err(InvalidSignature::Missing);
         };
-        if !is_plain_id(id) {
-            return Err(BadSignature::Malformed);
+        if !is_valid_id(id) {
+            return Err(InvalidSignature::Malformed);
         }
-        let seconds = canonical_seconds(time).ok_or(BadSignature::Malformed)?;
-        if now.as_seconds().abs_diff(seconds) > TOLERANCE_S {
-            return Err(BadSignature::Time);
+        let seconds = canonical_seconds(time).ok_or(InvalidSignature::Malformed)?;
+        if now.as_seconds().abs_diff(seconds) > SIGNATURE_TOLERANCE_S {
+            return Err(InvalidSignature::Time);
         }
         let known = signatures
             .split(' ')
-            .take(MOST_SIGNATURES)
+            .take(MAX_SIGNATURES)
             .filter_map(|signature| BASE64_STANDARD.decode(signature.strip_prefix(SCHEME)?).ok());
         for tag in known {
             // the comparison takes as long for a near miss as for a far one
@@ -158,7 +158,7 @@ impl Secrets {
                 return Ok(());
             }
         }
-        Err(BadSignature::Mismatch)
+        Err(InvalidSignature::Mismatch)
     }
 }
 

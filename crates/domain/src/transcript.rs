@@ -8,7 +8,7 @@ pub use self::clarity::Clarity;
 
 use crate::{
     json::explain,
-    limits::{LONGEST_WORD, MOST_LETTERS_PER_MINUTE, MOST_WORDS_PER_MINUTE},
+    limits::{MAX_CHARS_PER_MINUTE, MAX_WORD_CHARS, MAX_WORDS_PER_MINUTE},
 };
 
 /// The spoken text of a source. A segment is a sentence.
@@ -106,8 +106,8 @@ impl Segment {
         self.text.chars().count().max(timed) as u64
     }
 
-    fn has_endless_word(&self) -> bool {
-        let is_endless = |word: &str| word.chars().nth(LONGEST_WORD).is_some();
+    fn has_overlong_word(&self) -> bool {
+        let is_endless = |word: &str| word.chars().nth(MAX_WORD_CHARS).is_some();
         self.words.iter().any(|word| is_endless(&word.text))
             || self.text.split_whitespace().any(is_endless)
     }
@@ -136,16 +136,16 @@ impl Transcript {
         let minute_ms = self.duration_ms.max(60_000);
         let over =
             |count: u64, most: u64| count.saturating_mul(60_000) > most.saturating_mul(minute_ms);
-        over(words, MOST_WORDS_PER_MINUTE) || over(letters, MOST_LETTERS_PER_MINUTE)
+        over(words, MAX_WORDS_PER_MINUTE) || over(letters, MAX_CHARS_PER_MINUTE)
     }
 
     /// Cuts words that are longer than any that is said: a recogniser may repeat a sound for half a minute.
-    pub fn cut_endless_words(&mut self) {
-        let head = |word: &str| word.chars().take(LONGEST_WORD).collect::<String>();
+    pub fn truncate_overlong_words(&mut self) {
+        let head = |word: &str| word.chars().take(MAX_WORD_CHARS).collect::<String>();
         for segment in self
             .segments
             .iter_mut()
-            .filter(|one| one.has_endless_word())
+            .filter(|one| one.has_overlong_word())
         {
             for word in &mut segment.words {
                 word.text = head(&word.text);
@@ -156,8 +156,8 @@ impl Transcript {
     }
 
     /// Whether a word of it is longer than any that is said, as data are that were taken for speech.
-    pub fn has_endless_word(&self) -> bool {
-        self.segments.iter().any(Segment::has_endless_word)
+    pub fn has_overlong_word(&self) -> bool {
+        self.segments.iter().any(Segment::has_overlong_word)
     }
 
     fn check(&self) -> Result<(), InvalidTranscript> {
@@ -179,7 +179,7 @@ impl Transcript {
             {
                 return wrong("starts before the one before it");
             }
-            if row.has_endless_word() {
+            if row.has_overlong_word() {
                 return wrong("has a word that is longer than any that is said");
             }
             before_ms = row.start_ms;
@@ -209,7 +209,7 @@ mod tests {
                 })
                 .collect(),
         };
-        let most = MOST_WORDS_PER_MINUTE;
+        let most = MAX_WORDS_PER_MINUTE;
         assert!(!transcript(most, "two words", 120_000).is_too_fast());
         assert!(transcript(most + 1, "two words", 120_000).is_too_fast());
         // sentences without words count as well, and a short source as a minute
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_transcript_at_the_limit_of_letters_a_minute_is_speech_and_a_fuller_one_is_not() {
-        let letters = MOST_LETTERS_PER_MINUTE as usize;
+        let letters = MAX_CHARS_PER_MINUTE as usize;
         assert!(!minute(&"話".repeat(letters)).is_too_fast());
         assert!(minute(&"話".repeat(letters + 1)).is_too_fast());
     }
@@ -244,11 +244,11 @@ mod tests {
     #[test]
     fn a_word_stands_at_its_limit() {
         for letter in ["w", "話", "\u{301}"] {
-            let longest = minute(&format!("a {}", letter.repeat(LONGEST_WORD)));
-            assert!(!longest.has_endless_word() && longest.check().is_ok());
-            let mut endless = minute(&format!("a {}", letter.repeat(LONGEST_WORD + 1)));
-            assert!(endless.has_endless_word() && endless.check().is_err());
-            endless.cut_endless_words();
+            let longest = minute(&format!("a {}", letter.repeat(MAX_WORD_CHARS)));
+            assert!(!longest.has_overlong_word() && longest.check().is_ok());
+            let mut endless = minute(&format!("a {}", letter.repeat(MAX_WORD_CHARS + 1)));
+            assert!(endless.has_overlong_word() && endless.check().is_err());
+            endless.truncate_overlong_words();
             assert_eq!(endless, longest);
         }
     }

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    AttemptOf, ClipOutput, ErrorCode, Event, EventKind, Job, JobOutput, Outcome, Owner, Stage,
-    Status, Timestamp,
-    change::{Change, Condition, Place},
+    AttemptId, ClipOutput, ErrorCode, Event, EventKind, Job, JobOutput, Outcome, OutcomeRecord,
+    Owner, Stage, Status, Timestamp,
+    change::{AttributePath, Change, Condition},
     credits::credits,
-    job::AUTOMATIC_ATTEMPTS,
+    job::{AUTOMATIC_ATTEMPTS, WAITING},
 };
 
-pub(crate) const WAITING: &str = "Waiting for a worker...";
 const COMPLETE: &str = "Processing complete!";
 const FAILED: &str = "Processing failed";
 
@@ -42,14 +41,14 @@ pub struct Rates {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Settlement {
     /// The attempt is not the current one any longer, or the job is at its end already.
-    Nothing,
+    Unchanged,
     /// The record changes.
     Change(Box<Change>),
 }
 
 impl Job {
     /// A task takes the current attempt up; the same task may do so again, as when it did not hear the answer.
-    pub fn claim(of: &AttemptOf, task: &str, now: Timestamp) -> Change {
+    pub fn claim(of: &AttemptId, task: &str, now: Timestamp) -> Change {
         let unclaimed = Condition::Missing("claimed_by");
         let mine = Condition::Equals("claimed_by", task.into());
         Change::when([
@@ -66,7 +65,7 @@ impl Job {
     }
 
     /// Changes nothing, and happens only while a task's claim holds: for a task that is told otherwise by somebody who may be wrong.
-    pub fn still_claimed(of: &AttemptOf, task: &str) -> Change {
+    pub fn verify_claim(of: &AttemptId, task: &str) -> Change {
         let mut change = Change::when([
             is_current(of.attempt),
             is_active(),
@@ -77,7 +76,7 @@ impl Job {
     }
 
     /// What an event says is written down, if it is newer than what is there and the job not at its end.
-    pub fn event(event: &Event, rates: Rates, now: Timestamp) -> Change {
+    pub fn apply_event(event: &Event, rates: Rates, now: Timestamp) -> Change {
         let active = Change::when([is_active()]);
         let current = match event.attempt {
             Some(attempt) => active.and(is_current(attempt)),
@@ -104,20 +103,20 @@ impl Job {
     pub fn settle(
         &self,
         attempt: u32,
-        outcome: Option<&Ended>,
+        outcome: Option<&OutcomeRecord>,
         rates: Rates,
         now: Timestamp,
     ) -> Settlement {
         if self.attempt != attempt || self.status.is_terminal() {
-            return Settlement::Nothing;
+            return Settlement::Unchanged;
         }
         let current = Change::when([is_active(), is_current(attempt)]);
         let change = match outcome {
-            Some(Ended {
+            Some(OutcomeRecord {
                 outcome: Outcome::Succeeded { output, .. },
-                at,
-            }) => succeeded(current, output, *at, rates, now),
-            Some(Ended {
+                finished_at,
+            }) => succeeded(current, output, *finished_at, rates, now),
+            Some(OutcomeRecord {
                 outcome:
                     Outcome::Failed {
                         error,
@@ -125,18 +124,18 @@ impl Job {
                         retryable: false,
                         ..
                     },
-                at,
-            }) => failed(current, error, Some(*error_code), *at, now),
+                finished_at,
+            }) => failed(current, error, Some(*error_code), *finished_at, now),
             _ if self.automatic_attempts_left > 0 => next_attempt(current, attempt, now)
                 .set("active_owner", self.owner.as_str())
                 .add("automatic_attempts_left", -1),
-            Some(Ended {
+            Some(OutcomeRecord {
                 outcome:
                     Outcome::Failed {
                         error, error_code, ..
                     },
-                at,
-            }) => failed(current, error, Some(*error_code), *at, now),
+                finished_at,
+            }) => failed(current, error, Some(*error_code), *finished_at, now),
             None => failed(
                 current,
                 "the worker ended without a result",
@@ -191,7 +190,7 @@ impl Job {
     }
 
     /// Whether this is what a person's wish for another attempt of `before` has made of it.
-    pub fn follows(&self, before: &Self) -> bool {
+    pub fn is_next_attempt_of(&self, before: &Self) -> bool {
         !self.status.is_terminal()
             && self.attempt == before.attempt + 1
             && self.owner == before.owner
@@ -206,7 +205,7 @@ impl Job {
         )
         .set("active_owner", self.owner.as_str())
         .set("automatic_attempts_left", AUTOMATIC_ATTEMPTS - 1)
-        .set("edition", self.next_edition());
+        .set("edition", self.next_revision());
         // it was once written as 0 for an output without clips, which would make the first ones free
         let unpaid = self.clips.is_empty() && self.credits_charged == Some(0);
         change.remove(if unpaid { &["credits_charged"] } else { &[] })
@@ -214,25 +213,14 @@ impl Job {
 
     /// The edition that a person's wish for another attempt begins. Attempts number the editions, so that a later one has a higher number.
     /// The first edition goes on where it ended; a later one is either what the owner has, or is deleted when it has come to nothing.
-    fn next_edition(&self) -> u32 {
+    fn next_revision(&self) -> u32 {
         let has_clips = self.status == Status::Succeeded && !self.clips.is_empty();
-        if self.edition > 0 || has_clips {
+        if self.revision > 0 || has_clips {
             self.attempt + 1
         } else {
             0
         }
     }
-}
-
-/// An outcome with the time at which it was written.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Ended {
-    /// How the attempt ended.
-    #[serde(flatten)]
-    pub outcome: Outcome,
-    /// When.
-    #[serde(rename = "finished_at")]
-    pub at: Timestamp,
 }
 
 fn is_current(attempt: u32) -> Condition {
@@ -278,7 +266,7 @@ fn progressed(change: Change, event: &Event, now: Timestamp) -> Change {
     };
     match &event.clip {
         Some(clip) => change.set(
-            Place::entry("attempt_clips", clip.clip_index.to_string()),
+            AttributePath::entry("attempt_clips", clip.clip_index.to_string()),
             plain(clip),
         ),
         None => change,
@@ -309,11 +297,11 @@ fn succeeded(
         .set("finished_at", text(at))
         .set("updated_at", text(now))
         .set_known(
-            Place::entry("source", "title"),
+            AttributePath::entry("source", "title"),
             output.source_video_title.as_deref(),
         )
         .set_known(
-            Place::entry("source", "duration_ms"),
+            AttributePath::entry("source", "duration_ms"),
             // 0 is a length that was not told; plans are checked against it
             output.source_duration_ms.filter(|&ms| ms > 0),
         )

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    AttemptOf, Change, Condition, Delivery, DeliveryTry, Ended, Event, EventKind, Failure, Job,
-    JobId, JobOutput, JobSource, Labels, Outcome, Owner, Plan, Rates, Record, Settlement, Stage,
-    Submission, Timestamp,
+    AttemptId, Change, Condition, Delivery, DeliveryAttempt, Event, EventKind, Failure, Job, JobId,
+    JobOutput, JobSource, Labels, Outcome, OutcomeRecord, Owner, Plan, Rates, Record, Settlement,
+    Stage, Submission, Timestamp,
     limits::{
-        EVENT_BYTES, LONGEST_LABEL, LONGEST_MESSAGE, LONGEST_TEXT, LONGEST_TIMING, LONGEST_TITLE,
-        LONGEST_TOPIC, LONGEST_URL, MOST_CLIPS, MOST_MESSAGE_IDS, MOST_REPORTED_CLIPS,
-        MOST_TIMINGS, MOST_TOPICS,
+        MAX_CLIPS, MAX_EVENT_BYTES, MAX_LABEL_BYTES, MAX_MESSAGE_BYTES, MAX_MESSAGE_IDS,
+        MAX_REPORTED_CLIPS, MAX_TEXT_BYTES, MAX_TIMING_NAME_BYTES, MAX_TIMINGS, MAX_TITLE_BYTES,
+        MAX_TOPIC_CHARS, MAX_TOPICS, MAX_URL_BYTES,
     },
 };
 use serde_json::{Map, Value, json};
@@ -50,11 +50,11 @@ fn output_at(address: impl Fn(&str) -> String) -> JobOutput {
             "score_breakdown": {"hook": score, "flow": score, "value": score, "emotion": score}, "thumbnail_url": of("jpg"),
             "width": 1080, "height": 1920})
     };
-    let clips: Vec<Value> = (0..MOST_REPORTED_CLIPS as u32).map(clip).collect();
-    let timings: Map<String, Value> = (0..MOST_TIMINGS)
-        .map(|number| (format!("{number:x>LONGEST_TIMING$}"), long.into()))
+    let clips: Vec<Value> = (0..MAX_REPORTED_CLIPS as u32).map(clip).collect();
+    let timings: Map<String, Value> = (0..MAX_TIMINGS)
+        .map(|number| (format!("{number:x>MAX_TIMING_NAME_BYTES$}"), long.into()))
         .collect();
-    let output = json!({"total_clips": MOST_REPORTED_CLIPS, "source_video_title": endless(), "processing_time_seconds": 4_294_967.295,
+    let output = json!({"total_clips": MAX_REPORTED_CLIPS, "source_video_title": endless(), "processing_time_seconds": 4_294_967.295,
         "considered_ms": long, "source_duration_ms": long, "timings": timings, "clips": clips,
         "transcript_url": address("transcript.json"), "plan_url": address("plan.json")});
     serde_json::from_value(output).expect("valid")
@@ -62,11 +62,11 @@ fn output_at(address: impl Fn(&str) -> String) -> JobOutput {
 
 /// A submission with everything at its limit.
 fn submitted() -> Job {
-    let url = format!("https://{}", "x".repeat(LONGEST_URL - 8));
-    let label = Some("l".repeat(LONGEST_LABEL));
-    let options = json!({"requestedClipCount": MOST_CLIPS, "minClipSeconds": 5, "maxClipSeconds": 180, "aspectRatio": "9:16",
+    let url = format!("https://{}", "x".repeat(MAX_URL_BYTES - 8));
+    let label = Some("l".repeat(MAX_LABEL_BYTES));
+    let options = json!({"requestedClipCount": MAX_CLIPS, "minClipSeconds": 5, "maxClipSeconds": 180, "aspectRatio": "9:16",
         "layout": "auto", "captions": "karaoke", "removeSilences": true,
-        "topics": vec!["\u{1f3ac}".repeat(LONGEST_TOPIC); MOST_TOPICS]});
+        "topics": vec!["\u{1f3ac}".repeat(MAX_TOPIC_CHARS); MAX_TOPICS]});
     let submission = Submission {
         owner: Owner::user(&"o".repeat(128)),
         source: JobSource {
@@ -74,7 +74,7 @@ fn submitted() -> Job {
             video_url: Some(url.clone()),
             upload_id: None,
             upload_key: None,
-            title: Some("\"".repeat(LONGEST_TITLE)),
+            title: Some("\"".repeat(MAX_TITLE_BYTES)),
             duration_ms: None,
         },
         options: serde_json::from_value(options).expect("valid"),
@@ -99,33 +99,36 @@ fn record_of(job: &Job, output: JobOutput) -> Record {
     let Value::Object(mut record) = json!(job) else {
         panic!("no record")
     };
-    let of = AttemptOf {
+    let of = AttemptId {
         job_id: job.id.clone(),
         attempt: 1,
     };
     assert!(Job::claim(&of, &"t".repeat(64), at()).apply(&mut record));
-    let ended = Ended {
+    let ended = OutcomeRecord {
         outcome: Outcome::Succeeded {
             output,
             stages: vec![],
             tools: [].into(),
         },
-        at: at(),
+        finished_at: at(),
     };
     let Settlement::Change(change) = job.settle(1, Some(&ended), RATES, at()) else {
         panic!("nothing to settle")
     };
     assert!(change.apply(&mut record));
     for set in ["message_ids_0", "message_ids_1", "message_ids_2"] {
-        let gather = (0..MOST_MESSAGE_IDS).map(|number| (set, format!("{number:016x}")));
+        let ids = (0..MAX_MESSAGE_IDS).map(|number| (set, format!("{number:016x}")));
         let heard = Change {
             when: vec![Condition::Exists],
-            gather: gather.collect(),
+            add_to_set: ids.collect(),
             ..Change::default()
         };
         assert!(heard.apply(&mut record));
     }
-    record.insert("error_message".into(), "\"".repeat(LONGEST_MESSAGE).into());
+    record.insert(
+        "error_message".into(),
+        "\"".repeat(MAX_MESSAGE_BYTES).into(),
+    );
     record
 }
 
@@ -154,7 +157,7 @@ fn a_record_at_every_limit_is_an_item() {
 
 #[test]
 fn a_record_of_another_workers_addresses_at_their_limit_is_an_item() {
-    let output = output_at(|name| format!("{name:x>LONGEST_URL$}"));
+    let output = output_at(|name| format!("{name:x>MAX_URL_BYTES$}"));
     let record = record_of(&submitted(), output);
     let bytes = item_bytes(&Value::Object(record));
     assert!((350_000..ITEM_BYTES).contains(&bytes), "{bytes}");
@@ -171,25 +174,25 @@ fn a_record_with_clips_of_an_edit_under_way_is_an_item() {
 #[test]
 fn an_event_at_every_limit_is_taken() {
     let job: Job = serde_json::from_value(Value::Object(record())).expect("valid");
-    let told = Event::of_job(&job, EventKind::Completed);
+    let told = Event::from_job(&job, EventKind::Completed);
     let sent = Event {
         output: Some(output(&job.id)),
-        owner_user_id: Some("o".repeat(LONGEST_LABEL)),
-        error: Some("\"".repeat(LONGEST_MESSAGE)),
+        owner_user_id: Some("o".repeat(MAX_LABEL_BYTES)),
+        error: Some("\"".repeat(MAX_MESSAGE_BYTES)),
         ..told.clone()
     };
     for event in [told, sent] {
         let bytes = serde_json::to_vec(&event).expect("valid").len();
-        assert!((200_000..EVENT_BYTES).contains(&bytes), "{bytes}");
+        assert!((200_000..MAX_EVENT_BYTES).contains(&bytes), "{bytes}");
     }
 }
 
 #[test]
 fn a_delivery_at_every_limit_is_an_item() {
     let job: Job = serde_json::from_value(Value::Object(record())).expect("valid");
-    let mut delivery = Delivery::of(&job, EventKind::Completed, at(), 0).expect("valid");
+    let mut delivery = Delivery::for_change(&job, EventKind::Completed, at(), 0).expect("valid");
     for _ in 0..100 {
-        delivery.add(DeliveryTry {
+        delivery.add(DeliveryAttempt {
             at: at(),
             status: Some(500),
             error: Some(endless()),
@@ -207,17 +210,17 @@ fn texts_of_others_stand_at_their_limits() {
         [&clip.title, &clip.summary, &clip.reason].map(|text| text.as_ref().map(String::len));
     assert_eq!(
         lengths,
-        [LONGEST_TITLE, LONGEST_TEXT, LONGEST_TEXT].map(Some)
+        [MAX_TITLE_BYTES, MAX_TEXT_BYTES, MAX_TEXT_BYTES].map(Some)
     );
     let failure = Failure::internal(Stage::Plan, endless());
-    assert_eq!(failure.message.len(), LONGEST_MESSAGE);
+    assert_eq!(failure.message.len(), MAX_MESSAGE_BYTES);
     let Outcome::Failed { error, .. } = Outcome::from(&Failure {
         message: endless(),
         ..failure
     }) else {
         panic!("it failed")
     };
-    assert_eq!(error.len(), LONGEST_MESSAGE);
+    assert_eq!(error.len(), MAX_MESSAGE_BYTES);
 }
 
 /// A plan of one clip whose texts have so many bytes.
@@ -230,7 +233,7 @@ fn plan(title: usize, summary: usize, reason: usize) -> Plan {
 
 #[test]
 fn texts_of_an_edited_plan_stand_at_their_limits() {
-    let (title, text) = (LONGEST_TITLE, LONGEST_TEXT);
+    let (title, text) = (MAX_TITLE_BYTES, MAX_TEXT_BYTES);
     plan(title, text, text).check_edited().expect("valid");
     let refused: BTreeSet<String> = [
         plan(title + 1, text, text),
@@ -240,6 +243,6 @@ fn texts_of_an_edited_plan_stand_at_their_limits() {
     .map(|plan| plan.check_edited().unwrap_err().to_string())
     .into();
     assert_eq!(refused.len(), 3, "{refused:?}");
-    let planned = plan(title + 1, text + 1, text + 1).bounded();
+    let planned = plan(title + 1, text + 1, text + 1).with_truncated_texts();
     planned.check_edited().expect("valid");
 }

@@ -2,7 +2,7 @@
 
 use std::{error::Error as _, net::SocketAddr, time::Duration};
 
-use domain::limits::MOST_REDIRECTS;
+use domain::limits::MAX_REDIRECTS;
 use reqwest::{
     Method, Request, Response,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -60,7 +60,7 @@ impl Client {
     /// As [`Client::send`], and when there are too many redirects.
     pub async fn get(&self, url: &Url, headers: &HeaderMap) -> Result<Response, Error> {
         let mut url = url.clone();
-        for _ in 0..=MOST_REDIRECTS {
+        for _ in 0..=MAX_REDIRECTS {
             let mut request = Request::new(Method::GET, url);
             request.headers_mut().clone_from(headers);
             let response = self.send(request).await?;

@@ -11,8 +11,8 @@ use std::{
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use domain::limits::{
-    DOWNLOAD_RETRY_AFTER_S, DOWNLOAD_SECONDS, DOWNLOAD_SILENCE_SECONDS, LEAST_BYTES_PER_SECOND,
-    SOURCE_BYTES,
+    DOWNLOAD_IDLE_SECONDS, DOWNLOAD_TIMEOUT_SECONDS, MAX_DOWNLOAD_RETRY_AFTER_S, MAX_SOURCE_BYTES,
+    MIN_BYTES_PER_SECOND,
 };
 use reqwest::{
     Response,
@@ -27,7 +27,7 @@ use crate::{Client, Error, client::readable};
 /// An attempt that brought this many bytes before it broke is progress: the count of retries begins anew.
 const PROGRESS_BYTES: u64 = 4 << 20;
 /// A server that wants to be left alone for longer than this is not waited for.
-const LONGEST_WAIT: Duration = Duration::from_secs(DOWNLOAD_RETRY_AFTER_S);
+const LONGEST_WAIT: Duration = Duration::from_secs(MAX_DOWNLOAD_RETRY_AFTER_S);
 
 /// What a download may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,10 +50,10 @@ impl Default for FetchLimits {
     /// The limits of a source of the product, and 3 retries.
     fn default() -> Self {
         Self {
-            max_bytes: SOURCE_BYTES,
-            total: Duration::from_secs(DOWNLOAD_SECONDS),
-            stall: Duration::from_secs(DOWNLOAD_SILENCE_SECONDS),
-            min_bytes_per_stall: DOWNLOAD_SILENCE_SECONDS * LEAST_BYTES_PER_SECOND,
+            max_bytes: MAX_SOURCE_BYTES,
+            total: Duration::from_secs(DOWNLOAD_TIMEOUT_SECONDS),
+            stall: Duration::from_secs(DOWNLOAD_IDLE_SECONDS),
+            min_bytes_per_stall: DOWNLOAD_IDLE_SECONDS * MIN_BYTES_PER_SECOND,
             retries: 3,
             first_retry: Duration::from_millis(500),
         }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use domain::limits::SOURCE_BYTES;
+use domain::limits::MAX_SOURCE_BYTES;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -37,7 +37,7 @@ impl Default for ProxyLimits {
     /// As large as a source may be, 10 s, 60 s, 64.
     fn default() -> Self {
         Self {
-            max_bytes: SOURCE_BYTES,
+            max_bytes: MAX_SOURCE_BYTES,
             connect: Duration::from_secs(10),
             idle: Duration::from_mins(1),
             connections: 64,

@@ -1,7 +1,9 @@
 //! One attempt of a delivery, and its result.
 
 use aws::{Receiver, StoreError};
-use domain::{Delivery, DeliveryState, DeliveryTry, Event, EventKind, JobId, Owner, Status, pause};
+use domain::{
+    Delivery, DeliveryAttempt, DeliveryState, Event, EventKind, JobId, Owner, Status, retry_delay,
+};
 
 use super::DeliverCallback;
 use crate::{
@@ -26,7 +28,7 @@ impl DeliverCallback {
     ) -> Result<Delivery, StoreError> {
         tracing::error!(delivery = %delivery.id, %why, "delivery failed permanently");
         count("deliver-callback", "CallbacksFailed");
-        let attempt = DeliveryTry {
+        let attempt = DeliveryAttempt {
             at: now(),
             status: None,
             error: Some("internal error: the callback cannot be built or stored".to_owned()),
@@ -52,8 +54,8 @@ impl DeliverCallback {
             )
             .await?;
         delivery.failures += u32::from(!sent.is_accepted);
-        let retry_after =
-            pause(delivery.failures, random_fraction(), sent.retry_after).filter(|_| !sent.is_gone);
+        let retry_after = retry_delay(delivery.failures, random_fraction(), sent.retry_after)
+            .filter(|_| !sent.is_gone);
         delivery.state = match retry_after {
             _ if sent.is_accepted => DeliveryState::Delivered,
             Some(wait) => {
@@ -138,7 +140,7 @@ impl DeliverCallback {
             return Ok(());
         }
         let receiver = self.receivers.get(&job.owner).await?;
-        let event = Event::of_job(&job, EventKind::Progress);
+        let event = Event::from_job(&job, EventKind::Progress);
         let body = body_of(&event, &job.labels, &self.bucket).await?;
         // the start of an attempt may have the same id
         let id = format!("{id_of_state}-p");

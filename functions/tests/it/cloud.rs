@@ -6,7 +6,7 @@ use aws::{
     Admissions, Bucket, Clients, Connection, DeadLetters, DeliveryTable, Executions, JobTable,
     ListenerTable, Queue, ReceiverTable, SecretStore, SessionTable, ShareTable, UploadTable,
 };
-use domain::{AttemptOf, Change, Job, JobId, Rates};
+use domain::{AttemptId, Change, Job, JobId, Rates};
 use dynoxide::Database;
 use egress::Guard;
 use functions::{
@@ -263,14 +263,14 @@ impl Cloud {
 
     /// Stores an object of a job.
     pub(crate) async fn store(&self, id: &JobId, name: &str) {
-        let key = domain::keys::of_job(id, name);
+        let key = domain::keys::in_job(id, name);
         let written = self.bucket.write(&key, name.as_bytes().to_vec());
         written.await.expect("written");
     }
 
     /// The names of all that a job stores.
     pub(crate) async fn stored(&self, id: &JobId) -> Vec<String> {
-        let prefix = domain::keys::of_job(id, "");
+        let prefix = domain::keys::in_job(id, "");
         let keys = self.bucket.list(&prefix).await.expect("a list");
         let names = keys.iter().map(|key| key[prefix.len()..].to_owned());
         names.collect()
@@ -309,7 +309,7 @@ impl Cloud {
     }
 
     pub(crate) async fn claim(&self, id: &JobId, attempt: u32) -> bool {
-        let of = AttemptOf {
+        let of = AttemptId {
             job_id: id.clone(),
             attempt,
         };

@@ -126,7 +126,7 @@ async fn what_a_person_asks_for_while_a_try_is_under_way_holds() {
     let owed = customer.owed(&id).await;
     assert!(owed.iter().all(|one| one.state == DeliveryState::Delivered));
     assert_eq!(
-        (owed[0].tries.len(), owed[1].tries.len()),
+        (owed[0].attempts.len(), owed[1].attempts.len()),
         (2, 1),
         "no try is lost"
     );

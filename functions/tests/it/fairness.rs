@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws::Places;
 use domain::{
     DeliveryState, Owner,
-    limits::{LAST_GOOD_S, MOST_DELIVERIES_AT_ONCE, MOST_OPEN_UPLOADS, UPLOAD_IDLE_S},
+    limits::{MAX_CONCURRENT_DELIVERIES, MAX_OPEN_UPLOADS, STALE_SECRET_S, UPLOAD_IDLE_S},
 };
 use functions::{manage_jobs::ManageJobs, submit_job::SubmitJob};
 use futures_util::future::join_all;
@@ -25,7 +25,7 @@ fn deliveries(owner: &Owner) -> Places<'_> {
     Places {
         what: "deliveries",
         owner,
-        most: MOST_DELIVERIES_AT_ONCE,
+        most: MAX_CONCURRENT_DELIVERIES,
     }
 }
 
@@ -42,7 +42,7 @@ async fn an_owner_never_has_more_than_its_places() {
         .filter(|(_, taken)| matches!(taken, Ok(true)))
         .map(|(name, _)| name)
         .collect();
-    assert_eq!(held.len(), MOST_DELIVERIES_AT_ONCE as usize);
+    assert_eq!(held.len(), MAX_CONCURRENT_DELIVERIES as usize);
     // whoever has one keeps it, and takes no second one
     assert!(
         shares
@@ -89,7 +89,7 @@ async fn an_owner_never_has_more_than_its_places() {
         .iter()
         .filter(|taken| matches!(taken, Ok(true)))
         .count();
-    assert_eq!(taken, MOST_DELIVERIES_AT_ONCE as usize - 2);
+    assert_eq!(taken, MAX_CONCURRENT_DELIVERIES as usize - 2);
     assert_eq!(cloud.all(SHARES).len(), 2, "a record each");
 }
 
@@ -101,7 +101,7 @@ async fn over_its_places_an_owner_waits_without_losing_a_try() {
     let (shares, ann) = (customer.cloud.shares(), Owner::user("ann"));
     let places = deliveries(&ann);
     let now_ms = functions::now().as_ms();
-    for number in 0..MOST_DELIVERIES_AT_ONCE {
+    for number in 0..MAX_CONCURRENT_DELIVERIES {
         let holder = number.to_string();
         let taken = shares.take(&places, &holder, now_ms, now_ms + 60_000);
         assert!(taken.await.expect("taken"));
@@ -204,10 +204,10 @@ async fn begun(submit: &SubmitJob) -> Answer {
 async fn as_many_uploads_are_under_way_as_there_may_be() {
     let cloud = Cloud::start().await;
     let submit = cloud.submit_job();
-    let answers = join_all((0..2 * MOST_OPEN_UPLOADS).map(|_| begun(&submit))).await;
+    let answers = join_all((0..2 * MAX_OPEN_UPLOADS).map(|_| begun(&submit))).await;
     let (good, refused): (Vec<_>, Vec<_>) =
         answers.into_iter().partition(|answer| answer.status == 201);
-    assert_eq!(good.len(), MOST_OPEN_UPLOADS as usize);
+    assert_eq!(good.len(), MAX_OPEN_UPLOADS as usize);
     assert!(
         refused
             .iter()
@@ -218,7 +218,7 @@ async fn as_many_uploads_are_under_way_as_there_may_be() {
             .iter()
             .all(|one| one.header("retry-after").is_some())
     );
-    assert_eq!(cloud.all(UPLOADS).len(), MOST_OPEN_UPLOADS as usize);
+    assert_eq!(cloud.all(UPLOADS).len(), MAX_OPEN_UPLOADS as usize);
     let other = Call::new("POST", BEGIN).user("bob");
     let file = json!({"fileName": "a.mp4", "sizeBytes": 5});
     assert_eq!(ask!(submit, other.json(&file)).status, 201);
@@ -241,14 +241,14 @@ async fn as_many_uploads_are_under_way_as_there_may_be() {
 async fn an_upload_that_was_left_makes_room() {
     let cloud = Cloud::start().await;
     let submit = cloud.submit_job();
-    for _ in 0..MOST_OPEN_UPLOADS {
+    for _ in 0..MAX_OPEN_UPLOADS {
         assert_eq!(begun(&submit).await.status, 201);
     }
     let ann = Owner::user("ann");
     let places = Places {
         what: "uploads",
         owner: &ann,
-        most: MOST_OPEN_UPLOADS,
+        most: MAX_OPEN_UPLOADS,
     };
     let now_ms = functions::now().as_ms();
     let idle_ms = i64::from(UPLOAD_IDLE_S) * 1000;
@@ -308,7 +308,7 @@ async fn keys_that_cannot_be_read_anew_serve_for_a_while() {
     cloud
         .front
         .faults(|name| name.starts_with("Secrets").then_some(Fault::Broken));
-    wait(LAST_GOOD_S - 10).await;
+    wait(STALE_SECRET_S - 10).await;
     assert_eq!(ask!(manage, ask_for()).status, 404);
     // a store that is not well is not asked with every request
     cloud.front.calls();
@@ -334,7 +334,7 @@ async fn keys_that_cannot_be_read_anew_serve_for_a_while() {
     cloud.front.secrets.set(SERVICE_KEYS, "no JSON");
     wait(61).await;
     assert_eq!(ask!(manage, ask_for()).status, 404);
-    wait(LAST_GOOD_S).await;
+    wait(STALE_SECRET_S).await;
     assert_eq!(ask!(manage, ask_for()).status, 500);
     let none: Value = json!({});
     cloud.front.secrets.set(SERVICE_KEYS, none.to_string());

@@ -1,8 +1,11 @@
 //! Lists of what is as long as it may be: each part fits into a function's answer, and the parts are the whole.
 
 use domain::{
-    Delivery, DeliveryTry, EventKind, Job, JobId,
-    limits::{LISTED_BYTES, LONGEST_MESSAGE, LONGEST_TEXT, LONGEST_TITLE, MOST_CLIPS, TOLD_BYTES},
+    Delivery, DeliveryAttempt, EventKind, Job, JobId,
+    limits::{
+        MAX_CLIPS, MAX_MESSAGE_BYTES, MAX_PAGE_BYTES, MAX_SERVER_MESSAGE_BYTES, MAX_TEXT_BYTES,
+        MAX_TITLE_BYTES,
+    },
 };
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -26,10 +29,10 @@ async fn long_jobs(cloud: &Cloud, number: usize) -> Vec<String> {
             let id = cloud.running(&format!("job-{number:02}")).await;
             let mut end = samples::events(&id, 1, "job.completed")[4].clone();
             let mut clip = samples::plain_output()["clips"][0].clone();
-            clip["title"] = "\"".repeat(LONGEST_TITLE).into();
-            clip["summary"] = "\"".repeat(LONGEST_TEXT).into();
-            clip["reason"] = "\"".repeat(LONGEST_TEXT).into();
-            let clips: Vec<Value> = (0..MOST_CLIPS)
+            clip["title"] = "\"".repeat(MAX_TITLE_BYTES).into();
+            clip["summary"] = "\"".repeat(MAX_TEXT_BYTES).into();
+            clip["reason"] = "\"".repeat(MAX_TEXT_BYTES).into();
+            let clips: Vec<Value> = (0..MAX_CLIPS)
                 .map(|index| {
                     let mut clip = clip.clone();
                     clip["clip_index"] = index.into();
@@ -82,7 +85,7 @@ async fn parts_of_a_list_end_by_their_bytes() {
         let parts = parts(&format!("{JOBS}{list}"), asked).await;
         let lengths: Vec<usize> = parts.iter().map(|part| part.to_string().len()).collect();
         assert!(
-            lengths.iter().all(|bytes| *bytes < LISTED_BYTES + 100),
+            lengths.iter().all(|bytes| *bytes < MAX_PAGE_BYTES + 100),
             "{lengths:?}"
         );
         let mut listed = ids(&parts, "jobs");
@@ -107,13 +110,13 @@ async fn parts_of_a_list_of_deliveries_end_by_their_bytes() {
             attempt,
             ..job.clone()
         };
-        let owed = Delivery::of(&job, EventKind::Failed, functions::now(), i64::MAX);
+        let owed = Delivery::for_change(&job, EventKind::Failed, functions::now(), i64::MAX);
         let mut owed = owed.expect("an address");
         for _ in 0..50 {
-            owed.add(DeliveryTry {
+            owed.add(DeliveryAttempt {
                 at: functions::now(),
                 status: None,
-                error: Some("\"".repeat(2 * LONGEST_MESSAGE)),
+                error: Some("\"".repeat(2 * MAX_MESSAGE_BYTES)),
                 duration_ms: 15_000,
             });
         }
@@ -139,7 +142,9 @@ async fn a_snapshot_at_every_limit_fits_a_message() {
     let messages = crate::realtime::snapshot(&cloud).await;
     let lengths: Vec<usize> = messages.iter().map(|text| text.to_string().len()).collect();
     assert!(
-        lengths.iter().all(|bytes| *bytes <= TOLD_BYTES + 100),
+        lengths
+            .iter()
+            .all(|bytes| *bytes <= MAX_SERVER_MESSAGE_BYTES + 100),
         "{lengths:?}"
     );
     let jobs = messages

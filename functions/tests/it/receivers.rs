@@ -35,7 +35,7 @@ const BELIEVED: &str = "issuer.pem";
 
 /// That the try failed, as expected, and another one is to come.
 fn assert_failed(case: &str, delivery: &Delivery, status: Option<u16>, error: &str) {
-    let tried = &delivery.tries[0];
+    let tried = &delivery.attempts[0];
     assert_eq!(
         (delivery.state, delivery.failures),
         (DeliveryState::Pending, 1),
@@ -143,7 +143,7 @@ async fn connections_that_never_come_to_an_end() {
     });
     for (case, delivery) in join_all(tries).await {
         assert_failed(case, &delivery, None, "was not there within 15 s");
-        let took = Duration::from_millis(delivery.tries[0].duration_ms);
+        let took = Duration::from_millis(delivery.attempts[0].duration_ms);
         assert!(took < LONGEST, "{case}: {took:?}");
     }
     assert!(begun.elapsed() < LONGEST * 2, "{:?}", begun.elapsed());
@@ -251,7 +251,7 @@ async fn with_an_issuer(believed: &Path) {
         delivery.state,
         DeliveryState::Delivered,
         "{:?}",
-        delivery.tries
+        delivery.attempts
     );
     assert_eq!(server.requests(), 2, "the start and the end");
 }
@@ -280,9 +280,9 @@ async fn a_long_answer_is_read_no_further_than_needed() {
             delivery.state,
             DeliveryState::Delivered,
             "{:?}",
-            delivery.tries
+            delivery.attempts
         );
-        assert!(delivery.tries[0].duration_ms < 5000);
+        assert!(delivery.attempts[0].duration_ms < 5000);
     }
 }
 

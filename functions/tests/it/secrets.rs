@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws::SecretStore;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use domain::limits::LAST_GOOD_S;
+use domain::limits::STALE_SECRET_S;
 use functions::ingest_webhook::SigningSecrets;
 use serde_json::json;
 
@@ -67,7 +67,7 @@ async fn a_secret_that_cannot_be_read_anew_serves_for_a_while() {
     bed.cloud
         .front
         .faults(|name| name.starts_with("Secrets").then_some(Fault::Broken));
-    wait(Duration::from_secs(LAST_GOOD_S - 10)).await;
+    wait(Duration::from_secs(STALE_SECRET_S - 10)).await;
     assert_eq!(tell!(bed.ingest, signed).status, 200);
     wait(Duration::from_secs(20)).await;
     // the worker sends it again

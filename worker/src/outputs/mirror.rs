@@ -7,7 +7,7 @@ use std::{
 };
 
 use aws::{Bucket, Kept, MadeBy, StoreError};
-use domain::{AttemptOf, ErrorCode, Failure, Fingerprint, Job, Stage, keys};
+use domain::{AttemptId, ErrorCode, Failure, Fingerprint, Job, Stage, keys};
 
 use super::stem;
 use crate::folder::Folder;
@@ -16,9 +16,9 @@ use crate::folder::Folder;
 #[derive(Debug)]
 pub(crate) struct Mirror {
     bucket: Bucket,
-    of: AttemptOf,
+    of: AttemptId,
     /// Where this attempt's outputs go.
-    edition: u32,
+    revision: u32,
     /// Where the outputs lie that the owner has, if that is another edition: they are taken from there and never changed.
     finished: Option<u32>,
     /// What this attempt has taken or kept, and what it was made from.
@@ -29,15 +29,15 @@ impl Mirror {
     /// The objects of a job's current attempt.
     pub(crate) fn new(bucket: Bucket, job: &Job) -> Self {
         let finished = bucket
-            .finished_edition(job)
-            .filter(|&finished| finished != job.edition);
+            .finished_revision(job)
+            .filter(|&finished| finished != job.revision);
         Self {
             bucket,
-            of: AttemptOf {
+            of: AttemptId {
                 job_id: job.id.clone(),
                 attempt: job.attempt,
             },
-            edition: job.edition,
+            revision: job.revision,
             finished,
             held: Mutex::default(),
         }
@@ -51,7 +51,7 @@ impl Mirror {
         made_from: &Fingerprint,
         to: &Path,
     ) -> Result<Option<Vec<(PathBuf, String)>>, Failure> {
-        let own = self.fetch_from(self.edition, stage, names, made_from, to);
+        let own = self.fetch_from(self.revision, stage, names, made_from, to);
         if let Some(files) = own.await? {
             for name in names {
                 self.hold(name, made_from);
@@ -74,7 +74,7 @@ impl Mirror {
 
     async fn fetch_from(
         &self,
-        edition: u32,
+        revision: u32,
         stage: Stage,
         names: &[String],
         made_from: &Fingerprint,
@@ -82,7 +82,7 @@ impl Mirror {
     ) -> Result<Option<Vec<(PathBuf, String)>>, Failure> {
         let mut files = Vec::with_capacity(names.len());
         for (number, name) in names.iter().enumerate() {
-            let key = self.key_in(edition, name);
+            let key = self.key_in(revision, name);
             // asked first, since what was made from something else would be brought here for nothing
             if !self.is_from(stage, &key, made_from).await? {
                 return Ok(None);
@@ -195,11 +195,11 @@ impl Mirror {
     }
 
     fn key(&self, name: &str) -> String {
-        self.key_in(self.edition, name)
+        self.key_in(self.revision, name)
     }
 
-    fn key_in(&self, edition: u32, name: &str) -> String {
-        keys::of_job(&self.of.job_id, &keys::of_edition(edition, name))
+    fn key_in(&self, revision: u32, name: &str) -> String {
+        keys::in_job(&self.of.job_id, &keys::in_revision(revision, name))
     }
 }
 

@@ -12,7 +12,7 @@ fn verify(
     signature: &str,
     body: &[u8],
     now_s: i64,
-) -> Result<(), BadSignature> {
+) -> Result<(), InvalidSignature> {
     let other = Secret::parse(&format!("whsec_{}", BASE64_STANDARD.encode([7; 32]))).unwrap();
     let secrets = Secrets::new(vec![other, Secret::parse(SECRET).unwrap()]).unwrap();
     let headers = SignatureHeaders {
@@ -37,12 +37,12 @@ fn the_official_vector_holds_both_ways() {
 fn one_of_several_signatures_is_enough_and_unknown_schemes_are_passed_over() {
     let several = format!("v1a,AAAA v1,%%% v1,AAAA {SIGNATURE}");
     assert_eq!(verify(ID, TIME, &several, BODY, 1_649_367_553), Ok(()));
-    let most = format!("{}{SIGNATURE}", "v1,AAAA ".repeat(MOST_SIGNATURES - 1));
+    let most = format!("{}{SIGNATURE}", "v1,AAAA ".repeat(MAX_SIGNATURES - 1));
     assert_eq!(verify(ID, TIME, &most, BODY, 1_649_367_553), Ok(()));
-    let too_many = format!("{}{SIGNATURE}", "v1,AAAA ".repeat(MOST_SIGNATURES));
+    let too_many = format!("{}{SIGNATURE}", "v1,AAAA ".repeat(MAX_SIGNATURES));
     assert_eq!(
         verify(ID, TIME, &too_many, BODY, 1_649_367_553),
-        Err(BadSignature::Mismatch)
+        Err(InvalidSignature::Mismatch)
     );
 }
 
@@ -64,7 +64,7 @@ fn a_changed_message_is_not_believed() {
     for (id, time, signature, body) in cases {
         assert_eq!(
             verify(id, time, signature, body, now),
-            Err(BadSignature::Mismatch),
+            Err(InvalidSignature::Mismatch),
             "{id} {time} {signature}"
         );
     }
@@ -79,7 +79,7 @@ fn five_minutes_are_tolerated_and_not_a_second_more() {
     for now in [at - 301, at + 301, 0] {
         assert_eq!(
             verify(ID, TIME, SIGNATURE, BODY, now),
-            Err(BadSignature::Time)
+            Err(InvalidSignature::Time)
         );
     }
 }
@@ -99,21 +99,21 @@ fn ids_and_times_have_one_form() {
     ] {
         assert_eq!(
             verify(ID, time, SIGNATURE, BODY, 1_649_367_553),
-            Err(BadSignature::Malformed),
+            Err(InvalidSignature::Malformed),
             "{time}"
         );
     }
     for time in ["0", "9223372036854775807"] {
         assert_eq!(
             verify(ID, time, SIGNATURE, BODY, 1_649_367_553),
-            Err(BadSignature::Time),
+            Err(InvalidSignature::Time),
             "{time}"
         );
     }
     for id in ["", "a.b", "a b", &"x".repeat(65)] {
         assert_eq!(
             verify(id, TIME, SIGNATURE, BODY, 1_649_367_553),
-            Err(BadSignature::Malformed),
+            Err(InvalidSignature::Malformed),
             "{id}"
         );
     }
@@ -141,7 +141,7 @@ fn every_header_has_to_be_there() {
     for headers in without {
         assert_eq!(
             secrets.verify(headers, BODY, Timestamp::from_ms(0)),
-            Err(BadSignature::Missing)
+            Err(InvalidSignature::Missing)
         );
     }
 }

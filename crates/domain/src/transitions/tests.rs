@@ -41,7 +41,7 @@ fn job(record: &Record) -> Job {
 
 fn running() -> Record {
     let mut record = record(&queued());
-    let of = AttemptOf {
+    let of = AttemptId {
         job_id: "job-1".parse().unwrap(),
         attempt: 1,
     };
@@ -89,7 +89,7 @@ fn events(last: &str) -> Vec<Event> {
 fn deliver<'a>(record: &mut Record, events: impl IntoIterator<Item = &'a Event>) {
     for (number, event) in events.into_iter().enumerate() {
         let before = record["progress_percent"].as_u64();
-        Job::event(event, RATES, at(100 + number as i64)).apply(record);
+        Job::apply_event(event, RATES, at(100 + number as i64)).apply(record);
         assert!(
             record["progress_percent"].as_u64() >= before,
             "progress went back"
@@ -173,9 +173,9 @@ fn settle_by(record: &mut Record, last: &Event) {
             retryable: false,
         },
     };
-    let ended = Ended {
+    let ended = OutcomeRecord {
         outcome,
-        at: last.timestamp,
+        finished_at: last.timestamp,
     };
     if let Settlement::Change(change) = job(record).settle(1, Some(&ended), RATES, at(200)) {
         assert!(change.apply(record));
@@ -185,7 +185,7 @@ fn settle_by(record: &mut Record, last: &Event) {
 #[test]
 fn a_second_task_of_an_attempt_finds_it_claimed_and_the_first_may_ask_again() {
     let mut record = running();
-    let of = AttemptOf {
+    let of = AttemptId {
         job_id: "job-1".parse().unwrap(),
         attempt: 1,
     };
@@ -208,7 +208,7 @@ fn an_attempt_without_an_outcome_is_followed_by_another_until_they_are_used_up()
         );
         assert_eq!(
             job(&record).settle(attempt, None, RATES, at(9)),
-            Settlement::Nothing
+            Settlement::Unchanged
         );
     }
     let Settlement::Change(change) = job(&record).settle(AUTOMATIC_ATTEMPTS, None, RATES, at(9))

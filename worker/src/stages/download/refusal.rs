@@ -227,7 +227,7 @@ mod tests {
         ] {
             let failure = of_site(&format!("WARNING: sign in\n{said}\n"), false);
             assert_eq!(
-                (failure.code, failure.retryable()),
+                (failure.code, failure.is_retryable()),
                 (code, retryable),
                 "{said}"
             );

@@ -26,7 +26,7 @@ fn a_job_is_paid_for_once_also_when_its_plan_is_edited() {
         ..events("job.completed").pop().unwrap()
     };
     assert!(
-        Job::event(
+        Job::apply_event(
             &again,
             Rates {
                 credits_per_minute: 7
@@ -46,7 +46,7 @@ fn edited() -> Record {
     let mut record = running();
     deliver(&mut record, &events("job.completed"));
     assert!(job(&record).edit_plan("abc", at(300)).apply(&mut record));
-    let of = AttemptOf {
+    let of = AttemptId {
         job_id: "job-1".parse().unwrap(),
         attempt: 2,
     };
@@ -56,7 +56,7 @@ fn edited() -> Record {
         clip: Some(clip("https://b/new")),
         ..events("job.completed").swap_remove(2)
     };
-    assert!(Job::event(&made, RATES, at(302)).apply(&mut record));
+    assert!(Job::apply_event(&made, RATES, at(302)).apply(&mut record));
     record
 }
 
@@ -81,14 +81,14 @@ fn an_edit_that_comes_to_nothing_leaves_the_owner_what_was_paid_for() {
         vec!["https://b/0".to_owned(), "https://b/1".to_owned()],
         Some(3),
     );
-    let gone = Ended {
+    let gone = OutcomeRecord {
         outcome: Outcome::Failed {
             error: "the video is gone".into(),
             error_code: ErrorCode::SourceUnavailable,
             stage: Stage::Download,
             retryable: false,
         },
-        at: at(400),
+        finished_at: at(400),
     };
     let settled = |record: &Record, outcome| {
         let Settlement::Change(change) = job(record).settle(2, outcome, RATES, at(400)) else {
@@ -104,7 +104,10 @@ fn an_edit_that_comes_to_nothing_leaves_the_owner_what_was_paid_for() {
         ("canceled", Job::cancel(&Owner::user("ann"), at(400))),
         ("the source is gone", settled(&edited(), Some(&gone))),
         ("another attempt begins", settled(&edited(), None)),
-        ("told of as failed", Job::event(&failed, RATES, at(400))),
+        (
+            "told of as failed",
+            Job::apply_event(&failed, RATES, at(400)),
+        ),
         ("given up", job(&edited()).fail(2, "no room", at(400))),
     ];
     for (name, change) in ways {
@@ -118,7 +121,7 @@ fn an_edit_that_comes_to_nothing_leaves_the_owner_what_was_paid_for() {
             assert!(ended.retry(at(401)).apply(&mut record), "{name}");
             assert_eq!(shown(&record), paid, "{name}: tried again");
             assert_eq!(
-                job(&record).edition,
+                job(&record).revision,
                 3,
                 "{name}: what the edit has made is deleted"
             );
@@ -131,7 +134,7 @@ fn clips_of_an_attempt_that_comes_to_nothing_are_not_the_owners() {
     let failed = events("job.failed").pop().unwrap();
     let ways: [(&str, Change); 3] = [
         ("canceled", Job::cancel(&Owner::user("ann"), at(400))),
-        ("failed", Job::event(&failed, RATES, at(400))),
+        ("failed", Job::apply_event(&failed, RATES, at(400))),
         ("given up", job(&running()).fail(1, "no room", at(400))),
     ];
     for (name, change) in ways {
@@ -146,22 +149,26 @@ fn clips_of_an_attempt_that_comes_to_nothing_are_not_the_owners() {
         old.insert("status".into(), record["status"].clone());
         assert_eq!(shown(&old), (vec![], None), "{name}");
         assert!(job(&record).retry(at(401)).apply(&mut record), "{name}");
-        assert_eq!(job(&record).edition, 0, "{name}: it goes on where it ended");
+        assert_eq!(
+            job(&record).revision,
+            0,
+            "{name}: it goes on where it ended"
+        );
     }
 }
 
 #[test]
 fn the_clips_of_an_edit_take_the_place_of_those_before_when_it_has_succeeded() {
     let mut record = edited();
-    assert_eq!(job(&record).edition, 2);
+    assert_eq!(job(&record).revision, 2);
     let mut last = events("job.completed").pop().unwrap();
     last.attempt = Some(2);
     last.output.as_mut().unwrap().clips = vec![clip("https://b/new")];
-    assert!(Job::event(&last, RATES, at(400)).apply(&mut record));
+    assert!(Job::apply_event(&last, RATES, at(400)).apply(&mut record));
     assert_eq!(shown(&record), (vec!["https://b/new".to_owned()], Some(3)));
     assert!(job(&record).attempt_clips.is_empty());
     assert!(job(&record).edit_plan("def", at(500)).apply(&mut record));
-    assert_eq!(job(&record).edition, 3);
+    assert_eq!(job(&record).revision, 3);
 }
 
 #[test]
@@ -178,7 +185,7 @@ fn a_success_without_clips_is_paid_for_when_the_first_clips_come() {
     for mut record in [record, old] {
         assert!(job(&record).edit_plan("abc", at(300)).apply(&mut record));
         assert_eq!(
-            job(&record).edition,
+            job(&record).revision,
             0,
             "there is nothing to keep apart from"
         );
@@ -186,12 +193,12 @@ fn a_success_without_clips_is_paid_for_when_the_first_clips_come() {
             attempt: Some(2),
             ..events("job.completed").pop().unwrap()
         };
-        assert!(Job::event(&full, RATES, at(301)).apply(&mut record));
+        assert!(Job::apply_event(&full, RATES, at(301)).apply(&mut record));
         assert_eq!(shown(&record).1, Some(3));
         // and what was paid for stays, whatever an edit brings
         assert!(job(&record).edit_plan("def", at(400)).apply(&mut record));
         empty.attempt = Some(3);
-        assert!(Job::event(&empty, RATES, at(401)).apply(&mut record));
+        assert!(Job::apply_event(&empty, RATES, at(401)).apply(&mut record));
         let (clips, credits) = shown(&record);
         assert_eq!((clips.len(), credits), (2, Some(3)));
     }

@@ -6,7 +6,7 @@ use crate::{EventKind, Job, Status};
 const AT_ITS_END: u32 = 102;
 
 impl Job {
-    /// Place of the record among all that is told of its attempt. It rises with everything that [`news`] tells, whichever way it came to
+    /// Place of the record among all that is told of its attempt. It rises with everything that [`notification`] tells, whichever way it came to
     /// the record, so that a listener drops what has an `(attempt, sequence)` at or below its last.
     pub fn sequence(&self) -> u32 {
         match self.status {
@@ -18,7 +18,7 @@ impl Job {
 }
 
 /// What a change of a job's record is told as, if it is told: a start, a tenth of the way passed, an end. `before` is the record as it was.
-pub fn news(before: Option<&Job>, now: &Job) -> Option<EventKind> {
+pub fn notification(before: Option<&Job>, now: &Job) -> Option<EventKind> {
     let before = before.filter(|before| before.attempt == now.attempt);
     let tenth = |job: &Job| job.progress_percent / 10;
     match (before.map(|before| before.status), now.status) {
@@ -34,7 +34,7 @@ pub fn news(before: Option<&Job>, now: &Job) -> Option<EventKind> {
 }
 
 /// Whether an attempt that runs is further than it was, if only by a percent.
-pub fn moved(before: Option<&Job>, now: &Job) -> bool {
+pub fn has_progressed(before: Option<&Job>, now: &Job) -> bool {
     let before = before.filter(|before| before.attempt == now.attempt);
     now.status == Status::Running
         && before.is_some_and(|before| before.progress_percent < now.progress_percent)
@@ -59,7 +59,7 @@ mod tests {
         use EventKind::{Completed, Failed, Progress, Started};
         use Status::{Canceled, Queued, Running, Succeeded};
         let running = |percent| at(1, Running, percent);
-        let told = |before: Option<Job>, now: Job| news(before.as_ref(), &now);
+        let told = |before: Option<Job>, now: Job| notification(before.as_ref(), &now);
         assert_eq!(told(None, at(1, Queued, 0)), None);
         assert_eq!(told(Some(at(1, Queued, 0)), running(0)), Some(Started));
         assert_eq!(told(Some(running(9)), running(10)), Some(Progress));

@@ -8,12 +8,12 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Change, Condition, Event, Job, Timestamp,
-    limits::{MOST_MESSAGE_IDS, TOLERANCE_S},
+    limits::{MAX_MESSAGE_IDS, SIGNATURE_TOLERANCE_S},
 };
 
 const SETS: [&str; 3] = ["message_ids_0", "message_ids_1", "message_ids_2"];
 /// How long a set is written to: a signature that is good for the first time may be so for twice the tolerance.
-const SET_S: i64 = 2 * TOLERANCE_S as i64;
+const SET_S: i64 = 2 * SIGNATURE_TOLERANCE_S as i64;
 /// Hexadecimal digits of an id's hash that are kept.
 const DIGITS: usize = 16;
 
@@ -21,7 +21,7 @@ impl Job {
     /// What an event changes, once for each id of its message. What names its attempt and its place in it is known by these, so that
     /// only ends and what lacks one of both are remembered.
     #[must_use]
-    pub fn once(change: Change, message: &str, event: &Event, now: Timestamp) -> Change {
+    pub fn deduplicate(change: Change, message: &str, event: &Event, now: Timestamp) -> Change {
         if event.event.is_terminal() {
             return remembered(change, message, now);
         }
@@ -29,13 +29,13 @@ impl Job {
             return change;
         }
         // a report that is lost does no harm, an end that is lost does
-        let room = Condition::FewerThan(sets(now)[0], MOST_MESSAGE_IDS);
+        let room = Condition::FewerThan(sets(now)[0], MAX_MESSAGE_IDS);
         remembered(change.and(room), message, now)
     }
 
     /// Remembers an end that changed nothing and might otherwise end what comes next: it names no attempt.
-    pub fn ignored(message: &str, now: Timestamp) -> Change {
-        let room = Condition::FewerThan(sets(now)[0], MOST_MESSAGE_IDS);
+    pub fn remember_message(message: &str, now: Timestamp) -> Change {
+        let room = Condition::FewerThan(sets(now)[0], MAX_MESSAGE_IDS);
         remembered(Change::when([Condition::Exists, room]), message, now)
     }
 }
@@ -45,9 +45,9 @@ fn remembered(change: Change, message: &str, now: Timestamp) -> Change {
     let id = &id[..DIGITS];
     let [newest, last, oldest] = sets(now);
     change
-        .and(Condition::Lacks(newest, id.to_owned()))
-        .and(Condition::Lacks(last, id.to_owned()))
-        .gather(newest, id)
+        .and(Condition::NotContains(newest, id.to_owned()))
+        .and(Condition::NotContains(last, id.to_owned()))
+        .add_to_set(newest, id)
         .remove(&[oldest])
 }
 
@@ -81,7 +81,7 @@ mod tests {
     fn take(record: &mut Record, message: &str, seconds: i64) -> bool {
         let event = event(None, None);
         let change = Change::when([Condition::Exists]);
-        Job::once(change, message, &event, at(seconds)).apply(record)
+        Job::deduplicate(change, message, &event, at(seconds)).apply(record)
     }
 
     #[test]
@@ -107,17 +107,17 @@ mod tests {
     fn what_is_remembered_has_a_limit_and_ends_are_taken_beyond_it() {
         let mut record = record();
         let taken =
-            (0..3 * MOST_MESSAGE_IDS).filter(|number| take(&mut record, &number.to_string(), 0));
-        assert_eq!(taken.count(), MOST_MESSAGE_IDS);
+            (0..3 * MAX_MESSAGE_IDS).filter(|number| take(&mut record, &number.to_string(), 0));
+        assert_eq!(taken.count(), MAX_MESSAGE_IDS);
         let end = Event {
             event: crate::EventKind::Failed,
             ..event(None, None)
         };
         let change = || Change::when([Condition::Exists]);
-        assert!(Job::once(change(), "end", &end, at(0)).apply(&mut record));
-        assert!(!Job::once(change(), "end", &end, at(0)).apply(&mut record));
+        assert!(Job::deduplicate(change(), "end", &end, at(0)).apply(&mut record));
+        assert!(!Job::deduplicate(change(), "end", &end, at(0)).apply(&mut record));
         for turn in 1..12 {
-            for number in 0..2 * MOST_MESSAGE_IDS {
+            for number in 0..2 * MAX_MESSAGE_IDS {
                 take(&mut record, &number.to_string(), turn * SET_S);
             }
         }
@@ -129,7 +129,7 @@ mod tests {
     fn what_has_its_place_in_an_attempt_is_not_remembered() {
         let mut record = record();
         let change = || Change::when([Condition::Exists]);
-        let change = Job::once(change(), "msg_1", &event(Some(1), Some(1)), at(0));
+        let change = Job::deduplicate(change(), "msg_1", &event(Some(1), Some(1)), at(0));
         assert!(change.apply(&mut record.clone()) && change.apply(&mut record));
     }
 }
