@@ -116,7 +116,7 @@ impl IngestWebhook {
             Some(message) => Job::deduplicate(change, message, event, now()),
             None => change,
         };
-        for id in event.ids() {
+        for id in event.job_ids() {
             log_job(&id, event.attempt);
             let changed = self.jobs.change(&id, &change).await.map_err(|why| {
                 // 422, so that the worker does not send it again; the end of the job follows from its outcome

@@ -1,36 +1,36 @@
-//! Names of everything a job stores: below `jobs/{job_id}/` in the bucket, or in the folder of the command-line tool.
+//! Names of the files that a job stores: below `jobs/{job_id}/` in the bucket, or in the output folder of the command-line tool.
 
 use crate::JobId;
 
-/// Sentences and words with times.
+/// The transcript, with the times of sentences and words.
 pub const TRANSCRIPT: &str = "transcript.json";
-/// The clips to make.
+/// The plan of the clips to render.
 pub const PLAN: &str = "plan.json";
-/// How it ended.
+/// The outcome of an attempt.
 pub const OUTCOME: &str = "outcome.json";
 
 const CLIPS: &str = "clips/";
 const REVISIONS: &str = "editions/";
-/// What the names of all sources begin with.
+/// Prefix of the source's file name.
 pub const SOURCE_PREFIX: &str = "source.";
 
-/// The source, with the extension of its container.
+/// Returns the name of the source, with the extension of its container format.
 pub fn source(extension: &str) -> String {
     format!("{SOURCE_PREFIX}{extension}")
 }
 
-/// A file of a clip, e.g. `clips/clip_00.mp4`.
+/// Returns the name of a clip's file, such as `clips/clip_00.mp4`.
 pub fn clip(clip_index: u32, extension: &str) -> String {
     format!("{CLIPS}clip_{clip_index:02}.{extension}")
 }
 
-/// Everything that a job stores, in the bucket.
+/// Returns the object key of a job's file; with an empty name, the prefix of all of them.
 pub fn in_job(job_id: &JobId, name: &str) -> String {
     format!("jobs/{job_id}/{name}")
 }
 
-/// A file of an revision, below the job's prefix. Outputs of an edited plan lie apart from those that the owner has until they take their
-/// place; revision 0 is the first, at the prefix itself.
+/// Returns the name of a file in a revision, below the job's prefix. The outputs of an edited plan are stored apart from those that the
+/// owner has until they replace them; revision 0, the first, is at the prefix itself.
 pub fn in_revision(revision: u32, name: &str) -> String {
     if revision == 0 {
         name.to_owned()
@@ -39,7 +39,7 @@ pub fn in_revision(revision: u32, name: &str) -> String {
     }
 }
 
-/// The revision that an output of a job belongs to, by its key; none for what is no output of an revision: sources, outcomes, edited plans.
+/// Returns the revision that an object key belongs to; `None` for files outside of revisions: sources, outcomes and edited plans.
 pub fn revision_of(job_id: &JobId, key: &str) -> Option<u32> {
     let name = key.strip_prefix(&in_job(job_id, ""))?;
     if let Some(rest) = name.strip_prefix(REVISIONS) {
@@ -49,17 +49,17 @@ pub fn revision_of(job_id: &JobId, key: &str) -> Option<u32> {
     is_output.then_some(0)
 }
 
-/// How an attempt ended, below the job's prefix.
+/// Returns the name of an attempt's outcome, below the job's prefix.
 pub fn attempt_outcome(attempt: u32) -> String {
     format!("attempts/{attempt}/{OUTCOME}")
 }
 
-/// A plan that a person edited, below the job's prefix, by the name that the record has for it.
+/// Returns the name of an edited plan, below the job's prefix, by the hash in the job record.
 pub fn edited_plan(name: &str) -> String {
     format!("plans/{name}.json")
 }
 
-/// A source that a user uploads, in the bucket.
+/// Returns the object key of an upload.
 pub fn upload(upload_id: &str, extension: &str) -> String {
     format!("uploads/{upload_id}/{}", source(extension))
 }
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_output_is_known_by_its_edition_and_other_objects_have_none() {
+    fn outputs_have_a_revision_and_other_objects_have_none() {
         let id: JobId = "job-1".parse().unwrap();
         for revision in [0, 2, 17] {
             for name in [&*clip(3, "mp4"), PLAN, TRANSCRIPT] {

@@ -1,4 +1,4 @@
-//! Types and rules of clipwright, without any input or output.
+//! Types and rules of clipwright. Nothing here performs I/O.
 
 mod callback;
 mod change;

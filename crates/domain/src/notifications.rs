@@ -1,23 +1,24 @@
-//! What the owner's open connections hear of a job: which changes are told, and their order.
+//! Notifications to the owner's open connections and callbacks: which changes of a job are published, and in which order.
 
 use crate::{EventKind, Job, Status};
 
-/// Above every running job's: a percentage and one.
-const AT_ITS_END: u32 = 102;
+/// Sequence number of an ended job, above that of every running one (1 + percentage).
+const ENDED: u32 = 102;
 
 impl Job {
-    /// Place of the record among all that is told of its attempt. It rises with everything that [`notification`] tells, whichever way it came to
-    /// the record, so that a listener drops what has an `(attempt, sequence)` at or below its last.
+    /// Returns the position of this state among the notifications of its attempt. It increases with every change that [`notification`]
+    /// publishes, so that a client can drop a message whose `(attempt, sequence)` is at or below the last it has seen.
     pub fn sequence(&self) -> u32 {
         match self.status {
             Status::Queued => 0,
             Status::Running => 1 + self.progress_percent.min(100),
-            Status::Succeeded | Status::Failed | Status::Canceled => AT_ITS_END,
+            Status::Succeeded | Status::Failed | Status::Canceled => ENDED,
         }
     }
 }
 
-/// What a change of a job's record is told as, if it is told: a start, a tenth of the way passed, an end. `before` is the record as it was.
+/// Returns the kind of event that a change of a job's record is published as: a start, each tenth of progress, an end; `None` if it is
+/// not published. `before` is the record before the change.
 pub fn notification(before: Option<&Job>, now: &Job) -> Option<EventKind> {
     let before = before.filter(|before| before.attempt == now.attempt);
     let tenth = |job: &Job| job.progress_percent / 10;
@@ -33,7 +34,7 @@ pub fn notification(before: Option<&Job>, now: &Job) -> Option<EventKind> {
     }
 }
 
-/// Whether an attempt that runs is further than it was, if only by a percent.
+/// Returns whether a running attempt has progressed by at least one percent.
 pub fn has_progressed(before: Option<&Job>, now: &Job) -> bool {
     let before = before.filter(|before| before.attempt == now.attempt);
     now.status == Status::Running
@@ -55,32 +56,38 @@ mod tests {
     }
 
     #[test]
-    fn starts_tenths_and_ends_are_told_and_nothing_else() {
+    fn only_starts_tenths_and_ends_are_published() {
         use EventKind::{Completed, Failed, Progress, Started};
         use Status::{Canceled, Queued, Running, Succeeded};
         let running = |percent| at(1, Running, percent);
-        let told = |before: Option<Job>, now: Job| notification(before.as_ref(), &now);
-        assert_eq!(told(None, at(1, Queued, 0)), None);
-        assert_eq!(told(Some(at(1, Queued, 0)), running(0)), Some(Started));
-        assert_eq!(told(Some(running(9)), running(10)), Some(Progress));
-        assert_eq!(told(Some(running(10)), running(19)), None);
-        assert_eq!(told(Some(running(10)), running(45)), Some(Progress));
-        assert_eq!(told(Some(running(45)), running(45)), None);
+        let published = |before: Option<Job>, now: Job| notification(before.as_ref(), &now);
+        assert_eq!(published(None, at(1, Queued, 0)), None);
+        assert_eq!(published(Some(at(1, Queued, 0)), running(0)), Some(Started));
+        assert_eq!(published(Some(running(9)), running(10)), Some(Progress));
+        assert_eq!(published(Some(running(10)), running(19)), None);
+        assert_eq!(published(Some(running(10)), running(45)), Some(Progress));
+        assert_eq!(published(Some(running(45)), running(45)), None);
         assert_eq!(
-            told(Some(running(45)), at(1, Succeeded, 100)),
+            published(Some(running(45)), at(1, Succeeded, 100)),
             Some(Completed)
         );
-        assert_eq!(told(Some(running(45)), at(1, Canceled, 45)), Some(Failed));
-        assert_eq!(told(Some(at(1, Canceled, 45)), at(1, Canceled, 45)), None);
-        assert_eq!(told(Some(running(45)), at(2, Queued, 0)), None);
         assert_eq!(
-            told(Some(at(1, Canceled, 45)), at(2, Running, 0)),
+            published(Some(running(45)), at(1, Canceled, 45)),
+            Some(Failed)
+        );
+        assert_eq!(
+            published(Some(at(1, Canceled, 45)), at(1, Canceled, 45)),
+            None
+        );
+        assert_eq!(published(Some(running(45)), at(2, Queued, 0)), None);
+        assert_eq!(
+            published(Some(at(1, Canceled, 45)), at(2, Running, 0)),
             Some(Started)
         );
     }
 
     #[test]
-    fn what_is_told_of_an_attempt_rises() {
+    fn sequence_numbers_increase_within_an_attempt() {
         let course = [
             at(1, Status::Queued, 0),
             at(1, Status::Running, 0),

@@ -1,21 +1,21 @@
-//! Numbers as JSON has them, which knows one kind: `45000`, `45000.0` and `4.5e4` are the same.
+//! JSON numbers. JSON has one number type: `45000`, `45000.0` and `4.5e4` are equal.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serializer, de::Visitor};
 
-/// Beyond it not every whole number has a place among the floating ones.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+/// 2^53: every integer up to it is exact in an `f64`.
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Thirty years, in which every millisecond is told from the next.
-const MOST_SECONDS: f64 = 1e9;
+/// Thirty years; milliseconds are exact in this range.
+const MAX_SECONDS: f64 = 1e9;
 
-/// A whole number that is not negative.
+/// An unsigned integer type that JSON numbers are read into.
 pub trait WholeNumber: Sized {
-    /// The largest of its kind.
+    /// The largest value.
     const MAX: u64;
 
-    /// The number, or the largest of its kind.
+    /// Converts the number; one that is too large becomes the largest value.
     fn saturating_from(number: u64) -> Self;
 }
 
@@ -28,8 +28,8 @@ impl WholeNumber for u32 {
 }
 
 impl WholeNumber for u64 {
-    // what `DynamoDB` and JavaScript keep exactly
-    const MAX: u64 = EXACT as u64;
+    // exact in `DynamoDB` and JavaScript
+    const MAX: u64 = MAX_EXACT as u64;
 
     fn saturating_from(number: u64) -> Self {
         number.min(Self::MAX)
@@ -73,7 +73,7 @@ impl Number {
     fn nearest(&self) -> u64 {
         match self {
             Self::Whole(number) => *number,
-            // the cast takes what is negative to 0
+            // the cast turns negative numbers into 0
             Self::Any(number) => number.round() as u64,
         }
     }
@@ -82,29 +82,29 @@ impl Number {
         match self {
             Self::Whole(number) => Some(*number),
             Self::Any(number) => {
-                let fits = (0.0..=EXACT).contains(number) && number.fract() == 0.0;
+                let fits = (0.0..=MAX_EXACT).contains(number) && number.fract() == 0.0;
                 fits.then_some(*number as u64)
             }
         }
     }
 }
 
-/// The nearest whole number to any number, where it stands in a list or a map.
+/// A number read by [`rounded`], for use in a list or a map.
 #[derive(Deserialize)]
-pub(crate) struct Near(#[serde(deserialize_with = "rounded")] pub(crate) u64);
+pub(crate) struct Rounded(#[serde(deserialize_with = "rounded")] pub(crate) u64);
 
-/// Reads the nearest whole number of a kind to any number: what others report is taken as it can be.
+/// Reads any number and rounds it to the nearest value of the type, for values that other programs report.
 ///
 /// # Errors
-/// When it is no number.
+/// When the value is not a number.
 pub fn rounded<'de, D: Deserializer<'de>, T: WholeNumber>(reader: D) -> Result<T, D::Error> {
     Ok(T::saturating_from(Number::deserialize(reader)?.nearest()))
 }
 
-/// Reads the same where the number may be missing or null.
+/// Reads an optional number like [`rounded`].
 ///
 /// # Errors
-/// When it is no number.
+/// When the value is not a number.
 pub fn rounded_opt<'de, D: Deserializer<'de>, T: WholeNumber>(
     reader: D,
 ) -> Result<Option<T>, D::Error> {
@@ -112,28 +112,28 @@ pub fn rounded_opt<'de, D: Deserializer<'de>, T: WholeNumber>(
     Ok(number.map(|number| T::saturating_from(number.nearest())))
 }
 
-/// Reads seconds to the millisecond, within what a table takes for a number: `DynamoDB` refuses what is as large as 1e126 or as near to 0
-/// as 1e-130.
+/// Reads seconds, rounded to milliseconds and clamped to what `DynamoDB` can store: it rejects numbers from 1e126, or nearer to 0 than
+/// 1e-130.
 ///
 /// # Errors
-/// When it is no number.
+/// When the value is not a number.
 pub fn seconds_opt<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<f64>, D::Error> {
     let seconds = Option::<f64>::deserialize(reader)?;
-    Ok(seconds.map(|seconds| (seconds.clamp(0.0, MOST_SECONDS) * 1000.0).round() / 1000.0))
+    Ok(seconds.map(|seconds| (seconds.clamp(0.0, MAX_SECONDS) * 1000.0).round() / 1000.0))
 }
 
-/// Reads a whole number, in whichever way it is written: what a person asks for is not rounded.
+/// Reads a whole number in any notation. Values that a person requests are not rounded.
 ///
 /// # Errors
-/// When it is no whole number of that kind.
+/// When the value is not a whole number in the range of the type.
 pub fn whole<'de, D: Deserializer<'de>, T: WholeNumber>(reader: D) -> Result<T, D::Error> {
     exactly(&Number::deserialize(reader)?)
 }
 
-/// Reads the same where the number may be missing or null.
+/// Reads an optional number like [`whole`].
 ///
 /// # Errors
-/// When it is no whole number of that kind.
+/// When the value is not a whole number in the range of the type.
 pub fn whole_opt<'de, D: Deserializer<'de>, T: WholeNumber>(
     reader: D,
 ) -> Result<Option<T>, D::Error> {
@@ -149,22 +149,22 @@ fn exactly<T: WholeNumber, E: serde::de::Error>(number: &Number) -> Result<T, E>
     })
 }
 
-/// Writes a number, a whole one without a point.
+/// Writes a number, without a decimal point if it is whole.
 ///
 /// # Errors
-/// Those of the writer.
+/// Those of the serializer.
 pub fn serialize<S: Serializer>(number: &f64, writer: S) -> Result<S::Ok, S::Error> {
-    if number.fract() == 0.0 && number.abs() <= EXACT {
+    if number.fract() == 0.0 && number.abs() <= MAX_EXACT {
         writer.serialize_i64(*number as i64)
     } else {
         writer.serialize_f64(*number)
     }
 }
 
-/// Writes the same where there may be none.
+/// Writes an optional number like [`serialize`].
 ///
 /// # Errors
-/// Those of the writer.
+/// Those of the serializer.
 pub fn serialize_opt<S: Serializer>(number: &Option<f64>, writer: S) -> Result<S::Ok, S::Error> {
     match number {
         Some(number) => serialize(number, writer),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_the_same_however_it_is_written() {
+    fn every_notation_of_a_number_is_read_alike() {
         for (near, whole) in [("45000", "7"), ("45000.0", "7.0"), ("4.5e4", "70e-1")] {
             assert_eq!(read(near, whole), Ok((45_000, Some(7))));
         }
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_are_what_a_table_takes() {
+    fn seconds_are_clamped_to_what_the_table_stores() {
         #[derive(Deserialize)]
         struct Took(#[serde(deserialize_with = "seconds_opt")] Option<f64>);
         let read = |text: &str| serde_json::from_str::<Took>(text).unwrap().0;
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_are_written_whole() {
+    fn whole_numbers_are_written_without_a_point() {
         let written = |any| {
             let numbers = Numbers {
                 near: 1,

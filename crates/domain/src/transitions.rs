@@ -1,4 +1,4 @@
-//! How a job's record changes, and under which conditions. Every change of a status is one of these.
+//! The transitions of a job's record, each a conditional change. No other code changes a status.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ use crate::{
 const COMPLETE: &str = "Processing complete!";
 const FAILED: &str = "Processing failed";
 
-/// What belongs to one attempt and is gone when the next begins.
-const OF_AN_ATTEMPT: [&str; 11] = [
+/// Attributes that belong to one attempt and are removed when the next one is queued.
+const ATTEMPT_ATTRIBUTES: [&str; 11] = [
     "newest_clip",
     "claimed_by",
     "started_at",
@@ -30,24 +30,24 @@ const OF_AN_ATTEMPT: [&str; 11] = [
     "error_code",
 ];
 
-/// What is fixed for a deployment.
+/// Prices of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
-    /// Credits for each started minute of source.
+    /// Credits per started minute of source.
     pub credits_per_minute: u64,
 }
 
-/// What becomes of an attempt whose execution has ended.
+/// The consequence of an ended execution.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Settlement {
-    /// The attempt is not the current one any longer, or the job is at its end already.
+    /// The attempt is no longer the current one, or the job has already ended.
     Unchanged,
-    /// The record changes.
+    /// The change to apply to the record.
     Change(Box<Change>),
 }
 
 impl Job {
-    /// A task takes the current attempt up; the same task may do so again, as when it did not hear the answer.
+    /// A task claims the current attempt. The same task may repeat the claim, for example after a lost response.
     pub fn claim(of: &AttemptId, task: &str, now: Timestamp) -> Change {
         let unclaimed = Condition::Missing("claimed_by");
         let mine = Condition::Equals("claimed_by", task.into());
@@ -60,11 +60,12 @@ impl Job {
         .set("claimed_by", task)
         .set("updated_at", text(now))
         .set_if_missing("started_at", text(now))
-        // records of before have none, and an entry needs a map to be written to
-        .set_if_missing("attempt_clips", nothing())
+        // records written by earlier versions lack it, and a map entry can only be written to an existing map
+        .set_if_missing("attempt_clips", empty_map())
     }
 
-    /// Changes nothing, and happens only while a task's claim holds: for a task that is told otherwise by somebody who may be wrong.
+    /// Verifies that a task still holds its claim. It changes nothing; a task uses it before it trusts an event receiver that reports
+    /// the attempt as superseded.
     pub fn verify_claim(of: &AttemptId, task: &str) -> Change {
         let mut change = Change::when([
             is_current(of.attempt),
@@ -75,12 +76,12 @@ impl Job {
         change
     }
 
-    /// What an event says is written down, if it is newer than what is there and the job not at its end.
+    /// Applies a worker's event, if the job is active and the event is newer than the last one applied.
     pub fn apply_event(event: &Event, rates: Rates, now: Timestamp) -> Change {
         let active = Change::when([is_active()]);
         let current = match event.attempt {
             Some(attempt) => active.and(is_current(attempt)),
-            // what was said before the attempt was queued is about an older one
+            // an event from before the attempt was queued belongs to an earlier attempt
             None => active.and(Condition::Any(vec![
                 Condition::Missing("queued_at_ms"),
                 Condition::AtMost("queued_at_ms", event.timestamp.as_ms()),
@@ -99,7 +100,7 @@ impl Job {
         }
     }
 
-    /// What follows from an attempt whose execution has ended, by the outcome that it left; none: it died before it could say.
+    /// Decides what follows an ended execution from the outcome that it wrote; `None` if it died before it could write one.
     pub fn settle(
         &self,
         attempt: u32,
@@ -147,7 +148,7 @@ impl Job {
         Settlement::Change(Box::new(change))
     }
 
-    /// The attempt is given up for a reason of ours.
+    /// Fails the job for an internal reason.
     pub fn fail(&self, attempt: u32, why: &str, now: Timestamp) -> Change {
         failed(
             Change::when([is_active(), is_current(attempt)]),
@@ -158,45 +159,45 @@ impl Job {
         )
     }
 
-    /// A person stops it.
+    /// The owner cancels the job.
     pub fn cancel(owner: &Owner, now: Timestamp) -> Change {
         Change::when([belongs_to(owner), is_active()])
             .set("status", Status::Canceled.name())
             .set("error_code", ErrorCode::Canceled.name())
             .set("error_message", "canceled")
-            // only clips that were paid for are the owner's
-            .set("attempt_clips", nothing())
+            // the owner keeps only clips that were paid for
+            .set("attempt_clips", empty_map())
             .set("finished_at", text(now))
             .set("updated_at", text(now))
             .remove(&["active_owner", "newest_clip"])
     }
 
-    /// A person has a failed or canceled job tried again, with a fresh count of automatic attempts.
+    /// The owner retries a failed or canceled job; the count of automatic attempts starts over.
     pub fn retry(&self, now: Timestamp) -> Change {
         let ended = [Status::Failed, Status::Canceled]
             .map(|status| status.name().into())
             .into();
-        self.again(Condition::OneOf("status", ended), now)
+        self.restart(Condition::OneOf("status", ended), now)
     }
 
-    /// A person has changed the plan of a job that is at its end; `plan` names the new one.
+    /// The owner has edited the plan of an ended job; `plan` is the hash that names the new plan.
     pub fn edit_plan(&self, plan: &str, now: Timestamp) -> Change {
         let ended = Status::ALL
             .into_iter()
             .filter(|status| status.is_terminal());
         let ended = ended.map(|status| status.name().into()).collect();
-        self.again(Condition::OneOf("status", ended), now)
+        self.restart(Condition::OneOf("status", ended), now)
             .set("edited_plan", plan)
     }
 
-    /// Whether this is what a person's wish for another attempt of `before` has made of it.
+    /// Returns whether this record is `before` after a retry or an edited plan.
     pub fn is_next_attempt_of(&self, before: &Self) -> bool {
         !self.status.is_terminal()
             && self.attempt == before.attempt + 1
             && self.owner == before.owner
     }
 
-    fn again(&self, ended: Condition, now: Timestamp) -> Change {
+    fn restart(&self, ended: Condition, now: Timestamp) -> Change {
         let attempt = self.attempt;
         let change = next_attempt(
             Change::when([belongs_to(&self.owner), ended, is_current(attempt)]),
@@ -206,13 +207,13 @@ impl Job {
         .set("active_owner", self.owner.as_str())
         .set("automatic_attempts_left", AUTOMATIC_ATTEMPTS - 1)
         .set("edition", self.next_revision());
-        // it was once written as 0 for an output without clips, which would make the first ones free
+        // earlier versions wrote 0 for an output without clips, which would make the first clips free
         let unpaid = self.clips.is_empty() && self.credits_charged == Some(0);
         change.remove(if unpaid { &["credits_charged"] } else { &[] })
     }
 
-    /// The edition that a person's wish for another attempt begins. Attempts number the editions, so that a later one has a higher number.
-    /// The first edition goes on where it ended; a later one is either what the owner has, or is deleted when it has come to nothing.
+    /// Returns the revision that the next attempt writes to. Revisions are numbered by attempts, so that a later one has a higher number.
+    /// The first revision is resumed; a later one is either the one that the owner has, or is deleted after its attempt has failed.
     fn next_revision(&self) -> u32 {
         let has_clips = self.status == Status::Succeeded && !self.clips.is_empty();
         if self.revision > 0 || has_clips {
@@ -238,7 +239,7 @@ fn belongs_to(owner: &Owner) -> Condition {
     Condition::Equals("owner", owner.as_str().into())
 }
 
-/// Later than the last one, and never back: the record only ever moves on within an attempt.
+/// Applies a progress event that is newer than the last one; progress never decreases within an attempt.
 fn progressed(change: Change, event: &Event, now: Timestamp) -> Change {
     let newer = match event.sequence {
         Some(sequence) => after("last_sequence", i64::from(sequence)),
@@ -293,7 +294,7 @@ fn succeeded(
         .set("current_step", COMPLETE)
         .set("clips_completed", output.total_clips)
         .set("total_clips", output.total_clips)
-        .set("attempt_clips", nothing())
+        .set("attempt_clips", empty_map())
         .set("finished_at", text(at))
         .set("updated_at", text(now))
         .set_known(
@@ -302,7 +303,7 @@ fn succeeded(
         )
         .set_known(
             AttributePath::entry("source", "duration_ms"),
-            // 0 is a length that was not told; plans are checked against it
+            // 0 stands for an unknown length, and plans are checked against the length
             output.source_duration_ms.filter(|&ms| ms > 0),
         )
         .set_known("transcript_url", output.transcript_url.as_deref())
@@ -320,8 +321,8 @@ fn succeeded(
         ])
 }
 
-/// The clips of an attempt take the place of those before, and are paid for. An attempt without clips takes nothing away from the owner
-/// and is not paid for, so that the first clips of the job are.
+/// Replaces the previous clips and charges for them. An attempt without clips replaces nothing and charges nothing, so that the job is
+/// charged when its first clips arrive.
 fn with_clips(change: Change, output: &JobOutput, rates: Rates) -> Change {
     let Some(credits) = credits(output, rates.credits_per_minute) else {
         return change;
@@ -333,7 +334,7 @@ fn with_clips(change: Change, output: &JobOutput, rates: Rates) -> Change {
         .collect();
     change
         .set("clips", plain(&clips))
-        // once a job: clips of an edited plan come from the same source
+        // once per job: the clips of an edited plan come from the same source
         .set_if_missing("credits_charged", credits)
 }
 
@@ -350,7 +351,7 @@ fn failed(
         .set("error_message", error)
         .set("error_code", code.unwrap_or(ErrorCode::Internal).name())
         // only clips that were paid for are the owner's
-        .set("attempt_clips", nothing())
+        .set("attempt_clips", empty_map())
         .set("finished_at", text(at))
         .set("updated_at", text(now))
         .remove(&["active_owner", "newest_clip"])
@@ -363,12 +364,12 @@ fn next_attempt(change: Change, attempt: u32, now: Timestamp) -> Change {
         .set("progress_percent", 0)
         .set("queued_at_ms", now.as_ms())
         .set("current_step", WAITING)
-        .set("attempt_clips", nothing())
+        .set("attempt_clips", empty_map())
         .set("updated_at", text(now))
-        .remove(&OF_AN_ATTEMPT)
+        .remove(&ATTEMPT_ATTRIBUTES)
 }
 
-fn nothing() -> Value {
+fn empty_map() -> Value {
     Value::Object(Map::new())
 }
 

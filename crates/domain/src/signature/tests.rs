@@ -24,7 +24,7 @@ fn verify(
 }
 
 #[test]
-fn the_official_vector_holds_both_ways() {
+fn the_official_test_vector_signs_and_verifies() {
     let time = Timestamp::from_ms(1_649_367_553_000);
     assert_eq!(
         Secret::parse(SECRET).unwrap().sign(ID, time, BODY),
@@ -34,11 +34,11 @@ fn the_official_vector_holds_both_ways() {
 }
 
 #[test]
-fn one_of_several_signatures_is_enough_and_unknown_schemes_are_passed_over() {
+fn one_of_several_signatures_is_enough_and_unknown_schemes_are_ignored() {
     let several = format!("v1a,AAAA v1,%%% v1,AAAA {SIGNATURE}");
     assert_eq!(verify(ID, TIME, &several, BODY, 1_649_367_553), Ok(()));
-    let most = format!("{}{SIGNATURE}", "v1,AAAA ".repeat(MAX_SIGNATURES - 1));
-    assert_eq!(verify(ID, TIME, &most, BODY, 1_649_367_553), Ok(()));
+    let at_limit = format!("{}{SIGNATURE}", "v1,AAAA ".repeat(MAX_SIGNATURES - 1));
+    assert_eq!(verify(ID, TIME, &at_limit, BODY, 1_649_367_553), Ok(()));
     let too_many = format!("{}{SIGNATURE}", "v1,AAAA ".repeat(MAX_SIGNATURES));
     assert_eq!(
         verify(ID, TIME, &too_many, BODY, 1_649_367_553),
@@ -47,7 +47,7 @@ fn one_of_several_signatures_is_enough_and_unknown_schemes_are_passed_over() {
 }
 
 #[test]
-fn a_changed_message_is_not_believed() {
+fn a_modified_message_is_rejected() {
     let now = 1_649_367_553;
     let reformatted = br#"{"email": "test@example.com", "username": "test_user"}"#;
     let cases = [
@@ -85,7 +85,7 @@ fn five_minutes_are_tolerated_and_not_a_second_more() {
 }
 
 #[test]
-fn ids_and_times_have_one_form() {
+fn ids_and_times_must_be_canonical() {
     for time in [
         "",
         "+1649367553",
@@ -120,22 +120,25 @@ fn ids_and_times_have_one_form() {
 }
 
 #[test]
-fn every_header_has_to_be_there() {
+fn every_header_is_required() {
     let secrets = Secrets::new(vec![Secret::parse(SECRET).unwrap()]).unwrap();
-    let whole = SignatureHeaders {
+    let complete = SignatureHeaders {
         id: Some(ID),
         timestamp: Some(TIME),
         signature: Some(SIGNATURE),
     };
     let without = [
-        SignatureHeaders { id: None, ..whole },
+        SignatureHeaders {
+            id: None,
+            ..complete
+        },
         SignatureHeaders {
             timestamp: None,
-            ..whole
+            ..complete
         },
         SignatureHeaders {
             signature: None,
-            ..whole
+            ..complete
         },
     ];
     for headers in without {
@@ -147,7 +150,7 @@ fn every_header_has_to_be_there() {
 }
 
 #[test]
-fn secrets_that_protect_nothing_are_refused() {
+fn weak_secrets_are_rejected() {
     let of =
         |bytes: usize| Secret::parse(&format!("whsec_{}", BASE64_STANDARD.encode(vec![1; bytes])));
     assert_eq!(of(0), Err(InvalidSecret::Length(0)));
