@@ -1,6 +1,6 @@
 //! Entry points of `fuzz/`: parsers of requests and records, with the properties that must hold for any input.
 
-use aws::job_of_image;
+use aws::job_from_image;
 use domain::{Job, JobId, Owner, Submission, limits::MAX_URL_BYTES};
 use egress::Guard;
 use serde_json::Value;
@@ -91,7 +91,7 @@ pub fn records(data: &[u8]) {
             if let Some(of) = queued(image) {
                 assert_eq!(domain::AttemptId::from_name(&of.to_string()), Some(of));
             }
-            if let Some(job) = job_of_image(image) {
+            if let Some(job) = job_from_image(image) {
                 serde_json::to_vec(&JobView::plain(job)).expect("a job can be shown");
             }
         }

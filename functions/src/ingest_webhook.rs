@@ -4,7 +4,7 @@ mod lossy;
 mod parsing;
 mod secret;
 
-use aws::{Changed, Connection, JobTable, Patience, SecretStore, StoreError};
+use aws::{ChangeResult, Connection, JobTable, SecretStore, StoreError, TimeoutProfile};
 use domain::{Event, InvalidSignature, Job, Rates, SignatureHeaders, limits::MAX_EVENT_BYTES};
 use lambda_http::{Body, Error, Request, Response, http::StatusCode, service_fn};
 use serde_json::json;
@@ -38,7 +38,7 @@ pub struct IngestWebhook {
 /// # Errors
 /// When a setting is missing, a secret is too weak, or the runtime ends.
 pub async fn serve(settings: Settings) -> Result<(), Error> {
-    let connection = Connection::open(Patience::Function).await;
+    let connection = Connection::open(TimeoutProfile::Function).await;
     let jobs = JobTable::new(&connection, settings.jobs_table()?);
     let store = SecretStore::new(&connection);
     let webhook_secret = settings.webhook_secret()?;
@@ -99,7 +99,7 @@ impl IngestWebhook {
             {
                 Ok(())
             }
-            Err(VerifyError::NoSecret(why)) => Err(Problem::Unavailable(StoreError::Silent(why))),
+            Err(VerifyError::NoSecret(why)) => Err(Problem::Unavailable(StoreError::Timeout(why))),
             Err(why) => {
                 tracing::warn!(%why, "event rejected: its signature cannot be verified");
                 count("ingest-webhook", "EventsRefused");
@@ -120,16 +120,16 @@ impl IngestWebhook {
             log_job(&id, event.attempt);
             let changed = self.jobs.change(&id, &change).await.map_err(|why| {
                 // 422, so that the worker does not send it again; the end of the job follows from its outcome
-                if why.is_final() {
+                if why.is_permanent() {
                     Problem::Unstorable(why)
                 } else {
                     why.into()
                 }
             })?;
             let (job, applied) = match changed {
-                Changed::Yes(job) => (job, true),
-                Changed::No(job) => (job, false),
-                Changed::Gone => continue,
+                ChangeResult::Applied(job) => (job, true),
+                ChangeResult::Rejected(job) => (job, false),
+                ChangeResult::NotFound => continue,
             };
             tracing::info!(
                 event = event.event.name(),

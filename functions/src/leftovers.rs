@@ -38,7 +38,7 @@ pub(crate) async fn delete_leftovers_and_deliveries(
     let objects = delete_leftovers(jobs, bucket, id).await?;
     // the stream may have reported the end of the job after its deletion
     if jobs.get(id).await?.is_none() {
-        deliveries.forget(id).await?;
+        deliveries.delete_all(id).await?;
     }
     Ok(objects)
 }

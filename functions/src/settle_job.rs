@@ -1,6 +1,9 @@
 //! `settle-job`: runs at the end of every execution. It applies the outcome that the attempt has stored, or queues the next attempt.
 
-use aws::{Admissions, Bucket, Changed, Connection, DeadLetters, JobTable, Patience, StoreError};
+use aws::{
+    Admissions, Bucket, ChangeResult, Connection, DeadLetterQueue, JobTable, StoreError,
+    TimeoutProfile,
+};
 use domain::{AttemptId, Change, Job, JobId, OutcomeRecord, Rates, Settlement, keys};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::Serialize;
@@ -50,7 +53,7 @@ impl Settled {
 /// # Errors
 /// When a setting is missing or the runtime ends.
 pub async fn serve(settings: Settings) -> Result<(), Error> {
-    let connection = Connection::open(Patience::Function).await;
+    let connection = Connection::open(TimeoutProfile::Function).await;
     let jobs = JobTable::new(&connection, settings.jobs_table()?);
     let function = SettleJob {
         admissions: Admissions::new(&connection, settings.admissions_table()?, jobs.clone()),
@@ -61,7 +64,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         },
         permanent_failures: PermanentFailures::new(
             "settle-job",
-            DeadLetters::new(&connection, settings.undelivered_queue()?),
+            DeadLetterQueue::new(&connection, settings.undelivered_queue()?),
         ),
     };
     // opens the connection at the cold start, so that no request pays for the handshake; the result does not matter
@@ -89,7 +92,7 @@ impl SettleJob {
         let span = tracing::info_span!("job", job_id = %of.job_id, attempt = of.attempt);
         async {
             match self.settle(&of).await {
-                Err(why) if why.is_final() => {
+                Err(why) if why.is_permanent() => {
                     self.permanent_failures.dead_letter(event, &why).await?;
                     Ok(Settled::UNCHANGED)
                 }
@@ -142,7 +145,7 @@ impl SettleJob {
     ) -> Result<(bool, Option<Job>), StoreError> {
         let changed = match self.jobs.change(&of.job_id, change).await {
             // an outcome that the table does not accept must not keep the job from ending
-            Err(StoreError::Refused(why)) => {
+            Err(StoreError::Rejected(why)) => {
                 tracing::error!(%why, "the outcome cannot be stored; failing the job");
                 let failed = job.fail(of.attempt, "the result cannot be stored", now());
                 self.jobs.change(&of.job_id, &failed).await?
@@ -150,9 +153,9 @@ impl SettleJob {
             other => other?,
         };
         Ok(match changed {
-            Changed::Yes(job) => (true, Some(*job)),
-            Changed::No(job) => (false, Some(*job)),
-            Changed::Gone => (false, None),
+            ChangeResult::Applied(job) => (true, Some(*job)),
+            ChangeResult::Rejected(job) => (false, Some(*job)),
+            ChangeResult::NotFound => (false, None),
         })
     }
 

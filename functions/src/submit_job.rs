@@ -3,8 +3,8 @@
 mod uploads;
 
 use aws::{
-    Admissions, Bucket, Connection, Created, JobTable, Patience, ReceiverTable, SecretStore,
-    ShareTable, UploadTable,
+    Admissions, Bucket, Connection, Created, JobTable, ReceiverTable, SecretStore, ShareTable,
+    TimeoutProfile, UploadTable,
 };
 use domain::{
     Job, JobId, Owner, Submission, is_valid_id,
@@ -63,7 +63,7 @@ pub struct SubmitJob {
 /// # Errors
 /// When a setting is missing or the runtime ends.
 pub async fn serve(settings: Settings) -> Result<(), Error> {
-    let connection = Connection::open(Patience::Function).await;
+    let connection = Connection::open(TimeoutProfile::Function).await;
     let jobs = JobTable::new(&connection, settings.jobs_table()?);
     let function = SubmitJob {
         admissions: Admissions::new(&connection, settings.admissions_table()?, jobs.clone()),

@@ -120,7 +120,7 @@ impl Account {
         let listeners = ListenerTable::new(&self.connection, LISTENERS.name);
         for number in 0..connections {
             let id = format!("connection-{number:04}");
-            let added = listeners.add(owner, &id, None, LATER).await;
+            let added = listeners.subscribe(owner, &id, None, LATER).await;
             assert!(added.expect("an answer"), "a connection is not added");
         }
     }

@@ -16,7 +16,7 @@ impl DeliverCallback {
     /// Attempts a delivery and records the result. One that can never be made ends as failed, so that those after it can proceed.
     pub(super) async fn deliver(&self, delivery: Delivery) -> Result<Delivery, StoreError> {
         match self.attempt(delivery.clone()).await {
-            Err(why) if why.is_final() => self.give_up(delivery, &why).await,
+            Err(why) if why.is_permanent() => self.give_up(delivery, &why).await,
             attempt => attempt,
         }
     }
@@ -34,7 +34,7 @@ impl DeliverCallback {
             error: Some("internal error: the callback cannot be built or stored".to_owned()),
             duration_ms: 0,
         };
-        self.deliveries.give_up(&delivery, &attempt).await?;
+        self.deliveries.mark_failed(&delivery, &attempt).await?;
         delivery.state = DeliveryState::Failed;
         delivery.add(attempt);
         Ok(delivery)
@@ -111,7 +111,7 @@ impl DeliverCallback {
             Ok(false) => tracing::warn!(
                 "the disabled address is not recorded: the owner has reached the limit of disabled addresses"
             ),
-            Err(why) if why.is_final() => {
+            Err(why) if why.is_permanent() => {
                 tracing::error!(%why, "the disabled address cannot be recorded");
             }
             Err(why) => return Err(why),
@@ -134,7 +134,7 @@ impl DeliverCallback {
         let now_ms = now().as_ms();
         if !self
             .deliveries
-            .tell_progress(&job.id, &id_of_state, now_ms)
+            .record_progress(&job.id, &id_of_state, now_ms)
             .await?
         {
             return Ok(());

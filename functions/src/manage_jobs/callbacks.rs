@@ -86,7 +86,7 @@ impl ManageJobs {
                 "must be a nextCursor returned by this list",
             ));
         }
-        let deliveries = self.deliveries.of(&job.id).await?;
+        let deliveries = self.deliveries.list(&job.id).await?;
         let from = cursor.unwrap_or_default();
         let after = deliveries.into_iter().filter(|one| *one.id > *from);
         Ok(json_response(StatusCode::OK, &DeliveryList::page(after)))

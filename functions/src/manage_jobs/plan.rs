@@ -1,6 +1,6 @@
 //! Edited plans: checked, stored with the job, and used by the next attempt.
 
-use aws::Changed;
+use aws::ChangeResult;
 use domain::{InvalidPlan, Job, JobId, Owner, Plan, keys, limits::MAX_PLAN_BYTES};
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use sha2::{Digest, Sha256};
@@ -35,19 +35,19 @@ impl ManageJobs {
         self.bucket.write(&key, bytes.to_vec()).await?;
         // over the limit of active jobs the plan stays for the next request, and is deleted with the job
         let refused = match self.start_attempt(&job, &change).await? {
-            Changed::Yes(job) => {
+            ChangeResult::Applied(job) => {
                 return Ok(json_response(StatusCode::ACCEPTED, &JobView::plain(*job)));
             }
             // a repeated request whose first response was lost
-            Changed::No(now) if now.edited_plan.as_ref() == Some(&name) => {
+            ChangeResult::Rejected(now) if now.edited_plan.as_ref() == Some(&name) => {
                 return if now.is_next_attempt_of(&job) {
                     Ok(json_response(StatusCode::ACCEPTED, &JobView::plain(*now)))
                 } else {
                     Err(job_is_active())
                 };
             }
-            Changed::No(_) => job_is_active(),
-            Changed::Gone => Problem::NotFound("job"),
+            ChangeResult::Rejected(_) => job_is_active(),
+            ChangeResult::NotFound => Problem::NotFound("job"),
         };
         // no later request writes a plan of this name: its attempt has started without it
         self.bucket.delete(&[key]).await?;
@@ -62,7 +62,7 @@ impl ManageJobs {
             return Ok(());
         };
         let own = keys::in_job(&job.id, keys::SOURCE_PREFIX);
-        if !self.bucket.list(&own).await?.is_empty() || self.bucket.is_there(upload).await? {
+        if !self.bucket.list(&own).await?.is_empty() || self.bucket.exists(upload).await? {
             return Ok(());
         }
         Err(Problem::Conflict {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws::{Multipart, Part, Places, Upload};
+use aws::{Multipart, Part, Slots, Upload};
 use domain::{
     Owner, is_valid_id, keys,
     limits::{
@@ -65,7 +65,7 @@ impl SubmitJob {
         let key = keys::upload(&id, extension);
         let begun = now().as_seconds();
         let upload = Upload {
-            multipart_id: self.bucket.begin(&key).await?,
+            multipart_id: self.bucket.begin_upload(&key).await?,
             id,
             owner,
             title: domain::text::truncate(
@@ -152,7 +152,10 @@ impl SubmitJob {
                     etag: part.etag,
                 })
                 .collect();
-            let bytes = self.bucket.complete(&multipart(&upload), &parts).await?;
+            let bytes = self
+                .bucket
+                .complete_upload(&multipart(&upload), &parts)
+                .await?;
             let wrong = "parts are missing, out of order, or differ from the uploaded ones";
             let bytes = bytes.ok_or_else(|| Problem::invalid("parts", wrong))?;
             if bytes != upload.bytes {
@@ -160,7 +163,7 @@ impl SubmitJob {
                     .delete(std::slice::from_ref(&upload.key))
                     .await?;
                 self.shares
-                    .give_back(&upload_slots(owner), &upload.id)
+                    .release(&upload_slots(owner), &upload.id)
                     .await?;
                 let message = format!(
                     "have {bytes} bytes in total, not the announced {}; start a new upload",
@@ -172,7 +175,7 @@ impl SubmitJob {
             upload.complete = true;
         }
         self.shares
-            .give_back(&upload_slots(owner), &upload.id)
+            .release(&upload_slots(owner), &upload.id)
             .await?;
         Ok(json_response(StatusCode::OK, &UploadView::from(&upload)))
     }
@@ -182,7 +185,7 @@ impl SubmitJob {
         let now_ms = now().as_ms();
         let until_ms = now_ms + i64::from(seconds) * 1000;
         let slots = upload_slots(owner);
-        if self.shares.take(&slots, id, now_ms, until_ms).await? {
+        if self.shares.acquire(&slots, id, now_ms, until_ms).await? {
             Ok(())
         } else {
             Err(Problem::TooManyUploads(MAX_OPEN_UPLOADS))
@@ -200,11 +203,11 @@ impl SubmitJob {
 }
 
 /// The slots of uploads that are not complete.
-fn upload_slots(owner: &Owner) -> Places<'_> {
-    Places {
-        what: "uploads",
+fn upload_slots(owner: &Owner) -> Slots<'_> {
+    Slots {
+        purpose: "uploads",
         owner,
-        most: MAX_OPEN_UPLOADS,
+        count: MAX_OPEN_UPLOADS,
     }
 }
 

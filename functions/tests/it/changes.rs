@@ -1,6 +1,6 @@
 //! The same change gives the same record in memory and in the engine: what is proved of the one holds for the other.
 
-use aws::Changed;
+use aws::ChangeResult;
 use domain::{
     AttemptId, AttributePath, Change, Condition, Event, Job, OutcomeRecord, Owner, Record,
     Settlement,
@@ -253,9 +253,9 @@ fn a_change_does_in_the_engine_what_it_does_in_memory() {
                     .await
                     .expect("an answer");
                 let (changed, there) = match there {
-                    Changed::Yes(job) => (true, job),
-                    Changed::No(job) => (false, job),
-                    Changed::Gone => panic!("gone"),
+                    ChangeResult::Applied(job) => (true, job),
+                    ChangeResult::Rejected(job) => (false, job),
+                    ChangeResult::NotFound => panic!("gone"),
                 };
                 let count = if here { &held } else { &refused };
                 count.set(count.get() + 1);
@@ -283,7 +283,7 @@ async fn what_is_not_there_is_not_made_by_a_change() {
     let change = Job::claim(&of, "task", functions::now());
     assert!(matches!(
         cloud.jobs.change(&id, &change).await,
-        Ok(Changed::Gone)
+        Ok(ChangeResult::NotFound)
     ));
     let unconditional = Change {
         set: vec![("current_step".into(), json!("x"))],
@@ -291,7 +291,7 @@ async fn what_is_not_there_is_not_made_by_a_change() {
     };
     assert!(matches!(
         cloud.jobs.change(&id, &unconditional).await,
-        Ok(Changed::Gone)
+        Ok(ChangeResult::NotFound)
     ));
     cloud.jobs.warm().await.expect("warm");
     assert!(cloud.records().is_empty() && cloud.stream().is_empty());

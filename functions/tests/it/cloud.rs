@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use aws::{
-    Admissions, Bucket, Clients, Connection, DeadLetters, DeliveryTable, Executions, JobTable,
-    ListenerTable, Queue, ReceiverTable, SecretStore, SessionTable, ShareTable, UploadTable,
+    Admissions, Bucket, ClientConnections, Connection, DeadLetterQueue, DeliveryTable, Executions,
+    JobTable, ListenerTable, Queue, ReceiverTable, SecretStore, SessionTable, ShareTable,
+    UploadTable,
 };
 use domain::{AttemptId, Change, Job, JobId, Rates};
 use dynoxide::Database;
@@ -114,7 +115,7 @@ impl Cloud {
     }
 
     fn permanent_failures(&self, function: &'static str) -> PermanentFailures {
-        let letters = DeadLetters::new(&self.connection, UNDELIVERED_QUEUE);
+        let letters = DeadLetterQueue::new(&self.connection, UNDELIVERED_QUEUE);
         PermanentFailures::new(function, letters)
     }
 
@@ -169,7 +170,7 @@ impl Cloud {
             listeners: ListenerTable::new(&self.connection, LISTENERS),
             shares: self.shares(),
             rate_limiter: self.rate_limiter(6000),
-            clients: Clients::new(&self.connection, &self.realtime_url()),
+            clients: ClientConnections::new(&self.connection, &self.realtime_url()),
         }
     }
 
@@ -178,7 +179,7 @@ impl Cloud {
             listeners: ListenerTable::new(&self.connection, LISTENERS),
             sessions: SessionTable::new(&self.connection, SESSIONS),
             shares: self.shares(),
-            clients: Clients::new(&self.connection, &self.realtime_url()),
+            clients: ClientConnections::new(&self.connection, &self.realtime_url()),
             deliveries: self.deliveries(),
             callback_queue: self.callback_queue(),
             permanent_failures: self.permanent_failures("publish-events"),
@@ -279,7 +280,7 @@ impl Cloud {
     /// Changes a job in the engine, by the rule of a test's choice.
     pub(crate) async fn change(&self, id: &JobId, change: &Change) -> bool {
         let changed = self.jobs.change(id, change).await.expect("a change");
-        matches!(changed, aws::Changed::Yes(_))
+        matches!(changed, aws::ChangeResult::Applied(_))
     }
 
     /// A job as its record is.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws::Places;
+use aws::Slots;
 use domain::{
     DeliveryState, Owner,
     limits::{MAX_CONCURRENT_DELIVERIES, MAX_OPEN_UPLOADS, STALE_SECRET_S, UPLOAD_IDLE_S},
@@ -21,11 +21,11 @@ use crate::{
 
 const BEGIN: &str = "/api/ai-clipping-agent/uploads";
 
-fn deliveries(owner: &Owner) -> Places<'_> {
-    Places {
-        what: "deliveries",
+fn deliveries(owner: &Owner) -> Slots<'_> {
+    Slots {
+        purpose: "deliveries",
         owner,
-        most: MAX_CONCURRENT_DELIVERIES,
+        count: MAX_CONCURRENT_DELIVERIES,
     }
 }
 
@@ -35,7 +35,12 @@ async fn an_owner_never_has_more_than_its_places() {
     let (shares, ann, bob) = (cloud.shares(), Owner::user("ann"), Owner::user("bob"));
     let places = deliveries(&ann);
     let names: Vec<String> = (0..40).map(|number| format!("holder-{number}")).collect();
-    let taken = join_all(names.iter().map(|name| shares.take(&places, name, 0, 1000))).await;
+    let taken = join_all(
+        names
+            .iter()
+            .map(|name| shares.acquire(&places, name, 0, 1000)),
+    )
+    .await;
     let held: Vec<&String> = names
         .iter()
         .zip(&taken)
@@ -46,34 +51,33 @@ async fn an_owner_never_has_more_than_its_places() {
     // whoever has one keeps it, and takes no second one
     assert!(
         shares
-            .take(&places, held[0], 500, 1500)
+            .acquire(&places, held[0], 500, 1500)
             .await
             .expect("kept")
     );
-    assert!(!shares.take(&places, "late", 500, 1500).await.expect("none"));
+    assert!(
+        !shares
+            .acquire(&places, "late", 500, 1500)
+            .await
+            .expect("none")
+    );
     assert!(
         shares
-            .take(&deliveries(&bob), "b", 500, 1500)
+            .acquire(&deliveries(&bob), "b", 500, 1500)
             .await
             .expect("his own")
     );
-    shares
-        .give_back(&places, held[1])
-        .await
-        .expect("given back");
-    shares
-        .give_back(&places, held[1])
-        .await
-        .expect("it is gone");
+    shares.release(&places, held[1]).await.expect("given back");
+    shares.release(&places, held[1]).await.expect("it is gone");
     assert!(
         shares
-            .take(&places, "late", 500, 1500)
+            .acquire(&places, "late", 500, 1500)
             .await
             .expect("taken")
     );
     assert!(
         !shares
-            .take(&places, "later", 500, 1500)
+            .acquire(&places, "later", 500, 1500)
             .await
             .expect("none")
     );
@@ -82,7 +86,7 @@ async fn an_owner_never_has_more_than_its_places() {
     let taken = join_all(
         names
             .iter()
-            .map(|name| shares.take(&places, name, 1001, 2000)),
+            .map(|name| shares.acquire(&places, name, 1001, 2000)),
     )
     .await;
     let taken = taken
@@ -103,7 +107,7 @@ async fn over_its_places_an_owner_waits_without_losing_a_try() {
     let now_ms = functions::now().as_ms();
     for number in 0..MAX_CONCURRENT_DELIVERIES {
         let holder = number.to_string();
-        let taken = shares.take(&places, &holder, now_ms, now_ms + 60_000);
+        let taken = shares.acquire(&places, &holder, now_ms, now_ms + 60_000);
         assert!(taken.await.expect("taken"));
     }
     assert_eq!(customer.run(&messages[..1]).await, 0);
@@ -121,11 +125,11 @@ async fn over_its_places_an_owner_waits_without_losing_a_try() {
     assert_eq!(later[0].1, patient);
     assert_eq!(customer.states(&id).await, [DeliveryState::Pending; 2]);
     assert!(customer.owed(&id).await.iter().all(|one| one.failures == 0));
-    shares.give_back(&places, "0").await.expect("given back");
+    shares.release(&places, "0").await.expect("given back");
     customer.run_all(vec![waiting[0].1.clone()]).await;
     assert_eq!(customer.states(&id).await, [DeliveryState::Delivered; 2]);
     // and the place is given back
-    let free = shares.take(&places, "0", now_ms, now_ms + 60_000);
+    let free = shares.acquire(&places, "0", now_ms, now_ms + 60_000);
     assert!(free.await.expect("taken"));
 }
 
@@ -186,7 +190,10 @@ async fn requests_over_the_rate_are_told_when_to_come_again() {
     assert_eq!(ask!(manage, bob).status, 200);
     // in the next minute they are answered again
     let next = functions::now().as_seconds() + 60;
-    let counted = cloud.shares().count(&Owner::user("ann"), next, 5).await;
+    let counted = cloud
+        .shares()
+        .count_request(&Owner::user("ann"), next, 5)
+        .await;
     assert!(counted.expect("counted"));
     let ends = cloud
         .all(SHARES)
@@ -245,15 +252,15 @@ async fn an_upload_that_was_left_makes_room() {
         assert_eq!(begun(&submit).await.status, 201);
     }
     let ann = Owner::user("ann");
-    let places = Places {
-        what: "uploads",
+    let places = Slots {
+        purpose: "uploads",
         owner: &ann,
-        most: MAX_OPEN_UPLOADS,
+        count: MAX_OPEN_UPLOADS,
     };
     let now_ms = functions::now().as_ms();
     let idle_ms = i64::from(UPLOAD_IDLE_S) * 1000;
     let taken = async |at| {
-        let taken = cloud.shares().take(&places, "new", at, at + 1).await;
+        let taken = cloud.shares().acquire(&places, "new", at, at + 1).await;
         taken.expect("an answer")
     };
     assert!(!taken(now_ms + idle_ms - 60_000).await);

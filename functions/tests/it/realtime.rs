@@ -65,7 +65,7 @@ async fn listens(cloud: &Cloud, id: &str) -> bool {
     let of_ann = cloud
         .publish_events()
         .listeners
-        .of(&Owner::user("ann"))
+        .list(&Owner::user("ann"))
         .await;
     let of_ann = of_ann.expect("listeners");
     of_ann.iter().any(|listener| listener.connection_id == id)
@@ -280,7 +280,7 @@ async fn a_connection_names_a_hundred_jobs_at_most() {
         let job: JobId = format!("job-{number}").parse().expect("an id");
         assert!(
             listeners
-                .add(&owner, "c-1", Some(&job), i64::MAX)
+                .subscribe(&owner, "c-1", Some(&job), i64::MAX)
                 .await
                 .expect("added")
         );

@@ -95,7 +95,7 @@ async fn connections_that_are_not_told_in_time_are_cut() {
     for id in &ids {
         cloud.front.sockets.open(id);
         cloud.front.sockets.stick(id);
-        let added = listeners.add(&ann, id, None, i64::MAX).await;
+        let added = listeners.subscribe(&ann, id, None, i64::MAX).await;
         assert!(added.expect("added"));
     }
     cloud.running("job-1").await;

@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use aws::{Bucket, Kept, MadeBy, StoreError};
+use aws::{Bucket, FencedWrite, Provenance, StoreError};
 use domain::{AttemptId, ErrorCode, Failure, Fingerprint, Job, Stage, keys};
 
 use super::stem;
@@ -88,9 +88,9 @@ impl Mirror {
                 return Ok(None);
             }
             let file = to.join(number.to_string());
-            let fetched = self.bucket.fetch(&key, &file).await;
+            let fetched = self.bucket.download(&key, &file).await;
             let made_by = fetched.map_err(|why| failure(stage, &why))?;
-            if made_by.is_none_or(|by| by.made_from != *made_from) {
+            if made_by.is_none_or(|by| by.fingerprint != *made_from) {
                 return Ok(None);
             }
             files.push((file, name.clone()));
@@ -106,17 +106,21 @@ impl Mirror {
         file: &Path,
         made_from: &Fingerprint,
     ) -> Result<(), Failure> {
-        let by = MadeBy {
-            made_from: made_from.clone(),
+        let by = Provenance {
+            fingerprint: made_from.clone(),
             attempt: self.of.attempt,
         };
         let fence = self.key(keys::PLAN);
-        match self.bucket.keep(&self.key(name), file, &by, &fence).await {
-            Ok(Kept::Yes) => {
+        match self
+            .bucket
+            .store_fenced(&self.key(name), file, &by, &fence)
+            .await
+        {
+            Ok(FencedWrite::Written) => {
                 self.hold(name, made_from);
                 Ok(())
             }
-            Ok(Kept::Superseded) => Err(superseded(stage)),
+            Ok(FencedWrite::Superseded) => Err(superseded(stage)),
             Err(why) => Err(failure(stage, &why)),
         }
     }
@@ -157,7 +161,7 @@ impl Mirror {
             if wanted.contains(&stem(&key)) {
                 continue;
             }
-            let made_by = self.bucket.made_by(&key).await.map_err(failed)?;
+            let made_by = self.bucket.provenance(&key).await.map_err(failed)?;
             if made_by.is_some_and(|by| by.attempt <= self.of.attempt) {
                 unwanted.push(key);
             }
@@ -168,7 +172,7 @@ impl Mirror {
         // a later attempt may have another plan, and want clips that are older than this attempt
         let plan = self
             .bucket
-            .made_by(&self.key(keys::PLAN))
+            .provenance(&self.key(keys::PLAN))
             .await
             .map_err(failed)?;
         if plan.is_some_and(|by| by.attempt > self.of.attempt) {
@@ -184,9 +188,9 @@ impl Mirror {
         key: &str,
         made_from: &Fingerprint,
     ) -> Result<bool, Failure> {
-        let made_by = self.bucket.made_by(key).await;
+        let made_by = self.bucket.provenance(key).await;
         let made_by = made_by.map_err(|why| failure(stage, &why))?;
-        Ok(made_by.is_some_and(|by| by.made_from == *made_from))
+        Ok(made_by.is_some_and(|by| by.fingerprint == *made_from))
     }
 
     fn hold(&self, name: &str, made_from: &Fingerprint) {

@@ -38,7 +38,12 @@ pub(super) async fn bring(job: &Job, bucket: &Bucket, to: &Path) -> Result<Strin
         "{}.{extension}",
         file_name(job.source.title.as_deref())
     ));
-    if bucket.fetch(&own, &file).await.map_err(failed)?.is_none() {
+    if bucket
+        .download(&own, &file)
+        .await
+        .map_err(failed)?
+        .is_none()
+    {
         return Err(gone());
     }
     Ok(file.to_string_lossy().into_owned())

@@ -1,4 +1,4 @@
-//! Editions of a job's outputs: those that the owner has, and those that an attempt works on beside them.
+//! Revisions of a job's outputs: the one that the owner has, and the one that an attempt is writing.
 
 use std::collections::BTreeSet;
 
@@ -8,19 +8,18 @@ use super::Bucket;
 use crate::StoreError;
 
 impl Bucket {
-    /// The revision of the clips that the owner has; none where there are none, or where they lie elsewhere.
+    /// Returns the revision of the owner's clips; `None` if there are none, or they are not in this bucket.
     pub fn finished_revision(&self, job: &Job) -> Option<u32> {
         let clip = job.clips.values().next()?;
         keys::revision_of(&job.id, self.key_of(&clip.s3_url)?)
     }
 
-    /// Takes the outputs away that are nobody's: those whose place others have taken, and those of an edit that came to nothing. Gives how
-    /// many objects there were.
+    /// Deletes the outputs of replaced revisions and of failed edits; returns the number of objects.
     ///
     /// # Errors
-    /// When the bucket does not answer or refuses.
+    /// When the bucket cannot be reached or rejects the call.
     pub async fn delete_unused_revisions(&self, job: &Job) -> Result<usize, StoreError> {
-        // most jobs have no revision but the first
+        // most jobs have only the first revision
         if job.revision == 0 {
             return Ok(0);
         }
@@ -35,7 +34,7 @@ impl Bucket {
         Ok(stored.len())
     }
 
-    /// The revisions of what the record leads to.
+    /// Returns the revisions that the record links to.
     fn linked_revisions(&self, job: &Job) -> BTreeSet<u32> {
         let clips = job.clips.values().map(|clip| &clip.s3_url);
         let linked = clips.chain(&job.transcript_url).chain(&job.plan_url);
@@ -45,11 +44,11 @@ impl Bucket {
     }
 }
 
-/// Whether no attempt works on an revision any more. A later wish begins one with a higher number than the record's, also while this is asked.
-/// The first is kept until clips have taken its place: another attempt goes on with it.
+/// Returns whether no attempt uses a revision any more. A later attempt starts a revision above the record's, even while this runs. The first
+/// revision is retained until finished clips replace it, since a retry resumes it.
 fn is_over(job: &Job, finished: Option<u32>, revision: u32) -> bool {
-    let came_to_nothing = matches!(job.status, Status::Failed | Status::Canceled);
+    let has_failed = matches!(job.status, Status::Failed | Status::Canceled);
     let is_older = finished.is_some_and(|finished| revision < finished);
-    let is_left = revision < job.revision || (revision == job.revision && came_to_nothing);
-    is_older || (revision > 0 && is_left)
+    let is_abandoned = revision < job.revision || (revision == job.revision && has_failed);
+    is_older || (revision > 0 && is_abandoned)
 }

@@ -1,23 +1,27 @@
-//! Deleted jobs whose workers may have stored something since, found by an index that only they are in.
+//! Deleted jobs that are due for a sweep of objects stored after the deletion, by a sparse index.
 
 use domain::{JobId, Timestamp};
 
 use super::{JobTable, tombstone};
 use crate::{
     StoreError, UploadUse,
-    error::{happened, sorted},
+    error::{classify, is_applied},
     value::text,
 };
 
-/// What the attribute `sweep` of a deleted job holds until it has been swept.
+/// Value of the attribute `sweep` until the deleted job has been swept.
 pub(super) const DUE: &str = "due";
 
 impl JobTable {
-    /// Jobs that were deleted before a time and have not been swept, those that wait longest first; `most` at most.
+    /// Lists at most `max` jobs that were deleted before a time and not yet swept, oldest first.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
-    pub async fn deleted(&self, before: Timestamp, most: i32) -> Result<Vec<JobId>, StoreError> {
+    /// When the table cannot be reached or rejects the call.
+    pub async fn list_deleted(
+        &self,
+        before: Timestamp,
+        max: i32,
+    ) -> Result<Vec<JobId>, StoreError> {
         let found = self
             .client
             .query()
@@ -26,10 +30,10 @@ impl JobTable {
             .key_condition_expression("sweep = :due AND deleted_at < :before")
             .expression_attribute_values(":due", text(DUE))
             .expression_attribute_values(":before", text(&before.to_string()))
-            .limit(most)
+            .limit(max)
             .send()
             .await
-            .map_err(sorted)?;
+            .map_err(classify)?;
         let ids = found.items.unwrap_or_default().into_iter().map(|item| {
             let id = item.get("id").and_then(|id| id.as_s().ok());
             let id = id.and_then(|id| id.parse().ok());
@@ -38,29 +42,29 @@ impl JobTable {
         ids.collect()
     }
 
-    /// The upload that a deleted job was made from, until the job is swept; none where a new job has its id by now.
+    /// Returns the upload that a deleted job used, until it is swept; `None` if a new job has its id.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
-    pub async fn upload_of_deleted(&self, id: &JobId) -> Result<Option<UploadUse>, StoreError> {
+    /// When the table cannot be reached or rejects the call.
+    pub async fn upload_of_deleted_job(&self, id: &JobId) -> Result<Option<UploadUse>, StoreError> {
         let got = self
             .client
             .get_item()
             .table_name(&self.table)
             .key("id", text(id.as_str()))
             .consistent_read(true);
-        let item = got.send().await.map_err(sorted)?.item;
+        let item = got.send().await.map_err(classify)?.item;
         Ok(item
             .as_ref()
             .and_then(tombstone)
-            .and_then(|left| left.upload))
+            .and_then(|tombstone| tombstone.upload))
     }
 
-    /// Notes that nothing of a deleted job is left; `false` where a new job has its id by now, or it was noted before.
+    /// Marks a deleted job as swept; `false` if a new job has its id, or it already was.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
-    pub async fn swept(&self, id: &JobId) -> Result<bool, StoreError> {
+    /// When the table cannot be reached or rejects the call.
+    pub async fn mark_swept(&self, id: &JobId) -> Result<bool, StoreError> {
         let noted = self
             .client
             .update_item()
@@ -69,6 +73,6 @@ impl JobTable {
             .update_expression("REMOVE sweep, deleted_at, upload")
             .condition_expression("attribute_not_exists(#owner) AND attribute_exists(sweep)")
             .expression_attribute_names("#owner", "owner");
-        happened(noted.send().await)
+        is_applied(noted.send().await)
     }
 }
