@@ -12,9 +12,13 @@ use std::time::Duration;
 use aws_sdk_s3::{
     Client,
     config::{Builder, http::HttpResponse},
-    error::SdkError,
-    operation::head_object::HeadObjectOutput,
+    error::{ProvideErrorMetadata, SdkError},
+    operation::{
+        get_object::GetObjectOutput, head_object::HeadObjectOutput,
+        put_object::builders::PutObjectFluentBuilder,
+    },
     presigning::PresigningConfig,
+    primitives::ByteStream,
     types::{Delete, ObjectIdentifier},
 };
 
@@ -82,17 +86,8 @@ impl Bucket {
     /// # Errors
     /// When the bucket cannot be reached or rejects the call.
     pub async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let got = match self
-            .client
-            .get_object()
-            .bucket(&self.name)
-            .key(key)
-            .send()
-            .await
-        {
-            Ok(got) => got,
-            Err(why) if is_missing(&why) => return Ok(None),
-            Err(why) => return Err(classify(why)),
+        let Some(got) = self.get(key).await? else {
+            return Ok(None);
         };
         let bytes = got
             .body
@@ -115,17 +110,8 @@ impl Bucket {
     /// # Errors
     /// When the bucket cannot be reached or rejects the call.
     pub async fn write(&self, key: &str, content: Vec<u8>) -> Result<(), StoreError> {
-        let put = self
-            .client
-            .put_object()
-            .bucket(&self.name)
-            .key(key)
-            .content_type(content_type(key));
-        put.body(content.into())
-            .send()
-            .await
-            .map_err(classify)
-            .map(drop)
+        let put = self.put(key, content.into());
+        put.send().await.map_err(classify).map(drop)
     }
 
     /// Writes an object unless it exists; returns whether it was written.
@@ -133,18 +119,8 @@ impl Bucket {
     /// # Errors
     /// When the bucket cannot be reached or rejects the call.
     pub async fn write_if_absent(&self, key: &str, content: Vec<u8>) -> Result<bool, StoreError> {
-        let put = self
-            .client
-            .put_object()
-            .bucket(&self.name)
-            .key(key)
-            .content_type(content_type(key))
-            .if_none_match("*");
-        match put.body(content.into()).send().await {
-            Ok(_) => Ok(true),
-            Err(why) if is_precondition(&why) => Ok(false),
-            Err(why) => Err(classify(why)),
-        }
+        let put = self.put(key, content.into()).if_none_match("*");
+        is_written(put).await
     }
 
     /// Copies an object of at most 5 GiB within the bucket, unless the copy exists; `false` if the original does not exist.
@@ -161,11 +137,7 @@ impl Bucket {
             .bucket(&self.name)
             .copy_source(format!("{}/{from}", self.name))
             .key(to);
-        match copied.send().await {
-            Ok(_) => Ok(true),
-            Err(why) if is_missing(&why) => Ok(false),
-            Err(why) => Err(classify(why)),
-        }
+        Ok(existing(copied.send().await)?.is_some())
     }
 
     /// Lists all keys with a prefix.
@@ -223,34 +195,56 @@ impl Bucket {
         Ok(())
     }
 
-    async fn head(&self, key: &str) -> Result<Option<HeadObjectOutput>, StoreError> {
-        match self
-            .client
-            .head_object()
+    fn put(&self, key: &str, body: ByteStream) -> PutObjectFluentBuilder {
+        self.client
+            .put_object()
             .bucket(&self.name)
             .key(key)
-            .send()
-            .await
-        {
-            Ok(head) => Ok(Some(head)),
-            Err(why) if is_missing(&why) => Ok(None),
-            Err(why) => Err(classify(why)),
-        }
+            .content_type(content_type(key))
+            .body(body)
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<GetObjectOutput>, StoreError> {
+        let get = self.client.get_object().bucket(&self.name).key(key);
+        existing(get.send().await)
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<HeadObjectOutput>, StoreError> {
+        let head = self.client.head_object().bucket(&self.name).key(key);
+        existing(head.send().await)
     }
 }
 
-fn status<E>(why: &SdkError<E, HttpResponse>) -> u16 {
-    why.raw_response()
-        .map_or(0, |response| response.status().as_u16())
+/// Executes a conditional write; `false` if it lost against an existing object or a concurrent write.
+async fn is_written(put: PutObjectFluentBuilder) -> Result<bool, StoreError> {
+    match put.send().await {
+        Ok(_) => Ok(true),
+        Err(why) if matches!(status(&why), 412 | 409) => Ok(false),
+        // the object that was to be replaced is gone
+        Err(why) if is_missing(&why) && why.code() != Some("NoSuchBucket") => Ok(false),
+        Err(why) => Err(classify(why)),
+    }
+}
+
+/// Returns the output of a read; `None` if the object does not exist.
+fn existing<T, E>(read: Result<T, SdkError<E, HttpResponse>>) -> Result<Option<T>, StoreError>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match read {
+        Ok(output) => Ok(Some(output)),
+        Err(why) if is_missing(&why) => Ok(None),
+        Err(why) => Err(classify(why)),
+    }
 }
 
 fn is_missing<E>(why: &SdkError<E, HttpResponse>) -> bool {
     status(why) == 404
 }
 
-/// Returns whether a conditional write lost against an existing object or a concurrent write.
-fn is_precondition<E>(why: &SdkError<E, HttpResponse>) -> bool {
-    matches!(status(why), 412 | 409)
+fn status<E>(why: &SdkError<E, HttpResponse>) -> u16 {
+    why.raw_response()
+        .map_or(0, |response| response.status().as_u16())
 }
 
 fn content_type(key: &str) -> &'static str {

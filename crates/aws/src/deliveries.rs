@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
-    operation::{
-        put_item::PutItemError,
-        update_item::{UpdateItemError, UpdateItemOutput, builders::UpdateItemFluentBuilder},
+    operation::update_item::{
+        UpdateItemError, UpdateItemOutput, builders::UpdateItemFluentBuilder,
     },
     types::{AttributeValue, ReturnValue},
 };
@@ -16,7 +15,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     Connection, StoreError,
-    error::{classify, is_applied},
+    error::{applied, classify, is_applied},
     value::{number, text},
 };
 
@@ -60,10 +59,7 @@ impl DeliveryTable {
         let put = put
             .set_item(Some(item))
             .condition_expression("attribute_not_exists(id)");
-        match put.send().await {
-            Err(why) if !is_condition_failure(why.as_service_error()) => Err(classify(why)),
-            _ => Ok(()),
-        }
+        is_applied(put.send().await).map(drop)
     }
 
     /// Updates a delivery that was due at a time in milliseconds since 1970; `false` if it has been deleted or replayed since.
@@ -77,11 +73,7 @@ impl DeliveryTable {
             .set_item(Some(item))
             .condition_expression("due_ms = :due")
             .expression_attribute_values(":due", number(due_ms));
-        match put.send().await {
-            Ok(_) => Ok(true),
-            Err(why) if is_condition_failure(why.as_service_error()) => Ok(false),
-            Err(why) => Err(classify(why)),
-        }
+        is_applied(put.send().await)
     }
 
     /// Marks a delivery as failed with a minimal change, which fits even if the whole record does not. A delivery replayed since is left
@@ -262,20 +254,11 @@ impl DeliveryTable {
 fn updated_record<T: DeserializeOwned>(
     updated: Result<UpdateItemOutput, SdkError<UpdateItemError>>,
 ) -> Result<Option<T>, StoreError> {
-    match updated {
-        Ok(updated) => {
-            let record = updated.attributes.map(serde_dynamo::from_item).transpose();
-            record.map_err(StoreError::unreadable)
-        }
-        Err(why) => match why.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
-            _ => Err(classify(why)),
-        },
-    }
-}
-
-fn is_condition_failure(why: Option<&PutItemError>) -> bool {
-    matches!(why, Some(PutItemError::ConditionalCheckFailedException(_)))
+    let record = applied(updated)?.and_then(|updated| updated.attributes);
+    record
+        .map(serde_dynamo::from_item)
+        .transpose()
+        .map_err(StoreError::unreadable)
 }
 
 fn key(job: &JobId, id: &str) -> HashMap<String, AttributeValue> {

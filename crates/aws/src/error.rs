@@ -3,7 +3,6 @@
 use aws_sdk_dynamodb::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
-    operation::update_item::{UpdateItemError, UpdateItemOutput},
 };
 
 /// A call to AWS that failed.
@@ -94,15 +93,26 @@ where
     }
 }
 
-/// Returns whether the condition of an update held.
-pub(crate) fn is_applied(
-    updated: Result<UpdateItemOutput, SdkError<UpdateItemError, HttpResponse>>,
-) -> Result<bool, StoreError> {
-    match updated {
-        Ok(_) => Ok(true),
-        Err(why) => match why.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
-            _ => Err(classify(why)),
-        },
+/// Returns the output of a conditional write; `None` if its condition did not hold.
+pub(crate) fn applied<T, E>(
+    written: Result<T, SdkError<E, HttpResponse>>,
+) -> Result<Option<T>, StoreError>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match written {
+        Ok(output) => Ok(Some(output)),
+        Err(why) if why.code() == Some("ConditionalCheckFailedException") => Ok(None),
+        Err(why) => Err(classify(why)),
     }
+}
+
+/// Returns whether the condition of a write held.
+pub(crate) fn is_applied<T, E>(
+    written: Result<T, SdkError<E, HttpResponse>>,
+) -> Result<bool, StoreError>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    Ok(applied(written)?.is_some())
 }

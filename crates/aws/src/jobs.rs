@@ -2,24 +2,25 @@
 
 mod deleted;
 
+pub(crate) use deleted::tombstone;
+
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::{put_item::PutItemError, update_item::UpdateItemError},
+    operation::update_item::UpdateItemError,
     types::{
         AttributeValue, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
         Update,
     },
 };
-use deleted::DUE;
-use domain::{Change, Condition, Job, JobId, Owner, Status, Timestamp};
-use serde::{Deserialize, Serialize};
+use domain::{Change, Condition, Job, JobId, Owner, Status};
+use serde::Deserialize;
 
 use crate::{
-    Connection, StoreError, UploadUse,
+    Connection, StoreError,
     conflicts::retry_on_conflict,
-    error::classify,
+    error::{classify, is_applied},
     expression::Expression,
     value::{number, text},
 };
@@ -30,7 +31,7 @@ const MAX_QUERIES: usize = 10;
 /// Maximum of keys in one `BatchGetItem` call.
 const BATCH_SIZE: usize = 100;
 
-type Item = HashMap<String, AttributeValue>;
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// Sets the expressions of a change on an update builder. The builders of a call and of a transaction's part have the same methods but no
 /// common trait.
@@ -135,16 +136,21 @@ impl JobTable {
     /// # Errors
     /// When the table cannot be reached or rejects the call.
     pub async fn get(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
-        let got = self
+        let item = self.item(id).await?;
+        item.filter(|item| tombstone(item).is_none())
+            .map(read)
+            .transpose()
+    }
+
+    /// Reads the item of a job or a tombstone, by a consistent read.
+    async fn item(&self, id: &JobId) -> Result<Option<Item>, StoreError> {
+        let get = self
             .client
             .get_item()
             .table_name(&self.table)
             .key("id", text(id.as_str()))
             .consistent_read(true);
-        let item = got.send().await.map_err(classify)?.item;
-        item.filter(|item| tombstone(item).is_none())
-            .map(read)
-            .transpose()
+        Ok(get.send().await.map_err(classify)?.item)
     }
 
     /// Applies a change atomically, without a prior read.
@@ -288,41 +294,6 @@ impl JobTable {
         Ok(statuses)
     }
 
-    /// Replaces a job's record by a tombstone; `false` if it is gone or at another attempt. The tombstone holds the last attempt until
-    /// `until`, in seconds since 1970, since Step Functions reserves the names of executions for 90 days. [`JobTable::list_deleted`] returns
-    /// it until it is swept.
-    ///
-    /// # Errors
-    /// When the table cannot be reached or rejects the call.
-    pub async fn delete(&self, job: &Job, now: Timestamp, until: i64) -> Result<bool, StoreError> {
-        let tombstone = Tombstone {
-            id: job.id.clone(),
-            attempt: job.attempt,
-            expires_at: until,
-            sweep: Some(DUE.to_owned()),
-            deleted_at: Some(now.to_string()),
-            upload: UploadUse::of(job),
-        };
-        let deleted = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(
-                serde_dynamo::to_item(tombstone).map_err(StoreError::unreadable)?,
-            ))
-            .condition_expression("#owner = :owner AND attempt = :attempt")
-            .expression_attribute_names("#owner", "owner")
-            .expression_attribute_values(":owner", text(job.owner.as_str()))
-            .expression_attribute_values(":attempt", number(job.attempt.into()));
-        match retry_on_conflict(|| deleted.clone().send()).await {
-            Ok(_) => Ok(true),
-            Err(why) => match why.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
-                _ => Err(classify(why)),
-            },
-        }
-    }
-
     /// Opens the network connection ahead of the first request, by a change whose condition never holds.
     ///
     /// # Errors
@@ -339,17 +310,7 @@ impl JobTable {
             .update_item()
             .table_name(&self.table)
             .key("id", text("/"));
-        match with_change!(update, &never).send().await {
-            Err(why)
-                if !matches!(
-                    why.as_service_error(),
-                    Some(UpdateItemError::ConditionalCheckFailedException(_))
-                ) =>
-            {
-                Err(classify(why))
-            }
-            _ => Ok(()),
-        }
+        is_applied(with_change!(update, &never).send().await).map(drop)
     }
 }
 
@@ -364,30 +325,6 @@ pub fn job_from_image(image: &serde_json::Value) -> Option<Job> {
 pub(crate) struct StatusRecord {
     #[serde(default)]
     pub(crate) status: Option<Status>,
-}
-
-/// The record that remains of a deleted job.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Tombstone {
-    pub(crate) id: JobId,
-    pub(crate) attempt: u32,
-    expires_at: i64,
-    /// Present until objects that workers stored after the deletion have been swept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    sweep: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    deleted_at: Option<String>,
-    /// The upload that it used, until it has been swept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    upload: Option<UploadUse>,
-}
-
-/// Parses a tombstone; `None` for a job, which has an owner.
-pub(crate) fn tombstone(item: &Item) -> Option<Tombstone> {
-    if item.contains_key("owner") {
-        return None;
-    }
-    serde_dynamo::from_item(item.clone()).ok()
 }
 
 /// Classifies an existing job. One that equals `job` is new: the SDK retried after a lost response.

@@ -1,12 +1,12 @@
 //! The table of sessions: connection tickets and open connections, each with its owner.
 
-use aws_sdk_dynamodb::{Client, operation::delete_item::DeleteItemError, types::ReturnValue};
+use aws_sdk_dynamodb::{Client, types::ReturnValue};
 use domain::Owner;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Connection, StoreError,
-    error::classify,
+    error::{applied, classify},
     value::{number, text},
 };
 
@@ -80,19 +80,12 @@ impl SessionTable {
             .condition_expression("expires_at > :now")
             .expression_attribute_values(":now", number(now))
             .return_values(ReturnValue::AllOld);
-        match deleted.send().await {
-            Ok(deleted) => {
-                let session: Option<Session> = deleted
-                    .attributes
-                    .map(serde_dynamo::from_item)
-                    .transpose()
-                    .map_err(StoreError::unreadable)?;
-                Ok(session.map(|session| session.owner))
-            }
-            Err(why) => match why.as_service_error() {
-                Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(None),
-                _ => Err(classify(why)),
-            },
-        }
+        let deleted = applied(deleted.send().await)?;
+        let session: Option<Session> = deleted
+            .and_then(|deleted| deleted.attributes)
+            .map(serde_dynamo::from_item)
+            .transpose()
+            .map_err(StoreError::unreadable)?;
+        Ok(session.map(|session| session.owner))
     }
 }

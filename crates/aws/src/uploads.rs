@@ -2,7 +2,6 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::delete_item::DeleteItemError,
     types::{AttributeValue, Update},
 };
 use domain::{Job, Owner, limits::MAX_JOBS_PER_UPLOAD};
@@ -190,13 +189,7 @@ impl UploadTable {
             .key("id", text(&of.upload_id))
             .condition_expression("attribute_not_exists(id) OR jobs = :jobs")
             .expression_attribute_values(":jobs", of.jobs());
-        match retry_on_conflict(|| deleted.clone().send()).await {
-            Ok(_) => Ok(true),
-            Err(why) => match why.as_service_error() {
-                Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(false),
-                _ => Err(classify(why)),
-            },
-        }
+        is_applied(retry_on_conflict(|| deleted.clone().send()).await)
     }
 
     /// Removes this use if other jobs use the upload; returns whether it did.

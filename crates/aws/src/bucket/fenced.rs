@@ -5,8 +5,8 @@ use std::{collections::HashMap, path::Path};
 use aws_sdk_s3::primitives::ByteStream;
 use domain::Fingerprint;
 
-use super::{Bucket, content_type, is_missing, is_precondition};
-use crate::{StoreError, error::classify};
+use super::{Bucket, is_written};
+use crate::StoreError;
 
 const MADE_FROM: &str = "made-from";
 const ATTEMPT: &str = "attempt";
@@ -66,22 +66,15 @@ impl Bucket {
                 .await
                 .map_err(|why| StoreError::Rejected(why.to_string()))?;
             let put = self
-                .client
-                .put_object()
-                .bucket(&self.name)
-                .key(key)
-                .content_type(content_type(key))
+                .put(key, body)
                 .metadata(MADE_FROM, by.fingerprint.to_string())
-                .metadata(ATTEMPT, by.attempt.to_string())
-                .body(body);
+                .metadata(ATTEMPT, by.attempt.to_string());
             let put = match &replaces {
                 None => put.if_none_match("*"),
                 Some(etag) => put.if_match(etag),
             };
-            match put.send().await {
-                Ok(_) => return Ok(FencedWrite::Written),
-                Err(why) if is_precondition(&why) || is_missing(&why) => {}
-                Err(why) => return Err(classify(why)),
+            if is_written(put).await? {
+                return Ok(FencedWrite::Written);
             }
             let Some(head) = self.head(key).await? else {
                 replaces = None;
@@ -111,17 +104,8 @@ impl Bucket {
     /// # Errors
     /// When the file cannot be written, or the bucket cannot be reached or rejects the call.
     pub async fn download(&self, key: &str, file: &Path) -> Result<Option<Provenance>, StoreError> {
-        let got = match self
-            .client
-            .get_object()
-            .bucket(&self.name)
-            .key(key)
-            .send()
-            .await
-        {
-            Ok(got) => got,
-            Err(why) if is_missing(&why) => return Ok(None),
-            Err(why) => return Err(classify(why)),
+        let Some(got) = self.get(key).await? else {
+            return Ok(None);
         };
         let by = provenance(got.metadata());
         let written = async {
