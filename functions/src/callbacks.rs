@@ -18,8 +18,8 @@ use crate::{
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const LIMITS: PostLimits = PostLimits {
-    whole: Duration::from_secs(15),
-    answer_bytes: MAX_RECEIVER_ANSWER_BYTES,
+    total: Duration::from_secs(15),
+    response_bytes: MAX_RECEIVER_ANSWER_BYTES,
 };
 
 /// Which addresses callbacks may go to: public ones over TLS; private or plain ones only where the whole service runs on one machine.

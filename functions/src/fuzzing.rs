@@ -108,7 +108,7 @@ pub fn records(data: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use fuzzed::{assert_grows_gently, replay};
+    use fuzzed::{assert_scales_linearly, replay};
 
     use super::*;
 
@@ -124,10 +124,10 @@ mod tests {
     fn work_grows_with_the_input() {
         let url = r#"{"videoUrl":"https://x.test/"#;
         for piece in ["a", "%C3", "\\u00e9", "/../", "@"] {
-            assert_grows_gently(submission, url, piece, "\"}");
+            assert_scales_linearly(submission, url, piece, "\"}");
         }
-        assert_grows_gently(submission, r#"{"topics":["a""#, r#","b""#, "]}");
-        assert_grows_gently(submission, "", "[", "");
+        assert_scales_linearly(submission, r#"{"topics":["a""#, r#","b""#, "]}");
+        assert_scales_linearly(submission, "", "[", "");
         for (head, piece, tail) in [
             (r#"{"event":"job.started","current_step":""#, "a", "\"}"),
             (
@@ -145,16 +145,16 @@ mod tests {
             ),
             (r#"{"output":{"timings":{"":1"#, r#","b":1"#, "}}}"),
         ] {
-            assert_grows_gently(event, head, piece, tail);
+            assert_scales_linearly(event, head, piece, tail);
         }
-        assert_grows_gently(cursor, "", "61", "");
+        assert_scales_linearly(cursor, "", "61", "");
         let record = r#"{"dynamodb":{"SequenceNumber":"1","Keys":{"id":{"S":"a"}},"NewImage":{"id":{"S":"a"},"status":{"S":"queued"},"attempt":{"N":"1"}}}}"#;
         let more = format!(",{record}");
-        assert_grows_gently(records, &format!(r#"{{"Records":[{record}"#), &more, "]}");
+        assert_scales_linearly(records, &format!(r#"{{"Records":[{record}"#), &more, "]}");
         let message = r#"{"messageId":"1","body":"{\"job_id\":\"a\",\"not_before\":1}"}"#;
         let more = format!(",{message}");
-        assert_grows_gently(records, &format!(r#"{{"Records":[{message}"#), &more, "]}");
-        assert_grows_gently(
+        assert_scales_linearly(records, &format!(r#"{{"Records":[{message}"#), &more, "]}");
+        assert_scales_linearly(
             records,
             r#"{"job_id":"a","attempt":1,"error":""#,
             "a",

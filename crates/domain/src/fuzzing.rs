@@ -85,7 +85,7 @@ pub fn options(data: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use fuzzed::{assert_grows_gently, replay};
+    use fuzzed::{assert_scales_linearly, replay};
 
     use super::*;
 
@@ -99,14 +99,14 @@ mod tests {
 
     #[test]
     fn work_grows_with_the_input() {
-        assert_grows_gently(signature, "a\n1700000000\n", "v1,YWFhYWFh ", "\n{}");
-        assert_grows_gently(signature, "a\n1700000000\nv1,YWFh\n", "{}", "");
+        assert_scales_linearly(signature, "a\n1700000000\n", "v1,YWFhYWFh ", "\n{}");
+        assert_scales_linearly(signature, "a\n1700000000\nv1,YWFh\n", "{}", "");
         let clip = r#"{"clip_index":0,"rank":1,"start_ms":0,"end_ms":9000,"title":"","summary":"","reason":"","virality_score":0,"score_breakdown":{"hook":0,"flow":0,"value":0,"emotion":0},"cuts":[[1,2]"#;
         let plan_of_one = format!(r#"{{"version":1,"clips":[{clip}"#);
-        assert_grows_gently(plan, &plan_of_one, ",[3,5]", "]}]}");
+        assert_scales_linearly(plan, &plan_of_one, ",[3,5]", "]}]}");
         let transcript_of = r#"{"version":1,"language":"en","duration_ms":9,"segments":[{"start_ms":0,"end_ms":0,"text":"","words":[]}"#;
         let sentence = r#",{"start_ms":1,"end_ms":2,"text":"a b","words":[{"text":"a","start_ms":1,"end_ms":2}]}"#;
-        assert_grows_gently(transcript, transcript_of, sentence, "]}");
-        assert_grows_gently(options, r#"{"topics":["a""#, r#","b""#, "]}");
+        assert_scales_linearly(transcript, transcript_of, sentence, "]}");
+        assert_scales_linearly(options, r#"{"topics":["a""#, r#","b""#, "]}");
     }
 }

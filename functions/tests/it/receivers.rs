@@ -142,7 +142,7 @@ async fn connections_that_never_come_to_an_end() {
         (case, tried(server.url()).await)
     });
     for (case, delivery) in join_all(tries).await {
-        assert_failed(case, &delivery, None, "was not there within 15 s");
+        assert_failed(case, &delivery, None, "was not finished within 15 s");
         let took = Duration::from_millis(delivery.attempts[0].duration_ms);
         assert!(took < LONGEST, "{case}: {took:?}");
     }
@@ -179,7 +179,7 @@ async fn connections_that_break_or_make_no_sense() {
     for (case, manner) in cases {
         let server = BadServer::start(manner).await;
         let delivery = tried(server.url()).await;
-        assert_failed(case, &delivery, None, "gives no proper answer");
+        assert_failed(case, &delivery, None, "sent an invalid response");
     }
     let nobody = BadServer::start(answer("204 No Content")).await.port;
     let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -265,7 +265,7 @@ async fn a_receiver_without_tls_where_tls_is_asked_for() {
         "no TLS at all",
         &delivery,
         None,
-        "127.0.0.1 does not answer",
+        "127.0.0.1 does not respond",
     );
     assert_eq!(plain.requests(), 0);
 }

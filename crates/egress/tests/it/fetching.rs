@@ -340,7 +340,7 @@ async fn a_server_that_asks_to_wait_is_waited_for_if_it_is_not_long() {
         } else {
             let refused = fetched.unwrap().0;
             assert!(
-                matches!(refused, Err(Error::LeftAlone { .. })),
+                matches!(refused, Err(Error::RetryAfter { .. })),
                 "{refused:?}"
             );
         }

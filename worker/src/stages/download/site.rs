@@ -242,7 +242,7 @@ impl<'a> Site<'a> {
 
     /// Why a run failed: what the proxy saw is surer than what the program says.
     fn refusal(&self, program: &Said) -> Failure {
-        if let Some(why) = self.proxy.objection() {
+        if let Some(why) = self.proxy.violation() {
             return refusal::of_egress(&why);
         }
         let said = String::from_utf8_lossy(&program.stdout);
