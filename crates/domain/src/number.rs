@@ -13,14 +13,14 @@ const MAX_SECONDS: f64 = 1e9;
 /// An unsigned integer type that JSON numbers are read into.
 pub trait WholeNumber: Sized {
     /// The largest value.
-    const MAX: u64;
+    const LARGEST: u64;
 
     /// Converts the number; one that is too large becomes the largest value.
     fn saturating_from(number: u64) -> Self;
 }
 
 impl WholeNumber for u32 {
-    const MAX: u64 = u32::MAX as u64;
+    const LARGEST: u64 = u32::MAX as u64;
 
     fn saturating_from(number: u64) -> Self {
         Self::try_from(number).unwrap_or(Self::MAX)
@@ -29,10 +29,10 @@ impl WholeNumber for u32 {
 
 impl WholeNumber for u64 {
     // exact in `DynamoDB` and JavaScript
-    const MAX: u64 = MAX_EXACT as u64;
+    const LARGEST: u64 = MAX_EXACT as u64;
 
     fn saturating_from(number: u64) -> Self {
-        number.min(Self::MAX)
+        number.min(Self::LARGEST)
     }
 }
 
@@ -142,9 +142,9 @@ pub fn whole_opt<'de, D: Deserializer<'de>, T: WholeNumber>(
 }
 
 fn exactly<T: WholeNumber, E: serde::de::Error>(number: &Number) -> Result<T, E> {
-    let fitting = number.exact().filter(|number| *number <= T::MAX);
+    let fitting = number.exact().filter(|number| *number <= T::LARGEST);
     fitting.map(T::saturating_from).ok_or_else(|| {
-        let max = T::MAX;
+        let max = T::LARGEST;
         E::custom(format!("must be a whole number from 0 to {max}"))
     })
 }
@@ -204,6 +204,16 @@ mod tests {
         for bad in ["1.5", "-1", "1e300", "\"1\"", "{}"] {
             let why = read("1", bad).unwrap_err();
             assert!(why.contains(" number"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_number_above_the_largest_exact_one_is_clamped() {
+        #[derive(Deserialize)]
+        struct Bytes(#[serde(deserialize_with = "rounded")] u64);
+        for large in ["9007199254740993", "18446744073709551615", "1e300"] {
+            let Bytes(read) = serde_json::from_str(large).unwrap();
+            assert_eq!(read, 1 << 53, "{large}");
         }
     }
 
