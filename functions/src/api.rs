@@ -6,7 +6,7 @@ pub(crate) mod realtime;
 pub(crate) mod submissions;
 pub(crate) mod uploads;
 
-use domain::limits::LISTED_BYTES;
+use domain::limits::MAX_PAGE_BYTES;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,7 +18,7 @@ pub(crate) struct Health {
 
 /// Takes entries until the page is full, at least one; the second value says whether any are left.
 pub(crate) fn first_page<T: Serialize>(entries: impl Iterator<Item = T>) -> (Vec<T>, bool) {
-    let (mut page, mut free_bytes) = (Vec::new(), LISTED_BYTES);
+    let (mut page, mut free_bytes) = (Vec::new(), MAX_PAGE_BYTES);
     for entry in entries {
         let bytes = serde_json::to_vec(&entry).map_or(usize::MAX, |text| text.len() + 1);
         if bytes > free_bytes && !page.is_empty() {

@@ -3,11 +3,11 @@
 use std::{fmt::Display, time::Duration};
 
 use aws::{SecretStore, StoreError};
-use domain::limits::LAST_GOOD_S;
+use domain::limits::STALE_SECRET_S;
 use tokio::time::Instant;
 
 /// How long after its reading a value may still be served.
-const MAX_STALE: Duration = Duration::from_secs(LAST_GOOD_S);
+const MAX_STALE: Duration = Duration::from_secs(STALE_SECRET_S);
 /// How long the store is not asked again after a failure, so that requests do not wait for it.
 const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use aws::{Bucket, Receiver, StoreError};
 use domain::{
-    DeliveryTry, Event, Labels, Secret, Timestamp,
-    limits::{LONGEST_URL, RECEIVER_ANSWER_BYTES},
+    DeliveryAttempt, Event, Labels, Secret, Timestamp,
+    limits::{MAX_RECEIVER_ANSWER_BYTES, MAX_URL_BYTES},
 };
 use egress::{Client, Guard, PostLimits, post};
 use lambda_http::http::{HeaderMap, HeaderValue};
@@ -18,8 +18,8 @@ use crate::{
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const LIMITS: PostLimits = PostLimits {
-    whole: Duration::from_secs(15),
-    answer_bytes: RECEIVER_ANSWER_BYTES,
+    total: Duration::from_secs(15),
+    response_bytes: MAX_RECEIVER_ANSWER_BYTES,
 };
 
 /// Which addresses callbacks may go to: public ones over TLS; private or plain ones only where the whole service runs on one machine.
@@ -45,8 +45,8 @@ impl Addresses {
             return Err("must be an https:// address".to_owned());
         }
         // the normalised form is the one that is stored, and it may be three times as long
-        if url.as_str().len() > LONGEST_URL {
-            return Err(format!("must have at most {LONGEST_URL} bytes"));
+        if url.as_str().len() > MAX_URL_BYTES {
+            return Err(format!("must have at most {MAX_URL_BYTES} bytes"));
         }
         Ok(url)
     }
@@ -62,7 +62,7 @@ pub struct Sender {
 /// The result of an attempt.
 #[derive(Debug)]
 pub(crate) struct Sent {
-    pub(crate) attempt: DeliveryTry,
+    pub(crate) attempt: DeliveryAttempt,
     pub(crate) is_accepted: bool,
     /// The receiver answered 410: it wants no more callbacks.
     pub(crate) is_gone: bool,
@@ -106,7 +106,7 @@ impl Sender {
             _ => None,
         };
         Sent {
-            attempt: DeliveryTry {
+            attempt: DeliveryAttempt {
                 at,
                 status,
                 error,
@@ -124,7 +124,7 @@ impl Sent {
     pub(crate) fn address_disabled(at: Timestamp) -> Self {
         let error = "the address is disabled because it answered 410; a successful callback test enables it again";
         Self {
-            attempt: DeliveryTry {
+            attempt: DeliveryAttempt {
                 at,
                 status: None,
                 error: Some(error.to_owned()),
@@ -180,5 +180,5 @@ pub(crate) async fn body_of(
         output.transcript_url = link(bucket, output.transcript_url.take()).await?;
         output.plan_url = link(bucket, output.plan_url.take()).await?;
     }
-    Ok(labels.put_on(&event).to_string().into_bytes())
+    Ok(labels.apply_to(&event).to_string().into_bytes())
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use domain::limits::UPLOAD_BYTES;
+use domain::limits::MAX_UPLOAD_BYTES;
 
 /// A missing or invalid environment variable.
 #[derive(Debug, thiserror::Error)]
@@ -200,7 +200,7 @@ impl Settings {
     /// # Errors
     /// When it is not a number.
     pub fn max_upload_bytes(self) -> Result<u64, InvalidSetting> {
-        parsed("MAX_UPLOAD_BYTES", UPLOAD_BYTES)
+        parsed("MAX_UPLOAD_BYTES", MAX_UPLOAD_BYTES)
     }
 
     /// `ENVIRONMENT`: name of the deployment, for metrics.

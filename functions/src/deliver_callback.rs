@@ -5,10 +5,10 @@ mod attempt;
 use std::time::Duration;
 
 use aws::{
-    Bucket, Connection, DeadLetters, DeliveryTable, JobTable, Patience, Places, Queue,
-    ReceiverTable, ShareTable, StoreError, Turn,
+    Bucket, Connection, DeadLetterQueue, DeliveryLease, DeliveryTable, JobTable, Queue,
+    ReceiverTable, ShareTable, Slots, StoreError, TimeoutProfile,
 };
-use domain::{Delivery, DeliveryState, JobId, Owner, limits::MOST_DELIVERIES_AT_ONCE};
+use domain::{Delivery, DeliveryState, JobId, Owner, limits::MAX_CONCURRENT_DELIVERIES};
 use futures_util::future::join_all;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
@@ -128,7 +128,7 @@ struct MessageFailure {
 /// # Errors
 /// When a setting is missing or the runtime ends.
 pub async fn serve(settings: Settings) -> Result<(), Error> {
-    let connection = Connection::open(Patience::Function).await;
+    let connection = Connection::open(TimeoutProfile::Function).await;
     let function = DeliverCallback {
         jobs: JobTable::new(&connection, settings.jobs_table()?),
         deliveries: DeliveryTable::new(&connection, settings.deliveries_table()?),
@@ -139,11 +139,11 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         sender: Sender::new(settings.allow_private_callbacks()?)?,
         permanent_failures: PermanentFailures::new(
             "deliver-callback",
-            DeadLetters::new(&connection, settings.undelivered_queue()?),
+            DeadLetterQueue::new(&connection, settings.undelivered_queue()?),
         ),
     };
     // opens the connection at the cold start, so that no request pays for the handshake; the result does not matter
-    let _ = function.deliveries.of(&JobId::new(Uuid::nil())).await;
+    let _ = function.deliveries.list(&JobId::new(Uuid::nil())).await;
     let function = &function;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Messages>| async move {
         Ok::<_, Error>(function.handle(&event.payload).await)
@@ -160,7 +160,7 @@ impl DeliverCallback {
             let span = tracing::info_span!("job", job_id);
             let run = async {
                 let message = message.as_ref();
-                let message = message.map_err(|why| StoreError::Refused(why.to_string()))?;
+                let message = message.map_err(|why| StoreError::Rejected(why.to_string()))?;
                 self.run(message).await
             };
             let is_done = self.permanent_failures.process(&record.body, Box::pin(run));
@@ -180,20 +180,20 @@ impl DeliverCallback {
         let now_ms = now().as_ms();
         let Some(owner) = self.owner_of(message).await? else {
             // a deleted job sends nothing
-            return self.deliveries.forget(&message.job_id).await;
+            return self.deliveries.delete_all(&message.job_id).await;
         };
         if message.not_before > now_ms {
             let wait = Duration::from_millis((message.not_before - now_ms) as u64);
             return self.queue.send(&owner, message, wait).await;
         }
         let until_ms = now_ms + LEASE.as_millis() as i64;
-        let slots = Places {
-            what: "deliveries",
+        let slots = Slots {
+            purpose: "deliveries",
             owner: &owner,
-            most: MOST_DELIVERIES_AT_ONCE,
+            count: MAX_CONCURRENT_DELIVERIES,
         };
         let holder = Uuid::now_v7().to_string();
-        let taken = self.shares.take(&slots, &holder, now_ms, until_ms);
+        let taken = self.shares.acquire(&slots, &holder, now_ms, until_ms);
         if !taken.await? {
             let since = message.waits_since.unwrap_or(now_ms);
             let waiting = DeliveryMessage {
@@ -203,8 +203,8 @@ impl DeliverCallback {
             let pause = slot_backoff(now_ms - since, attempt::random_fraction());
             return self.queue.send(&owner, &waiting, pause).await;
         }
-        let run = self.take_turn(message, &owner, now_ms, until_ms).await;
-        self.shares.give_back(&slots, &holder).await?;
+        let run = self.acquire_lease(message, &owner, now_ms, until_ms).await;
+        self.shares.release(&slots, &holder).await?;
         run
     }
 
@@ -215,20 +215,22 @@ impl DeliverCallback {
         Ok(self.jobs.get(&message.job_id).await?.map(|job| job.owner))
     }
 
-    async fn take_turn(
+    async fn acquire_lease(
         &self,
         message: &DeliveryMessage,
         owner: &Owner,
         now_ms: i64,
         until_ms: i64,
     ) -> Result<(), StoreError> {
-        let turn = self.deliveries.take_turn(&message.job_id, now_ms, until_ms);
+        let turn = self
+            .deliveries
+            .acquire_lease(&message.job_id, now_ms, until_ms);
         let Some(turn) = turn.await? else {
             return self.queue.send(owner, message, LEASE_RETRY).await;
         };
         let delivered = self.deliver_due(message, owner, &turn).await;
         self.deliveries
-            .give_turn_back(&message.job_id, until_ms)
+            .release_lease(&message.job_id, until_ms)
             .await?;
         delivered
     }
@@ -238,14 +240,14 @@ impl DeliverCallback {
         &self,
         message: &DeliveryMessage,
         owner: &Owner,
-        turn: &Turn,
+        turn: &DeliveryLease,
     ) -> Result<(), StoreError> {
         if self.jobs.get(&message.job_id).await?.is_none() {
             // a deleted job sends nothing
-            return self.deliveries.forget(&message.job_id).await;
+            return self.deliveries.delete_all(&message.job_id).await;
         }
         for _ in 0..MAX_DELIVERIES_PER_LEASE {
-            let deliveries = self.deliveries.of(&message.job_id).await?;
+            let deliveries = self.deliveries.list(&message.job_id).await?;
             let next = deliveries
                 .into_iter()
                 .find(|delivery| delivery.state == DeliveryState::Pending);
@@ -256,7 +258,7 @@ impl DeliverCallback {
                 };
             };
             if delivery.due_ms > now().as_ms() {
-                let has_message = turn.armed_ms == Some(delivery.due_ms);
+                let has_message = turn.scheduled_ms == Some(delivery.due_ms);
                 // after the clock was set back, this is that message
                 let is_it = message.not_before == delivery.due_ms;
                 if has_message && !is_it {
@@ -288,7 +290,7 @@ impl DeliverCallback {
             .send(&delivery.owner, &message, Duration::from_millis(wait))
             .await?;
         self.deliveries
-            .arm(&delivery.job_id, now_ms, delivery.due_ms)
+            .schedule(&delivery.job_id, now_ms, delivery.due_ms)
             .await
     }
 }

@@ -1,7 +1,7 @@
 //! Entry points of `fuzz/`: parsers of requests and records, with the properties that must hold for any input.
 
-use aws::job_of_image;
-use domain::{Job, JobId, Owner, Submission, limits::LONGEST_URL};
+use aws::job_from_image;
+use domain::{Job, JobId, Owner, Submission, limits::MAX_URL_BYTES};
 use egress::Guard;
 use serde_json::Value;
 use uuid::Uuid;
@@ -45,7 +45,7 @@ fn is_a_job(submission: Submission, sources: &Guard) {
     let url = source.youtube_url.as_ref().or(source.video_url.as_ref());
     assert_ne!(url.is_some(), source.upload_id.is_some());
     if let Some(url) = url {
-        assert!(url.len() <= LONGEST_URL && sources.parse(url).is_ok());
+        assert!(url.len() <= MAX_URL_BYTES && sources.parse(url).is_ok());
     }
     submission.options.check().expect("options were checked");
     let job = Job::new(JobId::new(Uuid::nil()), submission, now());
@@ -76,7 +76,7 @@ pub fn cursor(data: &[u8]) {
     if let Ok((id, at)) = position(text) {
         let written = hex::encode(format!("{id} {at}"));
         assert_eq!(written, text.to_ascii_lowercase());
-        assert!(domain::is_plain_id(&id));
+        assert!(domain::is_valid_id(&id));
     }
 }
 
@@ -89,9 +89,9 @@ pub fn records(data: &[u8]) {
         for record in batch.records() {
             let image = &record["dynamodb"]["NewImage"];
             if let Some(of) = queued(image) {
-                assert_eq!(domain::AttemptOf::from_name(&of.to_string()), Some(of));
+                assert_eq!(domain::AttemptId::from_name(&of.to_string()), Some(of));
             }
-            if let Some(job) = job_of_image(image) {
+            if let Some(job) = job_from_image(image) {
                 serde_json::to_vec(&JobView::plain(job)).expect("a job can be shown");
             }
         }
@@ -102,13 +102,13 @@ pub fn records(data: &[u8]) {
     if let Ok(event) = serde_json::from_slice::<Value>(data)
         && let Some(of) = attempt_of(&event)
     {
-        assert_eq!(domain::AttemptOf::from_name(&of.to_string()), Some(of));
+        assert_eq!(domain::AttemptId::from_name(&of.to_string()), Some(of));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use fuzzed::{assert_grows_gently, replay};
+    use fuzzed::{assert_scales_linearly, replay};
 
     use super::*;
 
@@ -124,10 +124,10 @@ mod tests {
     fn work_grows_with_the_input() {
         let url = r#"{"videoUrl":"https://x.test/"#;
         for piece in ["a", "%C3", "\\u00e9", "/../", "@"] {
-            assert_grows_gently(submission, url, piece, "\"}");
+            assert_scales_linearly(submission, url, piece, "\"}");
         }
-        assert_grows_gently(submission, r#"{"topics":["a""#, r#","b""#, "]}");
-        assert_grows_gently(submission, "", "[", "");
+        assert_scales_linearly(submission, r#"{"topics":["a""#, r#","b""#, "]}");
+        assert_scales_linearly(submission, "", "[", "");
         for (head, piece, tail) in [
             (r#"{"event":"job.started","current_step":""#, "a", "\"}"),
             (
@@ -145,16 +145,16 @@ mod tests {
             ),
             (r#"{"output":{"timings":{"":1"#, r#","b":1"#, "}}}"),
         ] {
-            assert_grows_gently(event, head, piece, tail);
+            assert_scales_linearly(event, head, piece, tail);
         }
-        assert_grows_gently(cursor, "", "61", "");
+        assert_scales_linearly(cursor, "", "61", "");
         let record = r#"{"dynamodb":{"SequenceNumber":"1","Keys":{"id":{"S":"a"}},"NewImage":{"id":{"S":"a"},"status":{"S":"queued"},"attempt":{"N":"1"}}}}"#;
         let more = format!(",{record}");
-        assert_grows_gently(records, &format!(r#"{{"Records":[{record}"#), &more, "]}");
+        assert_scales_linearly(records, &format!(r#"{{"Records":[{record}"#), &more, "]}");
         let message = r#"{"messageId":"1","body":"{\"job_id\":\"a\",\"not_before\":1}"}"#;
         let more = format!(",{message}");
-        assert_grows_gently(records, &format!(r#"{{"Records":[{message}"#), &more, "]}");
-        assert_grows_gently(
+        assert_scales_linearly(records, &format!(r#"{{"Records":[{message}"#), &more, "]}");
+        assert_scales_linearly(
             records,
             r#"{"job_id":"a","attempt":1,"error":""#,
             "a",

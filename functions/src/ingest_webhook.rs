@@ -4,8 +4,8 @@ mod lossy;
 mod parsing;
 mod secret;
 
-use aws::{Changed, Connection, JobTable, Patience, SecretStore, StoreError};
-use domain::{BadSignature, Event, Job, Rates, SignatureHeaders, limits::EVENT_BYTES};
+use aws::{ChangeResult, Connection, JobTable, SecretStore, StoreError, TimeoutProfile};
+use domain::{Event, InvalidSignature, Job, Rates, SignatureHeaders, limits::MAX_EVENT_BYTES};
 use lambda_http::{Body, Error, Request, Response, http::StatusCode, service_fn};
 use serde_json::json;
 
@@ -38,7 +38,7 @@ pub struct IngestWebhook {
 /// # Errors
 /// When a setting is missing, a secret is too weak, or the runtime ends.
 pub async fn serve(settings: Settings) -> Result<(), Error> {
-    let connection = Connection::open(Patience::Function).await;
+    let connection = Connection::open(TimeoutProfile::Function).await;
     let jobs = JobTable::new(&connection, settings.jobs_table()?);
     let store = SecretStore::new(&connection);
     let webhook_secret = settings.webhook_secret()?;
@@ -73,7 +73,7 @@ impl IngestWebhook {
         if route.endpoint != Endpoint::IngestWebhook {
             return Err(Problem::NoRoute);
         }
-        let bytes = body(request, EVENT_BYTES)?;
+        let bytes = body(request, MAX_EVENT_BYTES)?;
         self.verify_signature(request, bytes).await?;
         let event = parse_event(bytes, now())?;
         event
@@ -94,12 +94,12 @@ impl IngestWebhook {
             .iter()
             .all(|name| !request.headers().contains_key(*name));
         match self.secrets.verify(headers, bytes, now()).await {
-            Err(VerifyError::Signature(BadSignature::Missing))
+            Err(VerifyError::Signature(InvalidSignature::Missing))
                 if unsigned && self.allow_unsigned =>
             {
                 Ok(())
             }
-            Err(VerifyError::NoSecret(why)) => Err(Problem::Unavailable(StoreError::Silent(why))),
+            Err(VerifyError::NoSecret(why)) => Err(Problem::Unavailable(StoreError::Timeout(why))),
             Err(why) => {
                 tracing::warn!(%why, "event rejected: its signature cannot be verified");
                 count("ingest-webhook", "EventsRefused");
@@ -111,25 +111,25 @@ impl IngestWebhook {
 
     /// Applies an event by one conditional update. The response gives the current state of the job, also to an event that comes too late.
     async fn apply(&self, event: &Event, message: Option<&str>) -> Result<Response<Body>, Problem> {
-        let change = Job::event(event, self.rates, now());
+        let change = Job::apply_event(event, self.rates, now());
         let change = match message {
-            Some(message) => Job::once(change, message, event, now()),
+            Some(message) => Job::deduplicate(change, message, event, now()),
             None => change,
         };
-        for id in event.ids() {
+        for id in event.job_ids() {
             log_job(&id, event.attempt);
             let changed = self.jobs.change(&id, &change).await.map_err(|why| {
                 // 422, so that the worker does not send it again; the end of the job follows from its outcome
-                if why.is_final() {
+                if why.is_permanent() {
                     Problem::Unstorable(why)
                 } else {
                     why.into()
                 }
             })?;
             let (job, applied) = match changed {
-                Changed::Yes(job) => (job, true),
-                Changed::No(job) => (job, false),
-                Changed::Gone => continue,
+                ChangeResult::Applied(job) => (job, true),
+                ChangeResult::Rejected(job) => (job, false),
+                ChangeResult::NotFound => continue,
             };
             tracing::info!(
                 event = event.event.name(),
@@ -141,7 +141,7 @@ impl IngestWebhook {
             if let (Some(message), false, None, true) =
                 (message, applied, event.attempt, event.event.is_terminal())
             {
-                let ignored = Job::ignored(message, now());
+                let ignored = Job::remember_message(message, now());
                 self.jobs.change(&id, &ignored).await?;
             }
             if applied && event.event.is_terminal() {

@@ -12,7 +12,7 @@ pub(crate) async fn delete_leftovers(
     bucket: &Bucket,
     id: &JobId,
 ) -> Result<usize, StoreError> {
-    let stored = bucket.list(&keys::of_job(id, "")).await?;
+    let stored = bucket.list(&keys::in_job(id, "")).await?;
     // checked after the listing: a new job with the same id, made with the same key, has stored none of these objects
     if stored.is_empty() || jobs.get(id).await?.is_some() {
         return Ok(0);
@@ -38,7 +38,7 @@ pub(crate) async fn delete_leftovers_and_deliveries(
     let objects = delete_leftovers(jobs, bucket, id).await?;
     // the stream may have reported the end of the job after its deletion
     if jobs.get(id).await?.is_none() {
-        deliveries.forget(id).await?;
+        deliveries.delete_all(id).await?;
     }
     Ok(objects)
 }

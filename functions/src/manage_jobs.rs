@@ -8,10 +8,11 @@ mod tickets;
 pub(crate) use listing::position;
 
 use aws::{
-    Admissions, Bucket, Changed, Connection, DeliveryTable, Executions, JobTable, Patience, Queue,
-    ReceiverTable, SecretStore, SessionTable, ShareTable, StoreError, UploadTable, UploadUse,
+    Admissions, Bucket, ChangeResult, Connection, DeliveryTable, Executions, JobTable, Queue,
+    ReceiverTable, SecretStore, SessionTable, ShareTable, StoreError, TimeoutProfile, UploadTable,
+    UploadUse,
 };
-use domain::{AttemptOf, Change, Job, JobId, Owner, Status, keys};
+use domain::{AttemptId, Change, Job, JobId, Owner, Status, keys};
 use lambda_http::{Body, Error, Request, Response, http::StatusCode, service_fn};
 use uuid::Uuid;
 
@@ -74,7 +75,7 @@ pub struct ManageJobs {
 /// # Errors
 /// When a setting is missing or the runtime ends.
 pub async fn serve(settings: Settings) -> Result<(), Error> {
-    let connection = Connection::open(Patience::Function).await;
+    let connection = Connection::open(TimeoutProfile::Function).await;
     let jobs = JobTable::new(&connection, settings.jobs_table()?);
     let function = ManageJobs {
         admissions: Admissions::new(&connection, settings.admissions_table()?, jobs.clone()),
@@ -185,17 +186,19 @@ impl ManageJobs {
     async fn cancel(&self, owner: &Owner, id: &JobId) -> Result<Response<Body>, Problem> {
         log_job(id, None);
         match self.jobs.change(id, &Job::cancel(owner, now())).await? {
-            Changed::Yes(job) => {
+            ChangeResult::Applied(job) => {
                 count("manage-jobs", "JobsCanceled");
                 self.executions.stop(&attempt_of(&job)).await?;
                 self.show(*job).await
             }
             // canceled before, perhaps by a request that died before it stopped the execution
-            Changed::No(job) if job.owner == *owner && job.status == Status::Canceled => {
+            ChangeResult::Rejected(job)
+                if job.owner == *owner && job.status == Status::Canceled =>
+            {
                 self.executions.stop(&attempt_of(&job)).await?;
                 self.show(*job).await
             }
-            Changed::No(job) if job.owner == *owner => Err(ended_already(&job)),
+            ChangeResult::Rejected(job) if job.owner == *owner => Err(ended_already(&job)),
             _ => Err(Problem::NotFound("job")),
         }
     }
@@ -204,25 +207,32 @@ impl ManageJobs {
         let job = self.find(owner, id).await?;
         self.check_source(&job).await?;
         match self.start_attempt(&job, &job.retry(now())).await? {
-            Changed::Yes(job) => Ok(json_response(StatusCode::ACCEPTED, &JobView::plain(*job))),
+            ChangeResult::Applied(job) => {
+                Ok(json_response(StatusCode::ACCEPTED, &JobView::plain(*job)))
+            }
             // a repeated request whose first response was lost
-            Changed::No(now) if now.follows(&job) && now.edited_plan == job.edited_plan => {
+            ChangeResult::Rejected(now)
+                if now.is_next_attempt_of(&job) && now.edited_plan == job.edited_plan =>
+            {
                 Ok(json_response(StatusCode::ACCEPTED, &JobView::plain(*now)))
             }
-            Changed::No(job) => Err(Problem::Conflict {
+            ChangeResult::Rejected(job) => Err(Problem::Conflict {
                 code: "job_not_retryable",
                 message: format!(
                     "only a failed or canceled job can be retried; this one is {}",
                     job.status.name()
                 ),
             }),
-            Changed::Gone => Err(Problem::NotFound("job")),
+            ChangeResult::NotFound => Err(Problem::NotFound("job")),
         }
     }
 
     /// Starts another attempt, if the owner may have another active job.
-    async fn start_attempt(&self, job: &Job, change: &Change) -> Result<Changed, Problem> {
-        let changed = self.admissions.again(job, change, self.max_active).await?;
+    async fn start_attempt(&self, job: &Job, change: &Change) -> Result<ChangeResult, Problem> {
+        let changed = self
+            .admissions
+            .restart(job, change, self.max_active)
+            .await?;
         changed.ok_or(Problem::TooManyActive(self.max_active))
     }
 
@@ -234,8 +244,10 @@ impl ManageJobs {
         // a round is lost when another attempt starts in between
         for _ in 0..MAX_DELETION_ROUNDS {
             let is_gone = match self.jobs.change(id, &Job::cancel(owner, now())).await? {
-                Changed::Yes(job) | Changed::No(job) => self.delete_all_of(&job).await?,
-                Changed::Gone => {
+                ChangeResult::Applied(job) | ChangeResult::Rejected(job) => {
+                    self.delete_all_of(&job).await?
+                }
+                ChangeResult::NotFound => {
                     self.delete_rest_of(&seen).await?;
                     true
                 }
@@ -256,11 +268,11 @@ impl ManageJobs {
     /// Deletes the objects of an existing job, then its record; `false` if another attempt has started in between.
     async fn delete_all_of(&self, job: &Job) -> Result<bool, StoreError> {
         self.executions.stop(&attempt_of(job)).await?;
-        let stored = self.bucket.list(&keys::of_job(&job.id, "")).await?;
+        let stored = self.bucket.list(&keys::in_job(&job.id, "")).await?;
         self.bucket.delete(&stored).await?;
         let upload = UploadUse::of(job);
         delete_upload(&self.uploads, &self.bucket, upload.as_ref()).await?;
-        self.deliveries.forget(&job.id).await?;
+        self.deliveries.delete_all(&job.id).await?;
         self.admissions.release(job).await?;
         let now = now();
         let until = now.as_seconds() + EXECUTION_NAME_RETENTION_S;
@@ -285,8 +297,8 @@ fn job_id(id: &str) -> Result<JobId, Problem> {
     id.parse().map_err(|_| Problem::NotFound("job"))
 }
 
-fn attempt_of(job: &Job) -> AttemptOf {
-    AttemptOf {
+fn attempt_of(job: &Job) -> AttemptId {
+    AttemptId {
         job_id: job.id.clone(),
         attempt: job.attempt,
     }

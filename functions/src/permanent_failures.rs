@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use aws::{DeadLetters, StoreError};
+use aws::{DeadLetterQueue, StoreError};
 use futures_util::FutureExt;
 use serde::Serialize;
 
@@ -12,12 +12,12 @@ use crate::observe::count;
 #[derive(Debug)]
 pub struct PermanentFailures {
     function: &'static str,
-    queue: DeadLetters,
+    queue: DeadLetterQueue,
 }
 
 impl PermanentFailures {
     /// Those of a function, by its name.
-    pub fn new(function: &'static str, queue: DeadLetters) -> Self {
+    pub fn new(function: &'static str, queue: DeadLetterQueue) -> Self {
         Self { function, queue }
     }
 
@@ -31,7 +31,7 @@ impl PermanentFailures {
     ) -> bool {
         match AssertUnwindSafe(processing).catch_unwind().await {
             Ok(Ok(())) => true,
-            Ok(Err(why)) if why.is_final() => self.dead_letter(event, &why).await.is_ok(),
+            Ok(Err(why)) if why.is_permanent() => self.dead_letter(event, &why).await.is_ok(),
             Ok(Err(why)) => {
                 tracing::warn!(%why, "processing failed; it will be retried");
                 false
@@ -55,7 +55,7 @@ impl PermanentFailures {
         tracing::error!(%why, "processing failed permanently; moving it to the dead-letter queue");
         count(self.function, "Refused");
         let why = why.to_string();
-        let sent = self.queue.keep(self.function, event, &why);
+        let sent = self.queue.send(self.function, event, &why);
         sent.await
             .inspect_err(|why| tracing::error!(%why, "moving to the dead-letter queue failed; it will be retried"))
     }

@@ -5,10 +5,10 @@
 use std::{collections::BTreeSet, future::ready, time::Duration};
 
 use aws::{
-    Clients, Connection, DeadLetters, DeliveryTable, Listener, ListenerTable, Patience, Queue,
-    SessionTable, ShareTable, StoreError, job_of_image,
+    ClientConnections, Connection, DeadLetterQueue, DeliveryTable, Listener, ListenerTable, Queue,
+    SessionTable, ShareTable, StoreError, TimeoutProfile, job_from_image,
 };
-use domain::{Delivery, EventKind, Job, Owner, moved, news};
+use domain::{Delivery, EventKind, Job, Owner, has_progressed, notification};
 use futures_util::{StreamExt, stream};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
@@ -39,7 +39,7 @@ pub struct PublishEvents {
     /// Connection slots of each owner.
     pub shares: ShareTable,
     /// Open connections.
-    pub clients: Clients,
+    pub clients: ClientConnections,
     /// Callback deliveries.
     pub deliveries: DeliveryTable,
     /// Messages to `deliver-callback`.
@@ -53,21 +53,21 @@ pub struct PublishEvents {
 /// # Errors
 /// When a setting is missing or the runtime ends.
 pub async fn serve(settings: Settings) -> Result<(), Error> {
-    let connection = Connection::open(Patience::Function).await;
+    let connection = Connection::open(TimeoutProfile::Function).await;
     let function = PublishEvents {
         listeners: ListenerTable::new(&connection, settings.listeners_table()?),
         sessions: SessionTable::new(&connection, settings.sessions_table()?),
         shares: ShareTable::new(&connection, settings.shares_table()?),
-        clients: Clients::new(&connection, &settings.realtime_url()?),
+        clients: ClientConnections::new(&connection, &settings.realtime_url()?),
         deliveries: DeliveryTable::new(&connection, settings.deliveries_table()?),
         callback_queue: Queue::new(&connection, settings.callback_queue()?),
         permanent_failures: PermanentFailures::new(
             "publish-events",
-            DeadLetters::new(&connection, settings.undelivered_queue()?),
+            DeadLetterQueue::new(&connection, settings.undelivered_queue()?),
         ),
     };
     // opens the connection at the cold start, so that no request pays for the handshake; the result does not matter
-    let _ = function.listeners.of(&Owner::user("nobody")).await;
+    let _ = function.listeners.list(&Owner::user("nobody")).await;
     let function = &function;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Batch>| async move {
         Ok::<_, Error>(function.handle(&event.payload).await)
@@ -84,13 +84,13 @@ impl PublishEvents {
     }
 
     async fn publish(&self, record: &Value) -> Result<(), StoreError> {
-        let before = job_of_image(&record["dynamodb"]["OldImage"]);
-        let Some(job) = job_of_image(&record["dynamodb"]["NewImage"]) else {
+        let before = job_from_image(&record["dynamodb"]["OldImage"]);
+        let Some(job) = job_from_image(&record["dynamodb"]["NewImage"]) else {
             return Ok(());
         };
-        let kind = news(before.as_ref(), &job);
+        let kind = notification(before.as_ref(), &job);
         let queued = self.queue_callback(before.as_ref(), &job, kind).await;
-        if queued.as_ref().is_err_and(|why| !why.is_final()) {
+        if queued.as_ref().is_err_and(|why| !why.is_permanent()) {
             return queued;
         }
         // a callback that can never be stored does not keep the change from open connections
@@ -107,14 +107,16 @@ impl PublishEvents {
         job: &Job,
         kind: Option<EventKind>,
     ) -> Result<(), StoreError> {
-        let until = now().as_seconds() + Delivery::KNOWN_S;
+        let until = now().as_seconds() + Delivery::RETENTION_S;
         let durable = kind.filter(|kind| *kind != EventKind::Progress);
-        let progress_of = match durable.and_then(|kind| Delivery::of(job, kind, now(), until)) {
+        let progress_of = match durable
+            .and_then(|kind| Delivery::for_change(job, kind, now(), until))
+        {
             Some(delivery) => {
                 self.deliveries.create(&delivery).await?;
                 None
             }
-            None if job.callback_url.is_some() && moved(before, job) => Some(job.attempt),
+            None if job.callback_url.is_some() && has_progressed(before, job) => Some(job.attempt),
             None => return Ok(()),
         };
         let message = DeliveryMessage {
@@ -127,8 +129,8 @@ impl PublishEvents {
     }
 
     async fn notify_connections(&self, kind: EventKind, job: Job) -> Result<(), StoreError> {
-        let mut listeners = self.listeners.of(&job.owner).await?;
-        listeners.retain(|listener| listener.wants(&job.id));
+        let mut listeners = self.listeners.list(&job.owner).await?;
+        listeners.retain(|listener| listener.is_subscribed_to(&job.id));
         if listeners.is_empty() {
             return Ok(());
         }
@@ -184,7 +186,7 @@ impl PublishEvents {
         message: &str,
     ) -> Result<(), StoreError> {
         let id = &listener.connection_id;
-        match self.clients.tell(id, message).await {
+        match self.clients.send(id, message).await {
             Ok(true) => Ok(()),
             Ok(false) => {
                 tracing::info!(connection = %id, "the connection has closed");
@@ -201,7 +203,7 @@ impl PublishEvents {
     async fn disconnect(&self, owner: &Owner, listener: &Listener) -> Result<(), StoreError> {
         let id = &listener.connection_id;
         // its session is forgotten all the same: it is disconnected with its next message
-        if let Err(why) = self.clients.cut(id).await {
+        if let Err(why) = self.clients.disconnect(id).await {
             tracing::warn!(connection = %id, %why, "the connection could not be disconnected");
         }
         self.forget(owner, id).await
@@ -209,7 +211,7 @@ impl PublishEvents {
 
     async fn forget(&self, owner: &Owner, id: &str) -> Result<(), StoreError> {
         self.listeners.remove(owner, id).await?;
-        self.sessions.take(&session_id(id), i64::MIN).await?;
-        self.shares.give_back(&connection_slots(owner), id).await
+        self.sessions.consume(&session_id(id), i64::MIN).await?;
+        self.shares.release(&connection_slots(owner), id).await
     }
 }

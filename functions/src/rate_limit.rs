@@ -33,7 +33,7 @@ impl RateLimiter {
             self.user_limit
         };
         let now_s = now().as_seconds();
-        let passes = self.shares.count(owner, now_s, most).await?;
+        let passes = self.shares.count_request(owner, now_s, most).await?;
         Ok((!passes).then_some(60 - now_s.rem_euclid(60) as u32))
     }
 }

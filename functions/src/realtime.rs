@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use aws::{
-    Clients, Connection, JobTable, ListenerTable, Patience, Places, SessionTable, ShareTable,
-    StoreError,
+    ClientConnections, Connection, JobTable, ListenerTable, SessionTable, ShareTable, Slots,
+    StoreError, TimeoutProfile,
 };
 use domain::{
     Job, JobId, Owner,
-    limits::{CLIENT_MESSAGE_BYTES, MOST_CONNECTIONS},
+    limits::{MAX_CLIENT_MESSAGE_BYTES, MAX_CONNECTIONS},
 };
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ pub struct Realtime {
     /// Limits of messages.
     pub rate_limiter: RateLimiter,
     /// Open connections.
-    pub clients: Clients,
+    pub clients: ClientConnections,
 }
 
 /// An event of a connection from API Gateway.
@@ -94,7 +94,7 @@ enum ClientMessage {
 /// # Errors
 /// When a setting is missing or the runtime ends.
 pub async fn serve(settings: Settings) -> Result<(), Error> {
-    let connection = Connection::open(Patience::Function).await;
+    let connection = Connection::open(TimeoutProfile::Function).await;
     let function = Realtime {
         jobs: JobTable::new(&connection, settings.jobs_table()?),
         sessions: SessionTable::new(&connection, settings.sessions_table()?),
@@ -105,7 +105,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
             user_limit: settings.requests_per_minute()?,
             service_limit: settings.service_requests_per_minute()?,
         },
-        clients: Clients::new(&connection, &settings.realtime_url()?),
+        clients: ClientConnections::new(&connection, &settings.realtime_url()?),
     };
     // opens the connection at the cold start, so that no request pays for the handshake; the result does not matter
     let _ = function.sessions.owner_of("nobody", 0).await;
@@ -129,7 +129,7 @@ impl Realtime {
             }
             .unwrap_or_else(|why| {
                 tracing::warn!(%why, "the store is unavailable");
-                if why.is_passing() { 503 } else { 500 }
+                if why.is_transient() { 503 } else { 500 }
             })
         };
         SocketAnswer {
@@ -145,27 +145,31 @@ impl Realtime {
         let Some(ticket) = parameters.and_then(|parameters| parameters.get("ticket")) else {
             return Ok(401);
         };
-        let Some(owner) = self.sessions.take(&ticket_id(ticket), now).await? else {
+        let Some(owner) = self.sessions.consume(&ticket_id(ticket), now).await? else {
             tracing::info!("connection rejected: the ticket is unknown, used or expired");
             return Ok(401);
         };
         let (slots, until) = (connection_slots(&owner), now + CONNECTION_LIFETIME_S);
-        if !self.shares.take(&slots, id, now_ms, until * 1000).await? {
+        if !self
+            .shares
+            .acquire(&slots, id, now_ms, until * 1000)
+            .await?
+        {
             tracing::info!("connection rejected: the owner has too many connections");
             return Ok(429);
         }
         let known = self.sessions.put(session_id(id), &owner, until).await;
         if known.is_err() {
             // the connection is rejected, and no `$disconnect` will follow
-            let free = self.shares.give_back(&slots, id).await;
+            let free = self.shares.release(&slots, id).await;
             let _ = free.inspect_err(|why| tracing::warn!(%why, "the connection slot is not released; it expires by itself"));
         }
         known.map(|()| 200)
     }
 
     async fn disconnect(&self, id: &str) -> Result<(), StoreError> {
-        if let Some(owner) = self.sessions.take(&session_id(id), i64::MIN).await? {
-            self.shares.give_back(&connection_slots(&owner), id).await?;
+        if let Some(owner) = self.sessions.consume(&session_id(id), i64::MIN).await? {
+            self.shares.release(&connection_slots(&owner), id).await?;
             self.listeners.remove(&owner, id).await?;
         }
         Ok(())
@@ -177,7 +181,7 @@ impl Realtime {
             Ok(()) => return Ok(()),
             Err(why) => why,
         };
-        if failed.is_final() {
+        if failed.is_permanent() {
             // not disconnected: it would connect and send the same message again
             let message = error("internal", "an internal error occurred");
             self.send(id, &message).await?;
@@ -189,7 +193,7 @@ impl Realtime {
         );
         // sending may be the call that fails
         let sent = self.send(id, &message).await.map(drop);
-        let cut = self.clients.cut(id).await;
+        let cut = self.clients.disconnect(id).await;
         if let Err(why) = sent.and(cut) {
             tracing::warn!(%why, "the client could not be notified or disconnected");
         }
@@ -201,17 +205,17 @@ impl Realtime {
         let Some(owner) = self.sessions.owner_of(&session_id(id), now).await? else {
             let message = "the connection has expired; connect again";
             self.send(id, &error("unauthorized", message)).await?;
-            return self.clients.cut(id).await;
+            return self.clients.disconnect(id).await;
         };
         if self.rate_limiter.count_request(&owner).await?.is_some() {
             // a client that keeps sending would use up the throttling limit that all share
             let message =
                 "the message limit of this minute is exceeded; connect again in the next minute";
             self.send(id, &error("rate_limited", message)).await?;
-            return self.clients.cut(id).await;
+            return self.clients.disconnect(id).await;
         }
         let body = event.body.as_deref().unwrap_or_default();
-        let body = Some(body).filter(|body| body.len() <= CLIENT_MESSAGE_BYTES);
+        let body = Some(body).filter(|body| body.len() <= MAX_CLIENT_MESSAGE_BYTES);
         let answers = match body.and_then(|body| serde_json::from_str(body).ok()) {
             Some(ClientMessage::Ping) => vec![Message::Pong],
             Some(ClientMessage::Subscribe { job_id }) => {
@@ -242,14 +246,18 @@ impl Realtime {
         let until = now + CONNECTION_LIFETIME_S;
         let jobs = match job_id {
             None => {
-                self.listeners.add(owner, id, None, until).await?;
+                self.listeners.subscribe(owner, id, None, until).await?;
                 self.newest(owner).await?
             }
             Some(job_id) => {
                 let Some(job) = self.find(owner, &job_id).await? else {
                     return Ok(vec![error("not_found", "there is no such job")]);
                 };
-                if !self.listeners.add(owner, id, Some(&job.id), until).await? {
+                if !self
+                    .listeners
+                    .subscribe(owner, id, Some(&job.id), until)
+                    .await?
+                {
                     let message = "the connection has reached its limit of subscribed jobs; subscribe without a jobId to follow all jobs";
                     return Ok(vec![error("too_many_jobs", message)]);
                 }
@@ -283,7 +291,7 @@ impl Realtime {
 
     /// Sends a message; `false` if the client has disconnected.
     async fn send(&self, id: &str, message: &Message) -> Result<bool, StoreError> {
-        self.clients.tell(id, &to_json(message)).await
+        self.clients.send(id, &to_json(message)).await
     }
 }
 
@@ -298,11 +306,11 @@ pub(crate) fn session_id(connection_id: &str) -> String {
 }
 
 /// The connection slots of an owner.
-pub(crate) fn connection_slots(owner: &Owner) -> Places<'_> {
-    Places {
-        what: "connections",
+pub(crate) fn connection_slots(owner: &Owner) -> Slots<'_> {
+    Slots {
+        purpose: "connections",
         owner,
-        most: MOST_CONNECTIONS,
+        count: MAX_CONNECTIONS,
     }
 }
 

@@ -1,7 +1,10 @@
 //! `settle-job`: runs at the end of every execution. It applies the outcome that the attempt has stored, or queues the next attempt.
 
-use aws::{Admissions, Bucket, Changed, Connection, DeadLetters, JobTable, Patience, StoreError};
-use domain::{AttemptOf, Change, Ended, Job, JobId, Rates, Settlement, keys};
+use aws::{
+    Admissions, Bucket, ChangeResult, Connection, DeadLetterQueue, JobTable, StoreError,
+    TimeoutProfile,
+};
+use domain::{AttemptId, Change, Job, JobId, OutcomeRecord, Rates, Settlement, keys};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::Value;
@@ -50,7 +53,7 @@ impl Settled {
 /// # Errors
 /// When a setting is missing or the runtime ends.
 pub async fn serve(settings: Settings) -> Result<(), Error> {
-    let connection = Connection::open(Patience::Function).await;
+    let connection = Connection::open(TimeoutProfile::Function).await;
     let jobs = JobTable::new(&connection, settings.jobs_table()?);
     let function = SettleJob {
         admissions: Admissions::new(&connection, settings.admissions_table()?, jobs.clone()),
@@ -61,7 +64,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         },
         permanent_failures: PermanentFailures::new(
             "settle-job",
-            DeadLetters::new(&connection, settings.undelivered_queue()?),
+            DeadLetterQueue::new(&connection, settings.undelivered_queue()?),
         ),
     };
     // opens the connection at the cold start, so that no request pays for the handshake; the result does not matter
@@ -89,7 +92,7 @@ impl SettleJob {
         let span = tracing::info_span!("job", job_id = %of.job_id, attempt = of.attempt);
         async {
             match self.settle(&of).await {
-                Err(why) if why.is_final() => {
+                Err(why) if why.is_permanent() => {
                     self.permanent_failures.dead_letter(event, &why).await?;
                     Ok(Settled::UNCHANGED)
                 }
@@ -101,10 +104,10 @@ impl SettleJob {
         .await
     }
 
-    async fn settle(&self, of: &AttemptOf) -> Result<Settled, StoreError> {
+    async fn settle(&self, of: &AttemptId) -> Result<Settled, StoreError> {
         let (changed, job) = self.apply_outcome(of).await?;
         match &job {
-            Some(job) => self.bucket.delete_unused_editions(job).await?,
+            Some(job) => self.bucket.delete_unused_revisions(job).await?,
             // objects that its worker has stored after the deletion
             None => delete_leftovers(&self.jobs, &self.bucket, &of.job_id).await?,
         };
@@ -115,13 +118,13 @@ impl SettleJob {
     }
 
     /// Applies the outcome. Returns whether the record has changed, and the job as it is now; none if it no longer exists.
-    async fn apply_outcome(&self, of: &AttemptOf) -> Result<(bool, Option<Job>), StoreError> {
+    async fn apply_outcome(&self, of: &AttemptId) -> Result<(bool, Option<Job>), StoreError> {
         let Some(job) = self.jobs.get(&of.job_id).await? else {
             return Ok((false, None));
         };
         let outcome = self.outcome(of).await?;
         let (changed, job) = match job.settle(of.attempt, outcome.as_ref(), self.rates, now()) {
-            Settlement::Nothing => (false, Some(job)),
+            Settlement::Unchanged => (false, Some(job)),
             Settlement::Change(change) => self.write(&job, of, &change).await?,
         };
         if changed {
@@ -137,12 +140,12 @@ impl SettleJob {
     async fn write(
         &self,
         job: &Job,
-        of: &AttemptOf,
+        of: &AttemptId,
         change: &Change,
     ) -> Result<(bool, Option<Job>), StoreError> {
         let changed = match self.jobs.change(&of.job_id, change).await {
             // an outcome that the table does not accept must not keep the job from ending
-            Err(StoreError::Refused(why)) => {
+            Err(StoreError::Rejected(why)) => {
                 tracing::error!(%why, "the outcome cannot be stored; failing the job");
                 let failed = job.fail(of.attempt, "the result cannot be stored", now());
                 self.jobs.change(&of.job_id, &failed).await?
@@ -150,15 +153,15 @@ impl SettleJob {
             other => other?,
         };
         Ok(match changed {
-            Changed::Yes(job) => (true, Some(*job)),
-            Changed::No(job) => (false, Some(*job)),
-            Changed::Gone => (false, None),
+            ChangeResult::Applied(job) => (true, Some(*job)),
+            ChangeResult::Rejected(job) => (false, Some(*job)),
+            ChangeResult::NotFound => (false, None),
         })
     }
 
     /// The outcome of an attempt; one that cannot be parsed counts as missing.
-    async fn outcome(&self, of: &AttemptOf) -> Result<Option<Ended>, StoreError> {
-        let key = keys::of_job(&of.job_id, &keys::outcome_of(of.attempt));
+    async fn outcome(&self, of: &AttemptId) -> Result<Option<OutcomeRecord>, StoreError> {
+        let key = keys::in_job(&of.job_id, &keys::attempt_outcome(of.attempt));
         let Some(bytes) = self.bucket.read(&key).await? else {
             return Ok(None);
         };
@@ -188,12 +191,12 @@ fn log_settled(job: Option<&Job>) {
 }
 
 /// The attempt in a state machine's `{job_id, attempt}`, or in the execution name of an `EventBridge` event.
-pub(crate) fn attempt_of(event: &Value) -> Option<AttemptOf> {
+pub(crate) fn attempt_of(event: &Value) -> Option<AttemptId> {
     if let Some(name) = event["detail"]["name"].as_str() {
-        return AttemptOf::from_name(name);
+        return AttemptId::from_name(name);
     }
-    let of: Option<AttemptOf> = serde_json::from_value(event.clone()).ok();
-    of.filter(AttemptOf::is_possible)
+    let of: Option<AttemptId> = serde_json::from_value(event.clone()).ok();
+    of.filter(AttemptId::is_valid)
 }
 
 #[cfg(test)]

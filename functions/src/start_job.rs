@@ -1,7 +1,7 @@
 //! `start-job`: starts an execution for every attempt that the table's stream shows as queued.
 
-use aws::{Connection, DeadLetters, Executions, Patience, StoreError};
-use domain::{AttemptOf, Status};
+use aws::{Connection, DeadLetterQueue, Executions, StoreError, TimeoutProfile};
+use domain::{AttemptId, Status};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
@@ -26,12 +26,12 @@ pub struct StartJob {
 /// # Errors
 /// When a setting is missing or the runtime ends.
 pub async fn serve(settings: Settings) -> Result<(), Error> {
-    let connection = Connection::open(Patience::Function).await;
+    let connection = Connection::open(TimeoutProfile::Function).await;
     let function = StartJob {
         executions: Executions::new(&connection, settings.state_machine()?),
         permanent_failures: PermanentFailures::new(
             "start-job",
-            DeadLetters::new(&connection, settings.undelivered_queue()?),
+            DeadLetterQueue::new(&connection, settings.undelivered_queue()?),
         ),
     };
     let function = &function;
@@ -61,13 +61,13 @@ impl StartJob {
 }
 
 /// The attempt that a record shows as queued; none for any other record.
-pub(crate) fn queued(image: &Value) -> Option<AttemptOf> {
+pub(crate) fn queued(image: &Value) -> Option<AttemptId> {
     if image["status"]["S"] != Status::Queued.name() {
         return None;
     }
     let job_id = image["id"]["S"].as_str()?.parse().ok()?;
     let attempt = image["attempt"]["N"].as_str()?.parse().ok()?;
-    Some(AttemptOf { job_id, attempt }).filter(AttemptOf::is_possible)
+    Some(AttemptId { job_id, attempt }).filter(AttemptId::is_valid)
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ mod tests {
     /// No test here has a permanent failure, so the queue is never called.
     async fn permanent_failures() -> PermanentFailures {
         let nobody = aws::Connection::local("http://127.0.0.1:1").await;
-        PermanentFailures::new("test", aws::DeadLetters::new(&nobody, "queue"))
+        PermanentFailures::new("test", aws::DeadLetterQueue::new(&nobody, "queue"))
     }
 
     #[tokio::test]
@@ -125,7 +125,7 @@ mod tests {
                 async move {
                     assert_ne!(position, 1, "poison");
                     if position == 2 {
-                        return Err(StoreError::Busy("later".into()));
+                        return Err(StoreError::Unavailable("later".into()));
                     }
                     processed.lock().unwrap().push(position);
                     Ok(())

@@ -3,12 +3,12 @@
 mod uploads;
 
 use aws::{
-    Admissions, Bucket, Connection, Created, JobTable, Patience, ReceiverTable, SecretStore,
-    ShareTable, UploadTable,
+    Admissions, Bucket, Connection, Created, JobTable, ReceiverTable, SecretStore, ShareTable,
+    TimeoutProfile, UploadTable,
 };
 use domain::{
-    Job, JobId, Owner, Submission, is_plain_id,
-    limits::{LONGEST_KEY, MOST_JOBS_OF_UPLOAD, SUBMISSION_BYTES},
+    Job, JobId, Owner, Submission, is_valid_id,
+    limits::{MAX_IDEMPOTENCY_KEY_CHARS, MAX_JOBS_PER_UPLOAD, MAX_SUBMISSION_BYTES},
 };
 use egress::Guard;
 use lambda_http::{Body, Error, Request, Response, http::StatusCode, service_fn};
@@ -63,7 +63,7 @@ pub struct SubmitJob {
 /// # Errors
 /// When a setting is missing or the runtime ends.
 pub async fn serve(settings: Settings) -> Result<(), Error> {
-    let connection = Connection::open(Patience::Function).await;
+    let connection = Connection::open(TimeoutProfile::Function).await;
     let jobs = JobTable::new(&connection, settings.jobs_table()?);
     let function = SubmitJob {
         admissions: Admissions::new(&connection, settings.admissions_table()?, jobs.clone()),
@@ -119,7 +119,10 @@ impl SubmitJob {
         request: &Request,
         owner: Owner,
     ) -> Result<Response<Body>, Problem> {
-        let (key, bytes) = (idempotency_key(request)?, body(request, SUBMISSION_BYTES)?);
+        let (key, bytes) = (
+            idempotency_key(request)?,
+            body(request, MAX_SUBMISSION_BYTES)?,
+        );
         let body_sha256 = key.map(|_| sha256(bytes));
         let mut submission =
             parse::<UserSubmission>(bytes)?.check(owner, body_sha256, &self.sources)?;
@@ -135,7 +138,10 @@ impl SubmitJob {
         request: &Request,
         owner: Owner,
     ) -> Result<Response<Body>, Problem> {
-        let (key, bytes) = (idempotency_key(request)?, body(request, SUBMISSION_BYTES)?);
+        let (key, bytes) = (
+            idempotency_key(request)?,
+            body(request, MAX_SUBMISSION_BYTES)?,
+        );
         let body_sha256 = key.map(|_| sha256(bytes));
         let mut submission =
             parse::<ServiceSubmission>(bytes)?.check(owner, body_sha256, &self.sources)?;
@@ -178,7 +184,7 @@ impl SubmitJob {
     /// Stores the job in one transaction with its place in the owner's limit; everything else follows from the table's stream.
     async fn submit(&self, mut submission: Submission, key: Option<&str>) -> Result<Job, Problem> {
         let id = match key {
-            Some(key) => JobId::of_key(&submission.owner, key),
+            Some(key) => JobId::from_idempotency_key(&submission.owner, key),
             None => JobId::new(Uuid::now_v7()),
         };
         log_job(&id, None);
@@ -209,7 +215,7 @@ impl SubmitJob {
             Created::NoUpload => Err(Problem::invalid(
                 "uploadId",
                 format!(
-                    "the upload has expired or been deleted, or already has the maximum of {MOST_JOBS_OF_UPLOAD} jobs"
+                    "the upload has expired or been deleted, or already has the maximum of {MAX_JOBS_PER_UPLOAD} jobs"
                 ),
             )),
         }
@@ -219,7 +225,7 @@ impl SubmitJob {
         let Some(id) = &submission.source.upload_id else {
             return Ok(());
         };
-        let upload = if is_plain_id(id) {
+        let upload = if is_valid_id(id) {
             let now = now().as_seconds();
             self.uploads.get(id, &submission.owner, now).await?
         } else {
@@ -256,12 +262,12 @@ fn idempotency_key(request: &Request) -> Result<Option<&str>, Problem> {
     if !request.headers().contains_key("idempotency-key") {
         return Ok(None);
     }
-    let key =
-        header(request, "idempotency-key").filter(|key| (1..=LONGEST_KEY).contains(&key.len()));
+    let key = header(request, "idempotency-key")
+        .filter(|key| (1..=MAX_IDEMPOTENCY_KEY_CHARS).contains(&key.len()));
     let invalid = || {
         Problem::invalid(
             "Idempotency-Key",
-            format!("must have 1 to {LONGEST_KEY} visible ASCII characters"),
+            format!("must have 1 to {MAX_IDEMPOTENCY_KEY_CHARS} visible ASCII characters"),
         )
     };
     key.map(Some).ok_or_else(invalid)

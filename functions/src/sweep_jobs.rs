@@ -1,6 +1,6 @@
 //! `sweep-jobs`: once an hour, deletes what was stored for deleted jobs after their deletion.
 
-use aws::{Bucket, Connection, DeliveryTable, JobTable, Patience, StoreError, UploadTable};
+use aws::{Bucket, Connection, DeliveryTable, JobTable, StoreError, TimeoutProfile, UploadTable};
 use domain::{JobId, Timestamp};
 use futures_util::{StreamExt, stream};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -47,7 +47,7 @@ pub struct Swept {
 /// # Errors
 /// When a setting is missing or the runtime ends.
 pub async fn serve(settings: Settings) -> Result<(), Error> {
-    let connection = Connection::open(Patience::Function).await;
+    let connection = Connection::open(TimeoutProfile::Function).await;
     let function = SweepJobs {
         jobs: JobTable::new(&connection, settings.jobs_table()?),
         uploads: UploadTable::new(&connection, settings.uploads_table()?),
@@ -68,7 +68,7 @@ impl SweepJobs {
     /// When the store is unavailable: the next run finds the remaining jobs.
     pub async fn sweep(&self, now: Timestamp) -> Result<Swept, StoreError> {
         let before = Timestamp::from_ms(now.as_ms() - LONGEST_ATTEMPT_MS);
-        let due = self.jobs.deleted(before, MAX_JOBS).await?;
+        let due = self.jobs.list_deleted(before, MAX_JOBS).await?;
         let swept = stream::iter(due).map(|id| async move {
             let span = tracing::info_span!("job", job_id = %id);
             self.sweep_one(&id).instrument(span).await
@@ -87,9 +87,9 @@ impl SweepJobs {
     async fn sweep_one(&self, id: &JobId) -> Result<usize, StoreError> {
         let left = delete_leftovers_and_deliveries(&self.jobs, &self.bucket, &self.deliveries, id);
         let objects = left.await?;
-        let upload = self.jobs.upload_of_deleted(id).await?;
+        let upload = self.jobs.upload_of_deleted_job(id).await?;
         delete_upload(&self.uploads, &self.bucket, upload.as_ref()).await?;
-        self.jobs.swept(id).await?;
+        self.jobs.mark_swept(id).await?;
         Ok(objects)
     }
 }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use domain::limits::MOST_CUTS;
+use domain::limits::MAX_CUTS;
 use serde_json::json;
 use tests::{Frame, Job, Talk, frame_at, most_resident_bytes, probe, samples};
 
@@ -52,7 +52,7 @@ fn brightness(frame: &Frame) -> u8 {
 
 #[test]
 fn a_plan_with_as_many_cuts_as_there_may_be_stays_in_sync() {
-    let cuts = MOST_CUTS as u64;
+    let cuts = MAX_CUTS as u64;
     let length_ms = (2 * cuts + 1) * FRAME_MS;
     // dark and silent, then bright and loud
     let turn = (length_ms / 2_000) as f64;

@@ -72,7 +72,7 @@ fn a_server_that_never_answers() {
     let trial = Trial::new();
     let mut command = command(&trial, silent(), "--stall-seconds 1");
     let line = trial.refused(&mut command, SourceUnavailable);
-    assert!(line.contains("does not answer"), "{line}");
+    assert!(line.contains("does not respond"), "{line}");
 }
 
 #[test]

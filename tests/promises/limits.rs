@@ -1,25 +1,25 @@
-//! The limits as documents show them: the table of `docs/limits.md` and the numbers of `README.md` are those of the code.
+//! Documented limits: the table in `docs/limits.md` and the numbers in `README.md` match the code.
 
 use std::{collections::BTreeSet, env, fs};
 
-use domain::limits::{self, LEAST_CLIP_SECONDS, LEAST_CLIPS, Limit, MOST_CLIP_SECONDS, MOST_CLIPS};
+use domain::limits::{self, Limit, MAX_CLIP_SECONDS, MAX_CLIPS, MIN_CLIP_SECONDS, MIN_CLIPS};
 
 use crate::{root, tests};
 
-/// Set, the table is written anew instead of compared.
+/// If this variable is set, the table is rewritten instead of compared.
 const REWRITE: &str = "CLIPWRIGHT_REWRITE";
 
 const HEAD: &str = "# Limits
 
-Every bound on what comes from outside, what it is counted in, why it is that, and the test that stands at it. Made from
-`crates/domain/src/limits.rs`: after a change there, `CLIPWRIGHT_REWRITE=1 cargo test -p tests --test promises` writes it anew. What an operator
-sets for a deployment (jobs under way, size of an upload, credits) is in the parameters of `template.yaml`.
+Every limit on outside input, with its unit, the reason for it, and the test at the limit. Generated from
+`crates/domain/src/limits.rs`: after a change there, `CLIPWRIGHT_REWRITE=1 cargo test -p tests --test promises` rewrites it. The limits of
+a deployment (active jobs, size of an upload, credits) are parameters of `template.yaml`.
 
-| what | at most or at least | in | because | shown by |
+| limit | value | unit | reason | test |
 | --- | ---: | --- | --- | --- |
 ";
 
-/// The document as it has to be.
+/// Renders the expected document.
 fn table() -> String {
     let row = |limit: &Limit| {
         let Limit {
@@ -37,7 +37,7 @@ fn table() -> String {
     HEAD.to_owned() + &limits::ALL.iter().map(row).collect::<String>()
 }
 
-/// A number with a comma between each three of its digits.
+/// Formats a number with thousands separators.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> = digits
@@ -50,37 +50,37 @@ fn grouped(number: u64) -> String {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
-fn the_table_of_limits_is_that_of_the_code() {
+#[expect(clippy::disallowed_methods, reason = "a switch of this test only")]
+fn the_table_of_limits_matches_the_code() {
     assert_eq!(
         [7, 1_000, 12_345_678].map(grouped),
         ["7", "1,000", "12,345,678"]
     );
     let file = root().join("docs/limits.md");
     if env::var_os(REWRITE).is_some() {
-        fs::write(&file, table()).expect("it is written");
+        fs::write(&file, table()).expect("docs/limits.md is writable");
     }
-    let there = fs::read_to_string(&file).expect("the table is there");
+    let existing = fs::read_to_string(&file).expect("docs/limits.md exists");
     assert!(
-        there == table(),
-        "docs/limits.md is not of this code: {REWRITE}=1 writes it anew"
+        existing == table(),
+        "docs/limits.md is out of date: {REWRITE}=1 rewrites it"
     );
 }
 
 #[test]
-fn the_numbers_of_the_readme_are_those_of_the_code() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("it is there");
-    for said in [
-        format!("| `--clips N` | how many clips, {LEAST_CLIPS} to {MOST_CLIPS} |"),
-        format!("their length, {LEAST_CLIP_SECONDS} to {MOST_CLIP_SECONDS} |"),
+fn the_numbers_in_the_readme_match_the_code() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("README.md exists");
+    for text in [
+        format!("| `--clips N` | how many clips, {MIN_CLIPS} to {MAX_CLIPS} |"),
+        format!("their length, {MIN_CLIP_SECONDS} to {MAX_CLIP_SECONDS} |"),
         "(docs/limits.md)".to_owned(),
     ] {
-        assert!(readme.contains(&said), "README does not say: {said}");
+        assert!(readme.contains(&text), "README.md does not contain: {text}");
     }
 }
 
 #[test]
-fn no_limit_is_there_twice_and_each_names_a_test_that_exists() {
+fn limits_are_unique_and_name_existing_tests() {
     let tests = tests();
     let names: BTreeSet<&str> = tests
         .iter()
@@ -90,6 +90,9 @@ fn no_limit_is_there_twice_and_each_names_a_test_that_exists() {
     for limit in limits::ALL {
         let Limit { name, test, .. } = limit;
         assert!(names.contains(test), "{name}: {test} does not exist");
-        assert!(known.insert(limit.what), "{name} says what another says");
+        assert!(
+            known.insert(limit.what),
+            "{name} has the description of another limit"
+        );
     }
 }

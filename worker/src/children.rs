@@ -10,7 +10,9 @@ use std::{
     time::Duration,
 };
 
-use domain::limits::{CHILD_SECONDS, CHILD_SECONDS_OF_PICTURE, CHILD_SECONDS_OF_SOUND};
+use domain::limits::{
+    CHILD_BASE_SECONDS, CHILD_SECONDS_PER_AUDIO_SECOND, CHILD_SECONDS_PER_VIDEO_SECOND,
+};
 use rustix::process::{
     Pid, Resource, Rlimit, Signal, getrlimit, kill_process_group, set_parent_process_death_signal,
     setrlimit,
@@ -25,17 +27,17 @@ static AT_WORK: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
 /// How long a program may take that only looks at a file.
 pub(crate) fn time_to_look() -> Duration {
-    Duration::from_secs(CHILD_SECONDS)
+    Duration::from_secs(CHILD_BASE_SECONDS)
 }
 
 /// How long a program may take that goes through so many milliseconds of pictures.
 pub(crate) fn time_for_pictures(ms: u64) -> Duration {
-    time_to_look() + Duration::from_millis(ms.saturating_mul(CHILD_SECONDS_OF_PICTURE))
+    time_to_look() + Duration::from_millis(ms.saturating_mul(CHILD_SECONDS_PER_VIDEO_SECOND))
 }
 
 /// How long a program may take that goes through so many milliseconds of sound, at the pace of whoever listens.
 pub(crate) fn time_for_sound(ms: u64) -> Duration {
-    time_to_look() + Duration::from_millis(ms.saturating_mul(CHILD_SECONDS_OF_SOUND))
+    time_to_look() + Duration::from_millis(ms.saturating_mul(CHILD_SECONDS_PER_AUDIO_SECOND))
 }
 
 /// A program with whatever it started, which end with this.
@@ -171,7 +173,7 @@ fn hold(command: &mut Command, memory_bytes: u64) {
 mod tests {
     use std::{process::Stdio, time::Instant};
 
-    use domain::limits::CHILD_BYTES;
+    use domain::limits::CHILD_MEMORY_BYTES;
     use tokio::io::AsyncReadExt;
 
     use super::*;
@@ -191,10 +193,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_has_the_memory_of_the_limit_and_no_more() {
-        let mut group = shell("ulimit -d", CHILD_BYTES);
+        let mut group = shell("ulimit -d", CHILD_MEMORY_BYTES);
         assert_eq!(
             said(&mut group).await.trim(),
-            (CHILD_BYTES / 1024).to_string()
+            (CHILD_MEMORY_BYTES / 1024).to_string()
         );
         let doubled = "x=0123456789abcdef; while :; do x=$x$x; done";
         let mut group = shell(doubled, 64 << 20);
@@ -203,16 +205,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_has_the_time_of_its_source_and_no_more() {
-        assert_eq!(time_for_pictures(0), Duration::from_secs(CHILD_SECONDS));
+        assert_eq!(
+            time_for_pictures(0),
+            Duration::from_secs(CHILD_BASE_SECONDS)
+        );
         assert_eq!(
             time_for_pictures(2_000),
-            Duration::from_secs(CHILD_SECONDS + 2 * CHILD_SECONDS_OF_PICTURE)
+            Duration::from_secs(CHILD_BASE_SECONDS + 2 * CHILD_SECONDS_PER_VIDEO_SECOND)
         );
         assert_eq!(
             time_for_sound(2_000),
-            Duration::from_secs(CHILD_SECONDS + 2 * CHILD_SECONDS_OF_SOUND)
+            Duration::from_secs(CHILD_BASE_SECONDS + 2 * CHILD_SECONDS_PER_AUDIO_SECOND)
         );
-        let mut group = shell("sleep 60", CHILD_BYTES);
+        let mut group = shell("sleep 60", CHILD_MEMORY_BYTES);
         let timer = group.end_after(Duration::from_millis(100));
         let begun = Instant::now();
         assert!(!group.wait().await.unwrap().success());
@@ -221,14 +226,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_timer_that_is_dropped_ends_nothing() {
-        let mut group = shell("sleep 0.3", CHILD_BYTES);
+        let mut group = shell("sleep 0.3", CHILD_MEMORY_BYTES);
         drop(group.end_after(Duration::from_millis(50)));
         assert!(group.wait().await.unwrap().success());
     }
 
     #[tokio::test]
     async fn what_a_program_started_ends_with_it() {
-        let mut group = shell("sleep 60 & echo $!; wait", CHILD_BYTES);
+        let mut group = shell("sleep 60 & echo $!; wait", CHILD_MEMORY_BYTES);
         let mut number = [0; 16];
         let read = group.stdout.as_mut().unwrap().read(&mut number).await;
         let number = String::from_utf8_lossy(&number[..read.unwrap()]).into_owned();

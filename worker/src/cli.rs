@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 use domain::{
     AspectRatio, ClipOptions, Layout,
     limits::{
-        DOWNLOAD_SECONDS, DOWNLOAD_SILENCE_SECONDS, MOST_PIXELS, MOST_STREAMS, SOURCE_BYTES,
-        SOURCE_SECONDS,
+        DOWNLOAD_IDLE_SECONDS, DOWNLOAD_TIMEOUT_SECONDS, MAX_PIXELS, MAX_SOURCE_BYTES,
+        MAX_SOURCE_SECONDS, MAX_STREAMS,
     },
 };
 
@@ -224,22 +224,22 @@ pub(crate) struct PlannerOptions {
 #[command(next_help_heading = "Limits")]
 pub(crate) struct Limits {
     /// Largest source in bytes.
-    #[arg(long, value_name = "BYTES", default_value_t = SOURCE_BYTES)]
+    #[arg(long, value_name = "BYTES", default_value_t = MAX_SOURCE_BYTES)]
     pub(crate) max_bytes: u64,
     /// Longest source in seconds.
-    #[arg(long, value_name = "S", default_value_t = SOURCE_SECONDS)]
+    #[arg(long, value_name = "S", default_value_t = MAX_SOURCE_SECONDS)]
     pub(crate) max_source_seconds: u64,
     /// Most pixels in a picture (8K has 33,177,600).
-    #[arg(long, value_name = "N", default_value_t = MOST_PIXELS)]
+    #[arg(long, value_name = "N", default_value_t = MAX_PIXELS)]
     pub(crate) max_pixels: u64,
     /// Most streams in a file.
-    #[arg(long, value_name = "N", default_value_t = MOST_STREAMS)]
+    #[arg(long, value_name = "N", default_value_t = MAX_STREAMS)]
     pub(crate) max_streams: usize,
     /// Longest time that fetching the source may take, in seconds.
-    #[arg(long, value_name = "S", default_value_t = DOWNLOAD_SECONDS)]
+    #[arg(long, value_name = "S", default_value_t = DOWNLOAD_TIMEOUT_SECONDS)]
     pub(crate) download_seconds: u64,
     /// Longest time without anything arriving, in seconds.
-    #[arg(long, value_name = "S", default_value_t = DOWNLOAD_SILENCE_SECONDS)]
+    #[arg(long, value_name = "S", default_value_t = DOWNLOAD_IDLE_SECONDS)]
     pub(crate) stall_seconds: u64,
     /// Cookies for a site that asks for them, in Netscape format.
     #[arg(long, value_name = "FILE")]

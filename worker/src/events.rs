@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use domain::{
-    AttemptOf, Ended, Event, EventKind, JobId, Outcome, Percent, Secret, Status, Timestamp,
-    limits::EVENT_RETRY_AFTER_S,
+    AttemptId, Event, EventKind, JobId, Outcome, OutcomeRecord, Percent, Secret, Status, Timestamp,
+    limits::MAX_EVENT_RETRY_AFTER_S,
 };
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -22,7 +22,7 @@ const CONNECT: Duration = Duration::from_secs(3);
 const ANSWER: Duration = Duration::from_secs(10);
 /// The longest that a receiver's `Retry-After` is waited for. An earlier retry would be refused again, so a longer one is the
 /// end of the retries; the outcome says the same as the event.
-const LONGEST_WAIT: Duration = Duration::from_secs(EVENT_RETRY_AFTER_S);
+const LONGEST_WAIT: Duration = Duration::from_secs(MAX_EVENT_RETRY_AFTER_S);
 
 /// Where the events of an attempt go, and what they all say.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct Events {
     client: reqwest::Client,
     url: Url,
     secret: Option<Secret>,
-    of: AttemptOf,
+    of: AttemptId,
     sequence: u32,
     /// How far the attempt is, once it is followed.
     news: Option<watch::Receiver<News>>,
@@ -87,7 +87,7 @@ impl Events {
     pub(crate) fn new(
         base_url: &str,
         secret: Option<Secret>,
-        of: AttemptOf,
+        of: AttemptId,
     ) -> Result<Self, InvalidReceiver> {
         let url = Url::parse(&format!("{}{PATH}", base_url.trim_end_matches('/')))?;
         let client = reqwest::Client::builder()
@@ -131,7 +131,7 @@ impl Events {
             let clip = newest
                 .clips
                 .get(clips_told)
-                .map(|clip| clip.clone().with_addresses(&address));
+                .map(|clip| clip.clone().with_urls(&address));
             clips_told += usize::from(clip.is_some());
             let progress = Event {
                 clip,
@@ -152,7 +152,7 @@ impl Events {
     }
 
     /// Reports how the job ended; retried, and given up in the end: the outcome says the same.
-    pub(crate) async fn end(&mut self, ended: &Ended) {
+    pub(crate) async fn end(&mut self, ended: &OutcomeRecord) {
         let event = match &ended.outcome {
             Outcome::Succeeded { output, .. } => Event {
                 progress_percent: Percent::clamped(100.0),
@@ -181,7 +181,7 @@ impl Events {
             },
         };
         self.send(&Event {
-            timestamp: ended.at,
+            timestamp: ended.finished_at,
             ..event
         })
         .await;
@@ -214,7 +214,7 @@ impl Events {
             owner_user_id: None,
             status,
             progress_percent: Percent::clamped(0.0),
-            current_step: domain::text::cut(step, domain::limits::LONGEST_STEP),
+            current_step: domain::text::truncate(step, domain::limits::MAX_STEP_BYTES),
             clips_completed: None,
             total_clips: None,
             error: None,

@@ -81,7 +81,7 @@ impl Inspector<'_> {
         let title = title
             .or_else(|| media.title.clone())
             .or_else(|| Some(given.file_stem()?.to_string_lossy().into_owned()))
-            .map(|title| domain::text::cut(&title, domain::limits::LONGEST_TITLE));
+            .map(|title| domain::text::truncate(&title, domain::limits::MAX_TITLE_BYTES));
         let (path, mut media) = if indexed::is_needed(&media) {
             let copy = indexed::copy(self, &given, &fingerprint, copied).await?;
             let media = self.probe(&copy).await?;

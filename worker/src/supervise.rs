@@ -21,7 +21,7 @@ pub(crate) struct Isolated<T> {
 /// Work ended without a result: its thread panicked or could not be started.
 #[derive(Debug, thiserror::Error)]
 #[error("the work broke off")]
-pub(crate) struct BrokenOff;
+pub(crate) struct ConnectionLost;
 
 /// Work does not stop.
 #[derive(Debug, thiserror::Error)]
@@ -54,10 +54,10 @@ impl<T: Send + 'static> Isolated<T> {
     ///
     /// # Errors
     /// When there is no result.
-    pub(crate) async fn end(&mut self) -> Result<T, BrokenOff> {
+    pub(crate) async fn end(&mut self) -> Result<T, ConnectionLost> {
         (&mut self.ended)
             .await
-            .map_err(|RecvError { .. }| BrokenOff)
+            .map_err(|RecvError { .. }| ConnectionLost)
     }
 
     /// Asks the work to stop, by dropping it, and gives its result if it came to its end before it heard of that.

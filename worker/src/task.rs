@@ -6,9 +6,9 @@ mod words;
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use aws::{Bucket, Changed, Connection, JobTable, Patience, StoreError};
+use aws::{Bucket, ChangeResult, Connection, JobTable, StoreError, TimeoutProfile};
 use domain::{
-    AttemptOf, Ended, ErrorCode, Failure, FailureKind, Job, Outcome, Stage, keys,
+    AttemptId, ErrorCode, Failure, FailureKind, Job, Outcome, OutcomeRecord, Stage, keys,
     limits::ATTEMPT_SECONDS,
 };
 use futures_util::{
@@ -87,7 +87,7 @@ type Stop = Shared<BoxFuture<'static, ()>>;
 
 /// Claims the attempt, works on it, writes the outcome, and only then says how it ended.
 async fn run(config: &Config, setting: Setting) -> Result<(), StoreError> {
-    let connection = Connection::open(Patience::Task).await;
+    let connection = Connection::open(TimeoutProfile::Task).await;
     let jobs = JobTable::new(&connection, &setting.jobs_table);
     let bucket = Bucket::new(&connection, &setting.bucket);
     let Some(job) = claim(&jobs, &setting).await? else {
@@ -112,7 +112,10 @@ async fn run(config: &Config, setting: Setting) -> Result<(), StoreError> {
         leave_nothing_of_deleted(&jobs, &bucket, &setting).await;
         return Ok(());
     };
-    let ended = Ended { outcome, at: now() };
+    let ended = OutcomeRecord {
+        outcome,
+        finished_at: now(),
+    };
     let final_word = settles(&ended.outcome, &job);
     write_outcome(&bucket, &setting.of, &ended, stop.clone()).await?;
     tracing::info!(outcome = ?std::mem::discriminant(&ended.outcome), "outcome written");
@@ -133,8 +136,8 @@ async fn leave_nothing_of_deleted(jobs: &JobTable, bucket: &Bucket, setting: &Se
     let id = &setting.of.job_id;
     let left = async {
         // looked at before the question: a new job of the same id has stored none of it
-        let stored = bucket.list(&keys::of_job(id, "")).await?;
-        if matches!(claimed(jobs, setting).await?, Changed::Gone) {
+        let stored = bucket.list(&keys::in_job(id, "")).await?;
+        if matches!(claimed(jobs, setting).await?, ChangeResult::NotFound) {
             bucket.delete(&stored).await?;
         }
         Ok::<_, StoreError>(())
@@ -145,8 +148,8 @@ async fn leave_nothing_of_deleted(jobs: &JobTable, bucket: &Bucket, setting: &Se
 }
 
 /// Whether the attempt is still this task's.
-async fn claimed(jobs: &JobTable, setting: &Setting) -> Result<Changed, StoreError> {
-    let nothing = Job::still_claimed(&setting.of, &setting.task);
+async fn claimed(jobs: &JobTable, setting: &Setting) -> Result<ChangeResult, StoreError> {
+    let nothing = Job::verify_claim(&setting.of, &setting.task);
     jobs.change(&setting.of.job_id, &nothing).await
 }
 
@@ -154,8 +157,8 @@ async fn claimed(jobs: &JobTable, setting: &Setting) -> Result<Changed, StoreErr
 async fn of_no_use(jobs: &JobTable, setting: &Setting, told: impl Future<Output = ()>) {
     told.await;
     match claimed(jobs, setting).await {
-        Ok(Changed::No(_) | Changed::Gone) => return,
-        Ok(Changed::Yes(_)) => {
+        Ok(ChangeResult::Rejected(_) | ChangeResult::NotFound) => return,
+        Ok(ChangeResult::Applied(_)) => {
             tracing::warn!(
                 "the receiver of events is wrong about the job; progress is not told any more"
             );
@@ -169,8 +172,8 @@ async fn of_no_use(jobs: &JobTable, setting: &Setting, told: impl Future<Output 
 async fn claim(jobs: &JobTable, setting: &Setting) -> Result<Option<Job>, StoreError> {
     let change = Job::claim(&setting.of, &setting.task, now());
     Ok(match jobs.change(&setting.of.job_id, &change).await? {
-        Changed::Yes(job) => Some(*job),
-        Changed::No(_) | Changed::Gone => None,
+        ChangeResult::Applied(job) => Some(*job),
+        ChangeResult::Rejected(_) | ChangeResult::NotFound => None,
     })
 }
 
@@ -186,8 +189,8 @@ async fn work(
 ) -> End {
     let (sender, news) = watch::channel(News::default());
     let address = |name: &str| {
-        let name = keys::of_edition(job.edition, name);
-        bucket.address(&keys::of_job(&job.id, &name))
+        let name = keys::in_revision(job.revision, name);
+        bucket.address(&keys::in_job(&job.id, &name))
     };
     let told = async {
         match events {
@@ -220,7 +223,7 @@ async fn work(
         leave_nothing();
     }
     match ended {
-        Ok(outcome) => End::Outcome(with_addresses(outcome, &address)),
+        Ok(outcome) => End::Outcome(with_urls(outcome, &address)),
         Err(failure) if failure.code == ErrorCode::Canceled => End::Abandoned,
         Err(failure) => {
             tracing::warn!(stage = %failure.stage, code = %failure.code, why = failure.message, "the attempt failed");
@@ -238,7 +241,7 @@ async fn clip(
     job: &Job,
     progress: Progress,
 ) -> Result<Outcome, Failure> {
-    let connection = Connection::open(Patience::Task).await;
+    let connection = Connection::open(TimeoutProfile::Task).await;
     let bucket = &Bucket::new(&connection, &setting.bucket);
     let home = Home::find(config.home.clone());
     let model = home.speech_model()?;
@@ -276,14 +279,14 @@ async fn clip(
     })
 }
 
-fn with_addresses(outcome: Outcome, address: &impl Fn(&str) -> String) -> Outcome {
+fn with_urls(outcome: Outcome, address: &impl Fn(&str) -> String) -> Outcome {
     match outcome {
         Outcome::Succeeded {
             output,
             stages,
             tools,
         } => Outcome::Succeeded {
-            output: output.with_addresses(address),
+            output: output.with_urls(address),
             stages,
             tools,
         },
@@ -311,16 +314,16 @@ fn settles(outcome: &Outcome, job: &Job) -> bool {
 
 async fn write_outcome(
     bucket: &Bucket,
-    of: &AttemptOf,
-    ended: &Ended,
+    of: &AttemptId,
+    ended: &OutcomeRecord,
     stop: Stop,
 ) -> Result<(), StoreError> {
-    let key = keys::of_job(&of.job_id, &keys::outcome_of(of.attempt));
+    let key = keys::in_job(&of.job_id, &keys::attempt_outcome(of.attempt));
     let text =
-        serde_json::to_vec_pretty(ended).map_err(|why| StoreError::Refused(why.to_string()))?;
+        serde_json::to_vec_pretty(ended).map_err(|why| StoreError::Rejected(why.to_string()))?;
     tokio::select! {
-        written = bucket.write_once(&key, text) => written.map(drop),
-        () = too_late(stop) => Err(StoreError::Silent("the outcome is not written in time".to_owned())),
+        written = bucket.write_if_absent(&key, text) => written.map(drop),
+        () = too_late(stop) => Err(StoreError::Timeout("the outcome is not written in time".to_owned())),
     }
 }
 

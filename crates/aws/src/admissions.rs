@@ -1,5 +1,5 @@
-//! The table of admissions: which jobs of an owner are under way. It changes in one transaction with the job, so that there are never more
-//! of them than may be; who has ended is looked up in the jobs themselves when there is no room.
+//! The table of admissions: the active jobs of each owner. It changes in one transaction with the job, so that the limit always holds; entries
+//! of ended jobs are removed when an owner reaches the limit.
 
 use std::collections::HashMap;
 
@@ -10,15 +10,15 @@ use aws_sdk_dynamodb::{
 use domain::{AUTOMATIC_ATTEMPTS, Change, Job, JobId, Owner, Status};
 
 use crate::{
-    Changed, Connection, Created, JobTable, StoreError, UploadTable, UploadUse,
-    conflicts::{Transacted, past_conflicts, pauses, transacted},
-    error::{happened, sorted},
-    jobs::{Standing, created, read, tombstone},
+    ChangeResult, Connection, Created, JobTable, StoreError, UploadTable, UploadUse,
+    conflicts::{Transaction, classify_transaction, retry_delays, retry_on_conflict},
+    error::{classify, is_applied},
+    jobs::{StatusRecord, created, read, tombstone},
     value::{number, text},
 };
 
-/// The table of admissions: for each owner a set of entries such as `{job_id}#{attempt}`, the attempt being the one that a person's wish
-/// began. It fences the removal of an entry: one that has ended is never taken for a later wish about the same job.
+/// The table of admissions: for each owner a set of entries `{job_id}#{attempt}`, with the attempt that the submission, retry or edit
+/// started. The attempt fences the removal of an entry against a later retry of the same job.
 #[derive(Debug, Clone)]
 pub struct Admissions {
     client: Client,
@@ -26,19 +26,19 @@ pub struct Admissions {
     jobs: JobTable,
 }
 
-/// What became of a job's write.
+/// The result of writing a job.
 enum Written {
-    Yes,
-    /// Its condition does not hold; what is there.
-    Refused(HashMap<String, AttributeValue>),
-    /// The owner has as many jobs under way as may be.
+    Committed,
+    /// The job's condition does not hold; the existing item.
+    Rejected(HashMap<String, AttributeValue>),
+    /// The owner has reached the limit of active jobs.
     Full,
-    /// The upload that the job is made from cannot be used.
+    /// The job's upload cannot be used.
     NoUpload,
 }
 
 impl Admissions {
-    /// A table by its name, and the jobs that it is about.
+    /// Opens a table by its name, together with the job table.
     pub fn new(connection: &Connection, table: impl Into<String>, jobs: JobTable) -> Self {
         Self {
             client: Client::new(&connection.config),
@@ -47,47 +47,47 @@ impl Admissions {
         }
     }
 
-    /// Writes a new job, unless one of its id is there; none if its owner has `most` under way. The id of a deleted job goes on where that
-    /// one ended: its attempts have executions.
+    /// Creates a job, unless its id exists; `None` if its owner has `max` active jobs. A job with the id of a deleted one continues its
+    /// attempt numbers, since the executions of those attempts exist.
     ///
     /// # Errors
-    /// When a table does not answer or refuses.
-    pub async fn create(&self, job: &Job, most: u32) -> Result<Option<Created>, StoreError> {
-        self.create_with(job, None, most).await
+    /// When a table cannot be reached or rejects the call.
+    pub async fn create(&self, job: &Job, max: u32) -> Result<Option<Created>, StoreError> {
+        self.create_with(job, None, max).await
     }
 
-    /// The same, and notes that the job uses the upload that it is made from, if it is made from one.
+    /// Creates a job like [`Admissions::create`] and records its use of an upload, if its source is one.
     ///
     /// # Errors
-    /// When a table does not answer or refuses.
+    /// When a table cannot be reached or rejects the call.
     pub async fn create_from_upload(
         &self,
         job: &Job,
         uploads: &UploadTable,
-        most: u32,
+        max: u32,
     ) -> Result<Option<Created>, StoreError> {
         let uses = match UploadUse::of(job) {
             Some(of) => Some(uploads.begin_use(&of)?),
             None => None,
         };
-        self.create_with(job, uses, most).await
+        self.create_with(job, uses, max).await
     }
 
     async fn create_with(
         &self,
         job: &Job,
         uses: Option<Update>,
-        most: u32,
+        max: u32,
     ) -> Result<Option<Created>, StoreError> {
         let put = self.jobs.put(job, "attribute_not_exists(id)", None)?;
-        let there = match self.put(job, put, uses.clone(), most).await? {
-            Written::Yes => return Ok(Some(Created::New(Box::new(job.clone())))),
-            Written::Full => return self.there(job).await,
+        let existing = match self.put(job, put, uses.clone(), max).await? {
+            Written::Committed => return Ok(Some(Created::New(Box::new(job.clone())))),
+            Written::Full => return self.existing(job).await,
             Written::NoUpload => return Ok(Some(Created::NoUpload)),
-            Written::Refused(there) => there,
+            Written::Rejected(existing) => existing,
         };
-        let Some(deleted) = tombstone(&there) else {
-            return Ok(Some(created(read(there)?, job)));
+        let Some(deleted) = tombstone(&existing) else {
+            return Ok(Some(created(read(existing)?, job)));
         };
         let job = Job {
             attempt: deleted.attempt + 1,
@@ -95,57 +95,61 @@ impl Admissions {
         };
         let is_gone = "attempt = :deleted AND attribute_not_exists(#owner)";
         let put = self.jobs.put(&job, is_gone, Some(deleted.attempt))?;
-        match self.put(&job, put, uses, most).await? {
-            Written::Yes => Ok(Some(Created::New(Box::new(job)))),
-            Written::Full => self.there(&job).await,
+        match self.put(&job, put, uses, max).await? {
+            Written::Committed => Ok(Some(Created::New(Box::new(job)))),
+            Written::Full => self.existing(&job).await,
             Written::NoUpload => Ok(Some(Created::NoUpload)),
-            Written::Refused(there) => Ok(Some(created(read(there)?, &job))),
+            Written::Rejected(existing) => Ok(Some(created(read(existing)?, &job))),
         }
     }
 
-    /// The job of this id, if it is there already: then it is no matter how many there are.
-    async fn there(&self, job: &Job) -> Result<Option<Created>, StoreError> {
-        let there = self.jobs.get(&job.id).await?;
-        Ok(there.map(|there| created(there, job)))
+    /// Returns the job of this id, if it exists: the limit does not matter then.
+    async fn existing(&self, job: &Job) -> Result<Option<Created>, StoreError> {
+        let existing = self.jobs.get(&job.id).await?;
+        Ok(existing.map(|existing| created(existing, job)))
     }
 
-    /// Begins another attempt of a job that is at its end, by a change which says so; none if its owner has `most` jobs under way.
+    /// Starts another attempt of an ended job by applying `change`; `None` if its owner has `max` active jobs.
     ///
     /// # Errors
-    /// When a table does not answer or refuses.
-    pub async fn again(
+    /// When a table cannot be reached or rejects the call.
+    pub async fn restart(
         &self,
         job: &Job,
         change: &Change,
-        most: u32,
-    ) -> Result<Option<Changed>, StoreError> {
+        max: u32,
+    ) -> Result<Option<ChangeResult>, StoreError> {
         let Some(next) = changed(job, change)? else {
-            return Ok(Some(Changed::No(Box::new(job.clone()))));
+            return Ok(Some(ChangeResult::Rejected(Box::new(job.clone()))));
         };
         let update = self.jobs.update(&job.id, change)?;
         let update = TransactWriteItem::builder().update(update).build();
-        match self.write(&next, update, None, most).await? {
-            Written::Yes => Ok(Some(Changed::Yes(Box::new(next)))),
-            Written::Refused(there) if there.is_empty() || tombstone(&there).is_some() => {
-                Ok(Some(Changed::Gone))
+        match self.write(&next, update, None, max).await? {
+            Written::Committed => Ok(Some(ChangeResult::Applied(Box::new(next)))),
+            Written::Rejected(existing)
+                if existing.is_empty() || tombstone(&existing).is_some() =>
+            {
+                Ok(Some(ChangeResult::NotFound))
             }
-            Written::Refused(there) => Ok(Some(Changed::No(Box::new(read(there)?)))),
-            // another attempt uses what the job was made from already
+            Written::Rejected(existing) => {
+                Ok(Some(ChangeResult::Rejected(Box::new(read(existing)?))))
+            }
+            // a restart records no use of an upload: the job already has it
             Written::Full | Written::NoUpload => {
-                // the room may be taken by the same wish about this very job
+                // a concurrent request may have restarted this very job
                 let now = self.jobs.get(&job.id).await?;
-                let moved = now.filter(|now| now.attempt != job.attempt);
-                Ok(moved.map(|now| Changed::No(Box::new(now))))
+                let restarted = now.filter(|now| now.attempt != job.attempt);
+                Ok(restarted.map(|now| ChangeResult::Rejected(Box::new(now))))
             }
         }
     }
 
-    /// Frees the place of a job whose attempt, the current one, is at its end; nothing happens if it is free.
+    /// Removes the entry of a job whose current attempt has ended, if there is one.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
+    /// When the table cannot be reached or rejects the call.
     pub async fn release(&self, job: &Job) -> Result<(), StoreError> {
-        // the wish began this attempt, or one of those that this one followed by itself
+        // the entry names this attempt, or an earlier one that it follows automatically
         let first = job.attempt.saturating_sub(AUTOMATIC_ATTEMPTS - 1);
         let entries = (first..=job.attempt).map(|attempt| entry(&job.id, attempt));
         self.remove(&job.owner, entries.collect()).await
@@ -156,81 +160,83 @@ impl Admissions {
         job: &Job,
         put: Put,
         uses: Option<Update>,
-        most: u32,
+        max: u32,
     ) -> Result<Written, StoreError> {
         let put = TransactWriteItem::builder().put(put).build();
-        self.write(job, put, uses, most).await
+        self.write(job, put, uses, max).await
     }
 
-    /// Takes a place, notes the use of an upload and writes the job, all or nothing. The job comes last: that it is there already outweighs
-    /// whatever else is refused.
+    /// Adds the entry, records the use of an upload and writes the job in one transaction. The job comes last, since its rejection takes
+    /// precedence over the others.
     async fn write(
         &self,
         job: &Job,
         write: TransactWriteItem,
         uses: Option<Update>,
-        most: u32,
+        max: u32,
     ) -> Result<Written, StoreError> {
         let uses = uses.map(|update| TransactWriteItem::builder().update(update).build());
         let last = 1 + usize::from(uses.is_some());
-        for pause in pauses() {
-            let items = [self.place(job, most)?].into_iter().chain(uses.clone());
+        for delay in retry_delays() {
+            let items = [self.admit(job, max)?].into_iter().chain(uses.clone());
             let writes = self.client.transact_write_items();
             let writes = writes.set_transact_items(Some(items.chain([write.clone()]).collect()));
-            match transacted(writes.send().await)? {
-                Transacted::Yes => return Ok(Written::Yes),
-                Transacted::Refused { at: 0, .. } => {
-                    if !self.heal(&job.owner).await? {
+            match classify_transaction(writes.send().await)? {
+                Transaction::Committed => return Ok(Written::Committed),
+                Transaction::Rejected { index: 0, .. } => {
+                    if !self.remove_ended(&job.owner).await? {
                         return Ok(Written::Full);
                     }
                 }
-                Transacted::Refused { at, .. } if at < last => return Ok(Written::NoUpload),
-                Transacted::Refused { there, .. } => return Ok(Written::Refused(there)),
-                Transacted::Conflict => tokio::time::sleep(pause).await,
+                Transaction::Rejected { index, .. } if index < last => {
+                    return Ok(Written::NoUpload);
+                }
+                Transaction::Rejected { existing, .. } => return Ok(Written::Rejected(existing)),
+                Transaction::Conflict => tokio::time::sleep(delay).await,
             }
         }
-        let busy = "the owner's jobs change all the time";
-        Err(StoreError::Busy(busy.to_owned()))
+        let busy = "too many concurrent changes of the owner's jobs";
+        Err(StoreError::Unavailable(busy.to_owned()))
     }
 
-    /// An entry for a job, if there is room. One that is there by the same name is of a job that is long gone: it is removed first.
-    fn place(&self, job: &Job, most: u32) -> Result<TransactWriteItem, StoreError> {
+    /// Builds the update that adds an entry within the limit. An equal entry belongs to a deleted job and has to be removed first.
+    fn admit(&self, job: &Job, max: u32) -> Result<TransactWriteItem, StoreError> {
         let entry = entry(&job.id, job.attempt);
         let update = Update::builder()
             .table_name(&self.table)
             .key("owner", text(job.owner.as_str()))
             .update_expression("ADD active :entries")
             .condition_expression(
-                "attribute_not_exists(active) OR (size(active) < :most AND NOT contains(active, :entry))",
+                "attribute_not_exists(active) OR (size(active) < :max AND NOT contains(active, :entry))",
             )
             .expression_attribute_values(":entry", text(&entry))
             .expression_attribute_values(":entries", AttributeValue::Ss(vec![entry]))
-            .expression_attribute_values(":most", number(most.into()));
+            .expression_attribute_values(":max", number(max.into()));
         let update = update.build().map_err(StoreError::unreadable)?;
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
-    /// Removes the entries of jobs that are at their end or gone; `false` if there are none.
-    async fn heal(&self, owner: &Owner) -> Result<bool, StoreError> {
+    /// Removes the entries of ended and deleted jobs; `false` if there are none.
+    async fn remove_ended(&self, owner: &Owner) -> Result<bool, StoreError> {
         let entries = self.entries(owner).await?;
         let ids = entries.iter().filter_map(|entry| parts(entry));
-        let standing = self.jobs.standing(ids.map(|(id, _)| id)).await?;
+        let statuses = self.jobs.statuses(ids.map(|(id, _)| id)).await?;
         let ended: Vec<String> = entries
             .iter()
-            .filter(|entry| !is_held(entry, &entries, &standing))
+            .filter(|entry| !is_active(entry, &entries, &statuses))
             .cloned()
             .collect();
-        let some = !ended.is_empty();
-        if some {
+        let has_ended = !ended.is_empty();
+        if has_ended {
             self.remove(owner, ended).await?;
         }
-        Ok(some)
+        Ok(has_ended)
     }
 
     async fn entries(&self, owner: &Owner) -> Result<Vec<String>, StoreError> {
         let got = self.client.get_item().table_name(&self.table);
         let got = got.key("owner", text(owner.as_str())).consistent_read(true);
-        let mut item = got.send().await.map_err(sorted)?.item.unwrap_or_default();
+        let mut item = got.send().await.map_err(classify)?.item.unwrap_or_default();
         let entries = item.remove("active");
         Ok(entries
             .and_then(|entries| entries.as_ss().cloned().ok())
@@ -246,7 +252,7 @@ impl Admissions {
             .update_expression("DELETE active :entries")
             .condition_expression("attribute_exists(active)")
             .expression_attribute_values(":entries", AttributeValue::Ss(entries));
-        happened(past_conflicts(|| update.clone().send()).await).map(drop)
+        is_applied(retry_on_conflict(|| update.clone().send()).await).map(drop)
     }
 }
 
@@ -259,8 +265,8 @@ fn parts(entry: &str) -> Option<(&str, u32)> {
     Some((id, attempt.parse().ok()?))
 }
 
-/// Whether an entry stands for a job that is under way: of several of one job, the newest does.
-fn is_held(entry: &str, entries: &[String], standing: &HashMap<String, Standing>) -> bool {
+/// Returns whether an entry stands for an active job: of several entries of one job, only the newest does.
+fn is_active(entry: &str, entries: &[String], statuses: &HashMap<String, StatusRecord>) -> bool {
     let Some((id, attempt)) = parts(entry) else {
         return false;
     };
@@ -270,11 +276,11 @@ fn is_held(entry: &str, entries: &[String], standing: &HashMap<String, Standing>
         .filter(|(other, _)| *other == id)
         .map(|(_, attempt)| attempt)
         .max();
-    let active = standing.get(id).is_some_and(|job| !job.is_at_its_end());
-    active && newest == Some(attempt)
+    let has_active_job = statuses.get(id).is_some_and(|job| !job.has_ended());
+    has_active_job && newest == Some(attempt)
 }
 
-/// The job as a change makes it; none if the change is not for a job like this.
+/// Applies a change to a job; `None` if its conditions do not hold.
 fn changed(job: &Job, change: &Change) -> Result<Option<Job>, StoreError> {
     let record = serde_json::to_value(job).map_err(StoreError::unreadable)?;
     let serde_json::Value::Object(mut record) = record else {
@@ -287,8 +293,8 @@ fn changed(job: &Job, change: &Change) -> Result<Option<Job>, StoreError> {
     Ok(Some(job))
 }
 
-impl Standing {
-    fn is_at_its_end(&self) -> bool {
+impl StatusRecord {
+    fn has_ended(&self) -> bool {
         self.status.is_none_or(Status::is_terminal)
     }
 }
@@ -298,19 +304,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_entry_of_a_job_under_way_is_held() {
+    fn only_the_newest_entry_of_an_active_job_counts() {
         let entries = ["a#1", "a#4", "b#1", "c#1", "gone#1", "nonsense"].map(str::to_owned);
-        let standing = |status| Standing { status };
+        let record = |status| StatusRecord { status };
         let jobs = HashMap::from([
-            ("a".to_owned(), standing(Some(Status::Running))),
-            ("b".to_owned(), standing(Some(Status::Queued))),
-            ("c".to_owned(), standing(Some(Status::Failed))),
-            // what is left of a deleted one has no status
-            ("gone".to_owned(), standing(None)),
+            ("a".to_owned(), record(Some(Status::Running))),
+            ("b".to_owned(), record(Some(Status::Queued))),
+            ("c".to_owned(), record(Some(Status::Failed))),
+            // the tombstone of a deleted job has no status
+            ("gone".to_owned(), record(None)),
         ]);
-        let held = entries
+        let active = entries
             .iter()
-            .filter(|entry| is_held(entry, &entries, &jobs));
-        assert_eq!(held.collect::<Vec<_>>(), ["a#4", "b#1"]);
+            .filter(|entry| is_active(entry, &entries, &jobs));
+        assert_eq!(active.collect::<Vec<_>>(), ["a#4", "b#1"]);
     }
 }

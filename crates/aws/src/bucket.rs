@@ -1,10 +1,10 @@
-//! The bucket of sources, transcripts, plans and clips.
+//! The S3 bucket of sources, transcripts, plans and clips.
 
-mod editions;
 mod fenced;
 mod multipart;
+mod revisions;
 
-pub use fenced::{Kept, MadeBy};
+pub use fenced::{FencedWrite, Provenance};
 pub use multipart::{Multipart, Part};
 
 use std::time::Duration;
@@ -12,25 +12,29 @@ use std::time::Duration;
 use aws_sdk_s3::{
     Client,
     config::{Builder, http::HttpResponse},
-    error::SdkError,
-    operation::head_object::HeadObjectOutput,
+    error::{ProvideErrorMetadata, SdkError},
+    operation::{
+        get_object::GetObjectOutput, head_object::HeadObjectOutput,
+        put_object::builders::PutObjectFluentBuilder,
+    },
     presigning::PresigningConfig,
+    primitives::ByteStream,
     types::{Delete, ObjectIdentifier},
 };
 
-use crate::{Connection, StoreError, error::sorted};
+use crate::{Connection, StoreError, error::classify};
 
-/// A bucket by its name.
+/// An S3 bucket.
 #[derive(Debug, Clone)]
 pub struct Bucket {
     client: Client,
     name: String,
-    /// What every object's address begins with.
+    /// Prefix of every object's URL.
     base: String,
 }
 
 impl Bucket {
-    /// A bucket by its name.
+    /// Opens a bucket by its name.
     pub fn new(connection: &Connection, name: impl Into<String>) -> Self {
         let name = name.into();
         let config = Builder::from(&connection.config)
@@ -50,17 +54,17 @@ impl Bucket {
         }
     }
 
-    /// The plain address of an object, as the record has it.
+    /// Returns the unsigned URL of an object, as stored in the job record.
     pub fn address(&self, key: &str) -> String {
         format!("{}{key}", self.base)
     }
 
-    /// The key of an object of ours by its address.
+    /// Returns the key of an object of this bucket by its URL.
     pub fn key_of<'a>(&self, address: &'a str) -> Option<&'a str> {
         address.strip_prefix(&self.base)
     }
 
-    /// A link that lets anybody read an object for a while.
+    /// Creates a presigned URL for reading an object.
     ///
     /// # Errors
     /// When there are no credentials to sign with.
@@ -73,84 +77,56 @@ impl Bucket {
             .key(key)
             .presigned(config)
             .await
-            .map_err(sorted)?;
+            .map_err(classify)?;
         Ok(request.uri().to_owned())
     }
 
-    /// The content of an object; none where there is no such object.
+    /// Reads an object; `None` if it does not exist.
     ///
     /// # Errors
-    /// When the bucket does not answer or refuses.
+    /// When the bucket cannot be reached or rejects the call.
     pub async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let got = match self
-            .client
-            .get_object()
-            .bucket(&self.name)
-            .key(key)
-            .send()
-            .await
-        {
-            Ok(got) => got,
-            Err(why) if is_missing(&why) => return Ok(None),
-            Err(why) => return Err(sorted(why)),
+        let Some(got) = self.get(key).await? else {
+            return Ok(None);
         };
         let bytes = got
             .body
             .collect()
             .await
-            .map_err(|why| StoreError::Silent(why.to_string()))?;
+            .map_err(|why| StoreError::Timeout(why.to_string()))?;
         Ok(Some(bytes.to_vec()))
     }
 
-    /// Whether there is such an object.
+    /// Returns whether an object exists.
     ///
     /// # Errors
-    /// When the bucket does not answer or refuses.
-    pub async fn is_there(&self, key: &str) -> Result<bool, StoreError> {
+    /// When the bucket cannot be reached or rejects the call.
+    pub async fn exists(&self, key: &str) -> Result<bool, StoreError> {
         Ok(self.head(key).await?.is_some())
     }
 
-    /// Writes an object, in place of what is there.
+    /// Writes an object and replaces an existing one.
     ///
     /// # Errors
-    /// When the bucket does not answer or refuses.
+    /// When the bucket cannot be reached or rejects the call.
     pub async fn write(&self, key: &str, content: Vec<u8>) -> Result<(), StoreError> {
-        let put = self
-            .client
-            .put_object()
-            .bucket(&self.name)
-            .key(key)
-            .content_type(content_type(key));
-        put.body(content.into())
-            .send()
-            .await
-            .map_err(sorted)
-            .map(drop)
+        let put = self.put(key, content.into());
+        put.send().await.map_err(classify).map(drop)
     }
 
-    /// Writes an object, unless there is one; `false` if there was.
+    /// Writes an object unless it exists; returns whether it was written.
     ///
     /// # Errors
-    /// When the bucket does not answer or refuses.
-    pub async fn write_once(&self, key: &str, content: Vec<u8>) -> Result<bool, StoreError> {
-        let put = self
-            .client
-            .put_object()
-            .bucket(&self.name)
-            .key(key)
-            .content_type(content_type(key))
-            .if_none_match("*");
-        match put.body(content.into()).send().await {
-            Ok(_) => Ok(true),
-            Err(why) if is_precondition(&why) => Ok(false),
-            Err(why) => Err(sorted(why)),
-        }
+    /// When the bucket cannot be reached or rejects the call.
+    pub async fn write_if_absent(&self, key: &str, content: Vec<u8>) -> Result<bool, StoreError> {
+        let put = self.put(key, content.into()).if_none_match("*");
+        is_written(put).await
     }
 
-    /// Copies an object within the bucket, unless the copy is there; at most 5 GiB.
+    /// Copies an object of at most 5 GiB within the bucket, unless the copy exists; `false` if the original does not exist.
     ///
     /// # Errors
-    /// When the bucket does not answer or refuses.
+    /// When the bucket cannot be reached or rejects the call.
     pub async fn copy(&self, from: &str, to: &str) -> Result<bool, StoreError> {
         if self.head(to).await?.is_some() {
             return Ok(true);
@@ -161,17 +137,13 @@ impl Bucket {
             .bucket(&self.name)
             .copy_source(format!("{}/{from}", self.name))
             .key(to);
-        match copied.send().await {
-            Ok(_) => Ok(true),
-            Err(why) if is_missing(&why) => Ok(false),
-            Err(why) => Err(sorted(why)),
-        }
+        Ok(existing(copied.send().await)?.is_some())
     }
 
-    /// All keys that begin with `prefix`.
+    /// Lists all keys with a prefix.
     ///
     /// # Errors
-    /// When the bucket does not answer or refuses.
+    /// When the bucket cannot be reached or rejects the call.
     pub async fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         let mut pages = self
             .client
@@ -182,20 +154,20 @@ impl Bucket {
             .send();
         let mut keys = Vec::new();
         while let Some(page) = pages.next().await {
-            let objects = page.map_err(sorted)?.contents.unwrap_or_default();
+            let objects = page.map_err(classify)?.contents.unwrap_or_default();
             keys.extend(objects.into_iter().filter_map(|object| object.key));
         }
         Ok(keys)
     }
 
-    /// Takes objects away.
+    /// Deletes objects.
     ///
     /// # Errors
-    /// When the bucket does not answer, or leaves one there.
+    /// When the bucket cannot be reached, or an object could not be deleted.
     pub async fn delete(&self, keys: &[String]) -> Result<(), StoreError> {
-        // the most that one call takes
-        for some in keys.chunks(1000) {
-            let objects: Result<Vec<_>, _> = some
+        // maximum of keys in one call
+        for chunk in keys.chunks(1000) {
+            let objects: Result<Vec<_>, _> = chunk
                 .iter()
                 .map(|key| ObjectIdentifier::builder().key(key).build())
                 .collect();
@@ -204,16 +176,16 @@ impl Bucket {
                 .quiet(true)
                 .build();
             let delete = delete.map_err(StoreError::unreadable)?;
-            let left = self
+            let deleted = self
                 .client
                 .delete_objects()
                 .bucket(&self.name)
                 .delete(delete)
                 .send()
                 .await
-                .map_err(sorted)?;
-            if let Some(error) = left.errors().first() {
-                return Err(StoreError::Busy(format!(
+                .map_err(classify)?;
+            if let Some(error) = deleted.errors().first() {
+                return Err(StoreError::Unavailable(format!(
                     "{}: {}",
                     error.key().unwrap_or(""),
                     error.message().unwrap_or("")
@@ -223,34 +195,56 @@ impl Bucket {
         Ok(())
     }
 
-    async fn head(&self, key: &str) -> Result<Option<HeadObjectOutput>, StoreError> {
-        match self
-            .client
-            .head_object()
+    fn put(&self, key: &str, body: ByteStream) -> PutObjectFluentBuilder {
+        self.client
+            .put_object()
             .bucket(&self.name)
             .key(key)
-            .send()
-            .await
-        {
-            Ok(head) => Ok(Some(head)),
-            Err(why) if is_missing(&why) => Ok(None),
-            Err(why) => Err(sorted(why)),
-        }
+            .content_type(content_type(key))
+            .body(body)
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<GetObjectOutput>, StoreError> {
+        let get = self.client.get_object().bucket(&self.name).key(key);
+        existing(get.send().await)
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<HeadObjectOutput>, StoreError> {
+        let head = self.client.head_object().bucket(&self.name).key(key);
+        existing(head.send().await)
     }
 }
 
-fn status<E>(why: &SdkError<E, HttpResponse>) -> u16 {
-    why.raw_response()
-        .map_or(0, |response| response.status().as_u16())
+/// Executes a conditional write; `false` if it lost against an existing object or a concurrent write.
+async fn is_written(put: PutObjectFluentBuilder) -> Result<bool, StoreError> {
+    match put.send().await {
+        Ok(_) => Ok(true),
+        Err(why) if matches!(status(&why), 412 | 409) => Ok(false),
+        // the object that was to be replaced is gone
+        Err(why) if is_missing(&why) && why.code() != Some("NoSuchBucket") => Ok(false),
+        Err(why) => Err(classify(why)),
+    }
+}
+
+/// Returns the output of a read; `None` if the object does not exist.
+fn existing<T, E>(read: Result<T, SdkError<E, HttpResponse>>) -> Result<Option<T>, StoreError>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match read {
+        Ok(output) => Ok(Some(output)),
+        Err(why) if is_missing(&why) => Ok(None),
+        Err(why) => Err(classify(why)),
+    }
 }
 
 fn is_missing<E>(why: &SdkError<E, HttpResponse>) -> bool {
     status(why) == 404
 }
 
-/// Another one was there first, or is writing at this moment.
-fn is_precondition<E>(why: &SdkError<E, HttpResponse>) -> bool {
-    matches!(status(why), 412 | 409)
+fn status<E>(why: &SdkError<E, HttpResponse>) -> u16 {
+    why.raw_response()
+        .map_or(0, |response| response.status().as_u16())
 }
 
 fn content_type(key: &str) -> &'static str {

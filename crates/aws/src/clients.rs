@@ -1,4 +1,4 @@
-//! What is sent to open connections, over API Gateway's management of them.
+//! Messages to open WebSocket connections, through API Gateway's management API.
 
 use std::time::Duration;
 
@@ -11,28 +11,28 @@ use aws_sdk_apigatewaymanagement::{
     primitives::Blob,
 };
 
-use crate::{Connection, StoreError, error::sorted};
+use crate::{Connection, StoreError, error::classify};
 
-/// How long a message may take, so that a connection which does not move holds nobody up.
-const LONGEST: Duration = Duration::from_secs(2);
+/// Timeout of a message, so that a stalled connection does not delay others.
+const SEND_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The clients of a WebSocket API.
+/// The client connections of a WebSocket API.
 #[derive(Debug, Clone)]
-pub struct Clients {
+pub struct ClientConnections {
     client: Client,
 }
 
-impl Clients {
-    /// Those of the API at an address, which is that of its stage, with `wss` or `ws`.
+impl ClientConnections {
+    /// Opens the API whose stage has this `wss` or `ws` URL.
     pub fn new(connection: &Connection, address: &str) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(1))
-            .operation_timeout(LONGEST)
+            .operation_timeout(SEND_TIMEOUT)
             .build();
         let config = Builder::from(&connection.config)
             .endpoint_url(address.replacen("ws", "http", 1))
             .timeout_config(timeouts)
-            // the pause before a second try is a second at most: it fits in
+            // the delay before the second attempt is at most a second and fits in the timeout
             .retry_config(RetryConfig::standard().with_max_attempts(2))
             .build();
         Self {
@@ -40,11 +40,11 @@ impl Clients {
         }
     }
 
-    /// Sends a message, at most 128 KB of text; `false` if the connection is gone.
+    /// Sends a text message of at most 128 KB; `false` if the connection is closed.
     ///
     /// # Errors
-    /// When it is not taken in time or refused.
-    pub async fn tell(&self, connection_id: &str, message: &str) -> Result<bool, StoreError> {
+    /// When API Gateway does not accept it in time, or rejects it.
+    pub async fn send(&self, connection_id: &str, message: &str) -> Result<bool, StoreError> {
         let post = self.client.post_to_connection();
         let post = post
             .connection_id(connection_id)
@@ -53,22 +53,22 @@ impl Clients {
             Ok(_) => Ok(true),
             Err(why) => match why.as_service_error() {
                 Some(PostToConnectionError::GoneException(_)) => Ok(false),
-                _ => Err(sorted(why)),
+                _ => Err(classify(why)),
             },
         }
     }
 
-    /// Cuts a connection; one that is gone is as good.
+    /// Closes a connection; a closed one counts as success.
     ///
     /// # Errors
-    /// When API Gateway does not answer or refuses.
-    pub async fn cut(&self, connection_id: &str) -> Result<(), StoreError> {
+    /// When API Gateway cannot be reached or rejects the call.
+    pub async fn disconnect(&self, connection_id: &str) -> Result<(), StoreError> {
         let delete = self.client.delete_connection().connection_id(connection_id);
         match delete.send().await {
             Ok(_) => Ok(()),
             Err(why) => match why.as_service_error() {
                 Some(DeleteConnectionError::GoneException(_)) => Ok(()),
-                _ => Err(sorted(why)),
+                _ => Err(classify(why)),
             },
         }
     }

@@ -1,4 +1,4 @@
-//! Writes that meet a transaction on the same item, and transactions that meet other writes: they are asked again after a moment.
+//! Retries of writes that conflict with a transaction on the same item, and of transactions that conflict with other writes.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -10,40 +10,40 @@ use aws_sdk_dynamodb::{
 };
 use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
 
-use crate::{StoreError, error::sorted};
+use crate::{StoreError, error::classify};
 
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// Tries of a write; their pauses add up to 6 s at most, within what a function has.
-const TRIES: usize = 12;
+const MIN_DELAY: Duration = Duration::from_millis(20);
+const MAX_DELAY: Duration = Duration::from_millis(500);
+/// Retries of a write; their delays add up to at most 6 s, which fits in a function's timeout.
+const MAX_RETRIES: usize = 12;
 
-/// What became of a transaction.
-pub(crate) enum Transacted {
-    Yes,
-    /// A condition did not hold: of which write, counted from 0, and what is there. Of several, the last.
-    Refused {
-        at: usize,
-        there: HashMap<String, AttributeValue>,
+/// The result of a transaction.
+pub(crate) enum Transaction {
+    Committed,
+    /// A condition did not hold: the index of the write, from 0, and the existing item. Of several, the last.
+    Rejected {
+        index: usize,
+        existing: HashMap<String, AttributeValue>,
     },
-    /// Another write was at work on one of the items; the same may go well in a moment.
+    /// A concurrent write touched one of the items; a retry may succeed.
     Conflict,
 }
 
-/// Longer and longer pauses between tries, spread so that those who met once do not meet again.
-pub(crate) fn pauses() -> impl Iterator<Item = Duration> {
+/// Returns the delays between retries: exponential back-off with jitter.
+pub(crate) fn retry_delays() -> impl Iterator<Item = Duration> {
     backoff().build()
 }
 
 fn backoff() -> ExponentialBuilder {
     ExponentialBuilder::default()
-        .with_min_delay(FIRST_PAUSE)
-        .with_max_delay(LONGEST_PAUSE)
-        .with_max_times(TRIES)
+        .with_min_delay(MIN_DELAY)
+        .with_max_delay(MAX_DELAY)
+        .with_max_times(MAX_RETRIES)
         .with_jitter()
 }
 
-/// Sends a write again while a transaction is at work on its item.
-pub(crate) async fn past_conflicts<T, E, Sent>(
+/// Sends a write and retries it while a transaction holds its item.
+pub(crate) async fn retry_on_conflict<T, E, Sent>(
     send: impl FnMut() -> Sent,
 ) -> Result<T, SdkError<E, HttpResponse>>
 where
@@ -55,36 +55,36 @@ where
         .await
 }
 
-/// Sorts the answer to a transaction.
-pub(crate) fn transacted(
+/// Classifies the response to a transaction.
+pub(crate) fn classify_transaction(
     sent: Result<TransactWriteItemsOutput, SdkError<TransactWriteItemsError, HttpResponse>>,
-) -> Result<Transacted, StoreError> {
+) -> Result<Transaction, StoreError> {
     let Err(why) = sent else {
-        return Ok(Transacted::Yes);
+        return Ok(Transaction::Committed);
     };
     let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
         why.as_service_error()
     else {
-        return Err(sorted(why));
+        return Err(classify(why));
     };
     let reasons = canceled.cancellation_reasons();
     let is = |reason: &CancellationReason, code: &str| reason.code() == Some(code);
-    let refused = reasons
+    let rejected = reasons
         .iter()
         .enumerate()
         .rfind(|(_, reason)| is(reason, "ConditionalCheckFailed"));
-    if let Some((at, reason)) = refused {
-        let there = reason.item().cloned().unwrap_or_default();
-        return Ok(Transacted::Refused { at, there });
+    if let Some((index, reason)) = rejected {
+        let existing = reason.item().cloned().unwrap_or_default();
+        return Ok(Transaction::Rejected { index, existing });
     }
-    let passing = [
+    let transient = [
         "TransactionConflict",
         "ThrottlingError",
         "ProvisionedThroughputExceeded",
     ];
-    let passes = |reason: &CancellationReason| passing.iter().any(|code| is(reason, code));
-    if reasons.iter().any(passes) {
-        return Ok(Transacted::Conflict);
+    let is_transient = |reason: &CancellationReason| transient.iter().any(|code| is(reason, code));
+    if reasons.iter().any(is_transient) {
+        return Ok(Transaction::Conflict);
     }
-    Err(sorted(why))
+    Err(classify(why))
 }

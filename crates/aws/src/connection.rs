@@ -1,33 +1,33 @@
-//! How AWS is reached: region and credentials as everywhere, and a limit of time for every call.
+//! The connection to AWS: region and credentials from the environment, and a timeout for every call.
 
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 
-/// How long a call may take; operations of the SDK have no limit by themselves.
+/// A timeout profile; the SDK's operations have no timeout by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
-    /// A function that somebody waits for.
+pub enum TimeoutProfile {
+    /// For a function with a waiting caller.
     Function,
-    /// A task that moves large files.
+    /// For a task that transfers large files.
     Task,
 }
 
-/// Region, credentials, address and limits of time.
+/// Region, credentials, endpoint and timeouts.
 #[derive(Debug, Clone)]
 pub struct Connection {
     pub(crate) config: SdkConfig,
-    /// Whether a stand-in on this machine is asked in place of AWS; it knows no names of buckets in host names.
+    /// Whether the endpoint is a local fake of AWS, which does not support bucket names in host names.
     pub(crate) is_local: bool,
 }
 
 impl Connection {
-    /// Reads what the environment says.
-    pub async fn open(patience: Patience) -> Self {
-        let (attempt, operation) = match patience {
-            // four calls, one after the other, within the 29 s that a function has
-            Patience::Function => (Duration::from_secs(3), Duration::from_secs(7)),
-            Patience::Task => (Duration::from_mins(10), Duration::from_mins(30)),
+    /// Configures a connection from the environment.
+    pub async fn open(profile: TimeoutProfile) -> Self {
+        let (attempt, operation) = match profile {
+            // four sequential calls fit in the 29 s of a function
+            TimeoutProfile::Function => (Duration::from_secs(3), Duration::from_secs(7)),
+            TimeoutProfile::Task => (Duration::from_mins(10), Duration::from_mins(30)),
         };
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(2))
@@ -45,7 +45,7 @@ impl Connection {
         }
     }
 
-    /// A stand-in at an address of this machine, with made-up credentials.
+    /// Configures a connection to a local fake, with dummy credentials.
     pub async fn local(endpoint: &str) -> Self {
         let credentials =
             aws_sdk_dynamodb::config::Credentials::new("test", "test", None, None, "local");

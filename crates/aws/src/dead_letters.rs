@@ -1,23 +1,23 @@
-//! The queue of what no repetition will ever do: it calls a person.
+//! The dead-letter queue for permanent failures; a message in it raises an alarm.
 
 use aws_sdk_sqs::Client;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{Connection, StoreError, error::sorted};
+use crate::{Connection, StoreError, error::classify};
 
-/// Bytes of an event that a letter carries whole; SQS takes 256 KiB in all.
-const MOST_EVENT_BYTES: usize = 200 * 1024;
+/// Largest event that a message contains in full; SQS allows 256 KiB in total.
+const MAX_EVENT_BYTES: usize = 200 * 1024;
 
-/// Where what was refused for good is put, with the reason.
+/// The dead-letter queue for events that failed permanently.
 #[derive(Debug, Clone)]
-pub struct DeadLetters {
+pub struct DeadLetterQueue {
     client: Client,
     url: String,
 }
 
-impl DeadLetters {
-    /// The queue at an address.
+impl DeadLetterQueue {
+    /// Opens the queue by its URL.
     pub fn new(connection: &Connection, url: impl Into<String>) -> Self {
         Self {
             client: Client::new(&connection.config),
@@ -25,11 +25,11 @@ impl DeadLetters {
         }
     }
 
-    /// Keeps what a function could not deal with, and why. Of what is too long for a message only its beginning is kept, as text.
+    /// Sends an event that a function failed to process, with the reason. An event that is too long is truncated to its start, as text.
     ///
     /// # Errors
-    /// When SQS does not answer or refuses.
-    pub async fn keep(
+    /// When SQS cannot be reached or rejects the call.
+    pub async fn send(
         &self,
         function: &str,
         event: &impl Serialize,
@@ -37,20 +37,20 @@ impl DeadLetters {
     ) -> Result<(), StoreError> {
         let event = serde_json::to_value(event).map_err(StoreError::unreadable)?;
         let letter =
-            json!({"refused": {"function": function, "event": shortened(event), "why": why}});
+            json!({"refused": {"function": function, "event": truncated(event), "why": why}});
         let send = self.client.send_message().queue_url(&self.url);
         let send = send.message_body(letter.to_string()).send().await;
-        send.map_err(sorted).map(drop)
+        send.map_err(classify).map(drop)
     }
 }
 
-fn shortened(event: Value) -> Value {
+fn truncated(event: Value) -> Value {
     let text = event.to_string();
-    if text.len() <= MOST_EVENT_BYTES {
+    if text.len() <= MAX_EVENT_BYTES {
         return event;
     }
-    // quoted once more, each of its characters may be twice as long
-    text[..text.floor_char_boundary(MOST_EVENT_BYTES / 4)].into()
+    // as a JSON string each of its characters may take two
+    text[..text.floor_char_boundary(MAX_EVENT_BYTES / 4)].into()
 }
 
 #[cfg(test)]
@@ -60,11 +60,11 @@ mod tests {
     #[test]
     fn an_event_of_any_length_fits_into_a_message() {
         let short = json!({"a": "b"});
-        assert_eq!(shortened(short.clone()), short);
+        assert_eq!(truncated(short.clone()), short);
         for long in ["\"", "é", "\u{1}"] {
-            let kept = shortened(json!({"text": long.repeat(1 << 20)}));
-            assert!(kept.is_string());
-            assert!(kept.to_string().len() < 250 * 1024, "{long}");
+            let sent = truncated(json!({"text": long.repeat(1 << 20)}));
+            assert!(sent.is_string());
+            assert!(sent.to_string().len() < 250 * 1024, "{long}");
         }
     }
 }

@@ -1,37 +1,36 @@
-//! The table of deliveries: what is owed to customers' addresses, job by job, and whose turn it is to deliver.
+//! The table of deliveries: pending and past callbacks of each job, and the lease on delivering them.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
-    operation::{
-        put_item::PutItemError,
-        update_item::{UpdateItemError, UpdateItemOutput, builders::UpdateItemFluentBuilder},
+    operation::update_item::{
+        UpdateItemError, UpdateItemOutput, builders::UpdateItemFluentBuilder,
     },
     types::{AttributeValue, ReturnValue},
 };
-use domain::{Delivery, DeliveryState, DeliveryTry, JobId};
+use domain::{Delivery, DeliveryAttempt, DeliveryState, JobId};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     Connection, StoreError,
-    error::{happened, sorted},
+    error::{applied, classify, is_applied},
     value::{number, text},
 };
 
-/// The record beside a job's deliveries that says who is at work on them.
-const TURN: &str = "turn";
+/// Sort key of the record that holds the lease on a job's deliveries.
+const LEASE: &str = "turn";
 
-/// A day longer than the deliveries that it is about.
-const TURN_KNOWN_S: i64 = 31 * 24 * 3600;
+/// A day longer than the deliveries themselves are retained.
+const LEASE_RETENTION_S: i64 = 31 * 24 * 3600;
 
-/// The right to deliver what a job has, for a while.
+/// The lease on a job's deliveries: its holder alone sends them.
 #[derive(Debug, Deserialize)]
-pub struct Turn {
-    /// When the next delivery is due for which there is a message, in milliseconds since 1970.
-    #[serde(default)]
-    pub armed_ms: Option<i64>,
+pub struct DeliveryLease {
+    /// Time of the delivery for which a queue message is scheduled, in milliseconds since 1970.
+    #[serde(default, rename = "armed_ms")]
+    pub scheduled_ms: Option<i64>,
 }
 
 /// The table of deliveries.
@@ -42,7 +41,7 @@ pub struct DeliveryTable {
 }
 
 impl DeliveryTable {
-    /// A table by its name.
+    /// Opens a table by its name.
     pub fn new(connection: &Connection, table: impl Into<String>) -> Self {
         Self {
             client: Client::new(&connection.config),
@@ -50,26 +49,23 @@ impl DeliveryTable {
         }
     }
 
-    /// Writes a new delivery down; one that is there stays as it is.
+    /// Stores a new delivery; an existing one is left unchanged.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
+    /// When the table cannot be reached or rejects the call.
     pub async fn create(&self, delivery: &Delivery) -> Result<(), StoreError> {
         let item = serde_dynamo::to_item(delivery).map_err(StoreError::unreadable)?;
         let put = self.client.put_item().table_name(&self.table);
         let put = put
             .set_item(Some(item))
             .condition_expression("attribute_not_exists(id)");
-        match put.send().await {
-            Err(why) if !is_put_refused(why.as_service_error()) => Err(sorted(why)),
-            _ => Ok(()),
-        }
+        is_applied(put.send().await).map(drop)
     }
 
-    /// Writes down how a delivery stands that was due at a time in milliseconds since 1970; `false` if it is gone or was replayed since.
+    /// Updates a delivery that was due at a time in milliseconds since 1970; `false` if it has been deleted or replayed since.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
+    /// When the table cannot be reached or rejects the call.
     pub async fn save(&self, delivery: &Delivery, due_ms: i64) -> Result<bool, StoreError> {
         let item = serde_dynamo::to_item(delivery).map_err(StoreError::unreadable)?;
         let put = self.client.put_item().table_name(&self.table);
@@ -77,23 +73,21 @@ impl DeliveryTable {
             .set_item(Some(item))
             .condition_expression("due_ms = :due")
             .expression_attribute_values(":due", number(due_ms));
-        match put.send().await {
-            Ok(_) => Ok(true),
-            Err(why) if is_put_refused(why.as_service_error()) => Ok(false),
-            Err(why) => Err(sorted(why)),
-        }
+        is_applied(put.send().await)
     }
 
-    /// Ends a delivery as failed by a change so small that it fits whatever the record is; nothing happens to one that was replayed since.
+    /// Marks a delivery as failed with a minimal change, which fits even if the whole record does not. A delivery replayed since is left
+    /// unchanged.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
-    pub async fn give_up(
+    /// When the table cannot be reached or rejects the call.
+    pub async fn mark_failed(
         &self,
         delivery: &Delivery,
-        tried: &DeliveryTry,
+        attempt: &DeliveryAttempt,
     ) -> Result<(), StoreError> {
-        let only_try = serde_dynamo::to_attribute_value([tried]).map_err(StoreError::unreadable)?;
+        let only_attempt =
+            serde_dynamo::to_attribute_value([attempt]).map_err(StoreError::unreadable)?;
         let update = self.client.update_item().table_name(&self.table);
         let update = update
             .set_key(Some(key(&delivery.job_id, &delivery.id)))
@@ -101,15 +95,15 @@ impl DeliveryTable {
             .condition_expression("due_ms = :due")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":failed", text(DeliveryState::Failed.name()))
-            .expression_attribute_values(":tries", only_try)
+            .expression_attribute_values(":tries", only_attempt)
             .expression_attribute_values(":due", number(delivery.due_ms));
-        happened(update.send().await).map(drop)
+        is_applied(update.send().await).map(drop)
     }
 
-    /// Makes a delivery due, with all its tries, and keeps it until a time in seconds since 1970; none if it is gone.
+    /// Makes a delivery due with a fresh retry schedule and extends its retention to a time in seconds since 1970; `None` if it is gone.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
+    /// When the table cannot be reached or rejects the call.
     pub async fn replay(
         &self,
         delivery: &Delivery,
@@ -129,27 +123,27 @@ impl DeliveryTable {
             .expression_attribute_values(":due", number(due_ms))
             .expression_attribute_values(":gone", number(expires_at))
             .return_values(ReturnValue::AllNew);
-        returned(update.send().await)
+        updated_record(update.send().await)
     }
 
-    /// One delivery.
+    /// Returns one delivery.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
+    /// When the table cannot be reached or rejects the call.
     pub async fn get(&self, job: &JobId, id: &str) -> Result<Option<Delivery>, StoreError> {
         let got = self.client.get_item().table_name(&self.table);
         let got = got.set_key(Some(key(job, id))).consistent_read(true);
-        let item = got.send().await.map_err(sorted)?.item;
+        let item = got.send().await.map_err(classify)?.item;
         item.map(serde_dynamo::from_item)
             .transpose()
             .map_err(StoreError::unreadable)
     }
 
-    /// A job's deliveries, in the order of what they tell.
+    /// Lists a job's deliveries in event order.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
-    pub async fn of(&self, job: &JobId) -> Result<Vec<Delivery>, StoreError> {
+    /// When the table cannot be reached or rejects the call.
+    pub async fn list(&self, job: &JobId) -> Result<Vec<Delivery>, StoreError> {
         let mut pages = self
             .client
             .query()
@@ -162,114 +156,109 @@ impl DeliveryTable {
             .send();
         let mut deliveries = Vec::new();
         while let Some(item) = pages.next().await {
-            let item = item.map_err(sorted)?;
+            let item = item.map_err(classify)?;
             deliveries.push(serde_dynamo::from_item(item).map_err(StoreError::unreadable)?);
         }
         Ok(deliveries)
     }
 
-    /// Takes everything of a job away.
+    /// Deletes all records of a job.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
-    pub async fn forget(&self, job: &JobId) -> Result<(), StoreError> {
-        let ids = self.of(job).await?.into_iter().map(|delivery| delivery.id);
-        for id in ids.chain([TURN.to_owned()]) {
+    /// When the table cannot be reached or rejects the call.
+    pub async fn delete_all(&self, job: &JobId) -> Result<(), StoreError> {
+        let ids = self
+            .list(job)
+            .await?
+            .into_iter()
+            .map(|delivery| delivery.id);
+        for id in ids.chain([LEASE.to_owned()]) {
             let deleted = self.client.delete_item().table_name(&self.table);
             let deleted = deleted.set_key(Some(key(job, &id)));
-            deleted.send().await.map_err(sorted)?;
+            deleted.send().await.map_err(classify)?;
         }
         Ok(())
     }
 
-    /// Takes the turn to deliver what a job has, until a time in milliseconds since 1970; none if somebody else has it.
+    /// Acquires the lease on a job's deliveries until a time in milliseconds since 1970; `None` if another holder has it.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
-    pub async fn take_turn(
+    /// When the table cannot be reached or rejects the call.
+    pub async fn acquire_lease(
         &self,
         job: &JobId,
         now_ms: i64,
         until_ms: i64,
-    ) -> Result<Option<Turn>, StoreError> {
-        let update = self.update_turn(job, "SET until_ms = :until, expires_at = :gone", now_ms);
+    ) -> Result<Option<DeliveryLease>, StoreError> {
+        let update = self.update_lease(job, "SET until_ms = :until, expires_at = :gone", now_ms);
         let update = update
             .condition_expression("attribute_not_exists(until_ms) OR until_ms < :now")
             .expression_attribute_values(":until", number(until_ms))
             .expression_attribute_values(":now", number(now_ms))
             .return_values(ReturnValue::AllNew);
-        returned(update.send().await)
+        updated_record(update.send().await)
     }
 
-    /// Notes that there is a message for when the next delivery is due.
+    /// Records that a queue message is scheduled for the next delivery.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
-    pub async fn arm(&self, job: &JobId, now_ms: i64, due_ms: i64) -> Result<(), StoreError> {
-        let update = self.update_turn(job, "SET armed_ms = :due, expires_at = :gone", now_ms);
+    /// When the table cannot be reached or rejects the call.
+    pub async fn schedule(&self, job: &JobId, now_ms: i64, due_ms: i64) -> Result<(), StoreError> {
+        let update = self.update_lease(job, "SET armed_ms = :due, expires_at = :gone", now_ms);
         let update = update.expression_attribute_values(":due", number(due_ms));
-        update.send().await.map_err(sorted).map(drop)
+        update.send().await.map_err(classify).map(drop)
     }
 
-    /// Gives the turn back that was taken until this very time.
+    /// Releases the lease that was acquired until exactly this time.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
-    pub async fn give_turn_back(&self, job: &JobId, until_ms: i64) -> Result<(), StoreError> {
+    /// When the table cannot be reached or rejects the call.
+    pub async fn release_lease(&self, job: &JobId, until_ms: i64) -> Result<(), StoreError> {
         let update = self.client.update_item().table_name(&self.table);
         let update = update
-            .set_key(Some(key(job, TURN)))
+            .set_key(Some(key(job, LEASE)))
             .update_expression("REMOVE until_ms")
             .condition_expression("until_ms = :until")
             .expression_attribute_values(":until", number(until_ms));
-        happened(update.send().await).map(drop)
+        is_applied(update.send().await).map(drop)
     }
 
-    /// Notes that a job's progress is told up to `place`; `false` if it was told before.
+    /// Records that a job's progress has been sent up to `position`; `false` if it already was.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
-    pub async fn tell_progress(
+    /// When the table cannot be reached or rejects the call.
+    pub async fn record_progress(
         &self,
         job: &JobId,
-        place: &str,
+        position: &str,
         now_ms: i64,
     ) -> Result<bool, StoreError> {
-        let update = self.update_turn(job, "SET told = :place, expires_at = :gone", now_ms);
+        let update = self.update_lease(job, "SET told = :position, expires_at = :gone", now_ms);
         let update = update
-            .condition_expression("attribute_not_exists(told) OR told < :place")
-            .expression_attribute_values(":place", text(place));
-        happened(update.send().await)
+            .condition_expression("attribute_not_exists(told) OR told < :position")
+            .expression_attribute_values(":position", text(position));
+        is_applied(update.send().await)
     }
 
-    /// An update of a job's turn, which sets when it may go as `:gone`.
-    fn update_turn(&self, job: &JobId, expression: &str, now_ms: i64) -> UpdateItemFluentBuilder {
+    /// Builds an update of a job's lease record, with its expiry as `:gone`.
+    fn update_lease(&self, job: &JobId, expression: &str, now_ms: i64) -> UpdateItemFluentBuilder {
         let update = self.client.update_item().table_name(&self.table);
         update
-            .set_key(Some(key(job, TURN)))
+            .set_key(Some(key(job, LEASE)))
             .update_expression(expression)
-            .expression_attribute_values(":gone", number(now_ms / 1000 + TURN_KNOWN_S))
+            .expression_attribute_values(":gone", number(now_ms / 1000 + LEASE_RETENTION_S))
     }
 }
 
-/// The record after a conditional update; none if it did not happen.
-fn returned<T: DeserializeOwned>(
+/// Returns the record after a conditional update; `None` if the condition did not hold.
+fn updated_record<T: DeserializeOwned>(
     updated: Result<UpdateItemOutput, SdkError<UpdateItemError>>,
 ) -> Result<Option<T>, StoreError> {
-    match updated {
-        Ok(updated) => {
-            let record = updated.attributes.map(serde_dynamo::from_item).transpose();
-            record.map_err(StoreError::unreadable)
-        }
-        Err(why) => match why.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
-            _ => Err(sorted(why)),
-        },
-    }
-}
-
-fn is_put_refused(why: Option<&PutItemError>) -> bool {
-    matches!(why, Some(PutItemError::ConditionalCheckFailedException(_)))
+    let record = applied(updated)?.and_then(|updated| updated.attributes);
+    record
+        .map(serde_dynamo::from_item)
+        .transpose()
+        .map_err(StoreError::unreadable)
 }
 
 fn key(job: &JobId, id: &str) -> HashMap<String, AttributeValue> {

@@ -1,46 +1,45 @@
-//! What can go wrong with a store, by what the caller can do about it.
+//! Errors of AWS calls, classified by what the caller can do.
 
 use aws_sdk_dynamodb::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
-    operation::update_item::{UpdateItemError, UpdateItemOutput},
 };
 
 /// A call to AWS that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Too many calls, or the service is not well: the same call may work in a moment.
-    #[error("the store is busy: {0}")]
-    Busy(String),
-    /// No answer in time, or no connection.
-    #[error("the store does not answer: {0}")]
-    Silent(String),
-    /// The deployment is at fault, such as a role without the power or a table that is not there: the same call works once that is mended.
-    #[error("the store cannot be used: {0}")]
-    Denied(String),
-    /// What was sent can never be stored, or what is there cannot be read: the same call will always fail.
-    #[error("the store refuses: {0}")]
-    Refused(String),
+    /// The service throttles or is unavailable; a retry may succeed.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// The call timed out or the connection failed; a retry may succeed.
+    #[error("the store does not respond: {0}")]
+    Timeout(String),
+    /// The deployment is at fault, for example a missing permission or table; a retry succeeds once that is fixed.
+    #[error("the store is misconfigured: {0}")]
+    Misconfigured(String),
+    /// The call is invalid, or a stored record cannot be read; a retry always fails.
+    #[error("the store rejects the call: {0}")]
+    Rejected(String),
 }
 
 impl StoreError {
-    /// Whether the same call may work in a moment.
-    pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Busy(_) | Self::Silent(_))
+    /// Returns whether an immediate retry may succeed.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Timeout(_))
     }
 
-    /// Whether the same call will fail however often it is made: whoever repeats messages or records ends this one with its reason.
-    pub fn is_final(&self) -> bool {
-        matches!(self, Self::Refused(_))
+    /// Returns whether every retry will fail; a message or record that caused it must not be retried.
+    pub fn is_permanent(&self) -> bool {
+        matches!(self, Self::Rejected(_))
     }
 
     pub(crate) fn unreadable(why: impl std::fmt::Display) -> Self {
-        Self::Refused(format!("a record cannot be read: {why}"))
+        Self::Rejected(format!("a record cannot be read: {why}"))
     }
 }
 
-/// What services answer to a call that is itself at fault: too large, malformed, or with a value that they never take.
-const REFUSED: [&str; 13] = [
+/// Error codes of calls that are invalid: too large, malformed, or with an unsupported value.
+const REJECTED: [&str; 13] = [
     "EntityTooLarge",
     "InvalidArgument",
     "InvalidAttributeValue",
@@ -56,12 +55,12 @@ const REFUSED: [&str; 13] = [
     "ValidationException",
 ];
 
-/// Sorts a failed call by what can be done about it; what is said goes to the log alone.
-pub(crate) fn sorted<E>(why: SdkError<E, HttpResponse>) -> StoreError
+/// Classifies a failed call. The text is for the log only.
+pub(crate) fn classify<E>(why: SdkError<E, HttpResponse>) -> StoreError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    const BUSY: [&str; 9] = [
+    const UNAVAILABLE: [&str; 9] = [
         "ThrottlingException",
         "Throttling",
         "TooManyRequestsException",
@@ -76,33 +75,44 @@ where
     let status = why
         .raw_response()
         .map(|response| response.status().as_u16());
-    let silent = matches!(
+    let timed_out = matches!(
         why,
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_)
     );
-    let said = aws_sdk_dynamodb::error::DisplayErrorContext(why).to_string();
-    if silent {
-        StoreError::Silent(said)
-    } else if BUSY.contains(&code.as_str())
+    let text = aws_sdk_dynamodb::error::DisplayErrorContext(why).to_string();
+    if timed_out {
+        StoreError::Timeout(text)
+    } else if UNAVAILABLE.contains(&code.as_str())
         || status.is_some_and(|status| status >= 500 || status == 429)
     {
-        StoreError::Busy(said)
-    } else if REFUSED.contains(&code.as_str()) || status == Some(413) {
-        StoreError::Refused(said)
+        StoreError::Unavailable(text)
+    } else if REJECTED.contains(&code.as_str()) || status == Some(413) {
+        StoreError::Rejected(text)
     } else {
-        StoreError::Denied(said)
+        StoreError::Misconfigured(text)
     }
 }
 
-/// Whether a conditional update happened.
-pub(crate) fn happened(
-    updated: Result<UpdateItemOutput, SdkError<UpdateItemError, HttpResponse>>,
-) -> Result<bool, StoreError> {
-    match updated {
-        Ok(_) => Ok(true),
-        Err(why) => match why.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
-            _ => Err(sorted(why)),
-        },
+/// Returns the output of a conditional write; `None` if its condition did not hold.
+pub(crate) fn applied<T, E>(
+    written: Result<T, SdkError<E, HttpResponse>>,
+) -> Result<Option<T>, StoreError>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match written {
+        Ok(output) => Ok(Some(output)),
+        Err(why) if why.code() == Some("ConditionalCheckFailedException") => Ok(None),
+        Err(why) => Err(classify(why)),
     }
+}
+
+/// Returns whether the condition of a write held.
+pub(crate) fn is_applied<T, E>(
+    written: Result<T, SdkError<E, HttpResponse>>,
+) -> Result<bool, StoreError>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    Ok(applied(written)?.is_some())
 }

@@ -1,14 +1,14 @@
-//! Step Functions: one execution for each attempt.
+//! Step Functions executions, one per attempt.
 
 use aws_sdk_sfn::{
     Client,
     operation::{start_execution::StartExecutionError, stop_execution::StopExecutionError},
 };
-use domain::AttemptOf;
+use domain::AttemptId;
 
-use crate::{Connection, StoreError, error::sorted};
+use crate::{Connection, StoreError, error::classify};
 
-/// The executions of the state machine that holds attempts.
+/// The executions of the state machine that runs attempts.
 #[derive(Debug, Clone)]
 pub struct Executions {
     client: Client,
@@ -16,7 +16,7 @@ pub struct Executions {
 }
 
 impl Executions {
-    /// The machine by its ARN.
+    /// Opens a state machine by its ARN.
     pub fn new(connection: &Connection, machine: impl Into<String>) -> Self {
         Self {
             client: Client::new(&connection.config),
@@ -24,11 +24,11 @@ impl Executions {
         }
     }
 
-    /// Starts the execution of an attempt; one that is there already is as good.
+    /// Starts the execution of an attempt; an existing one counts as success.
     ///
     /// # Errors
-    /// When Step Functions does not answer or refuses.
-    pub async fn start(&self, of: &AttemptOf) -> Result<(), StoreError> {
+    /// When Step Functions cannot be reached or rejects the call.
+    pub async fn start(&self, of: &AttemptId) -> Result<(), StoreError> {
         let input = serde_json::to_string(of).map_err(StoreError::unreadable)?;
         let started = self
             .client
@@ -43,17 +43,17 @@ impl Executions {
                     Some(StartExecutionError::ExecutionAlreadyExists(_))
                 ) =>
             {
-                Err(sorted(why))
+                Err(classify(why))
             }
             _ => Ok(()),
         }
     }
 
-    /// Stops the execution of an attempt, and with it the task; one that is not there or has ended is as good.
+    /// Stops the execution of an attempt and its task; a missing or ended execution counts as success.
     ///
     /// # Errors
-    /// When Step Functions does not answer or refuses.
-    pub async fn stop(&self, of: &AttemptOf) -> Result<(), StoreError> {
+    /// When Step Functions cannot be reached or rejects the call.
+    pub async fn stop(&self, of: &AttemptId) -> Result<(), StoreError> {
         let arn = format!(
             "{}:{of}",
             self.machine.replacen(":stateMachine:", ":execution:", 1)
@@ -62,14 +62,14 @@ impl Executions {
             Err(why)
                 if !matches!(
                     why.as_service_error(),
-                    // the second is what one that has ended is answered with: the name itself is always valid
+                    // an ended execution gives a validation error: the name itself is always valid
                     Some(
                         StopExecutionError::ExecutionDoesNotExist(_)
                             | StopExecutionError::ValidationException(_)
                     )
                 ) =>
             {
-                Err(sorted(why))
+                Err(classify(why))
             }
             _ => Ok(()),
         }

@@ -1,4 +1,4 @@
-//! A [`Change`] as `DynamoDB` expressions.
+//! Translates a [`Change`] into `DynamoDB` expressions.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::StoreError;
 
-/// What an `UpdateItem` is made from.
+/// The parameters of an `UpdateItem` call.
 #[derive(Debug, Default)]
 pub(crate) struct Expression {
     pub(crate) update: String,
@@ -18,13 +18,13 @@ pub(crate) struct Expression {
 }
 
 impl Expression {
-    /// Writes a change down. Its record has to be there: an update of nothing would make one.
-    pub(crate) fn of(change: &Change) -> Result<Self, StoreError> {
+    /// Translates a change. The record must exist: an update of a missing item would create it.
+    pub(crate) fn new(change: &Change) -> Result<Self, StoreError> {
         let mut expression = Self::default();
         let mut sets = Vec::new();
-        for (place, value) in &change.set {
-            let mut path = expression.name(place.attribute);
-            if let Some(entry) = &place.entry {
+        for (target, value) in &change.set {
+            let mut path = expression.name(target.attribute);
+            if let Some(entry) = &target.entry {
                 path = format!("{path}.{}", expression.name(entry));
             }
             sets.push(format!("{path} = {}", expression.value(value)?));
@@ -55,8 +55,8 @@ impl Expression {
                 .collect();
             update.push(format!("REMOVE {}", paths.join(", ")));
         }
-        if !change.gather.is_empty() {
-            let sets = change.gather.iter().map(|(attribute, text)| {
+        if !change.add_to_set.is_empty() {
+            let sets = change.add_to_set.iter().map(|(attribute, text)| {
                 let path = expression.name(attribute);
                 let texts = AttributeValue::Ss(vec![text.clone()]);
                 format!("{path} {}", expression.attribute(texts))
@@ -96,7 +96,7 @@ impl Expression {
                 self.name(attribute),
                 self.value(&(*limit).into())?
             ),
-            Condition::Lacks(attribute, text) => format!(
+            Condition::NotContains(attribute, text) => format!(
                 "NOT contains({}, {})",
                 self.name(attribute),
                 self.value(&text.as_str().into())?
@@ -110,7 +110,7 @@ impl Expression {
                 let any: Result<Vec<_>, _> =
                     conditions.iter().map(|one| self.condition(one)).collect();
                 match any?.as_slice() {
-                    // parentheses around one thing that has its own are refused
+                    // DynamoDB rejects redundant parentheses
                     [one] => one.clone(),
                     several => format!("({})", several.join(" OR ")),
                 }
@@ -118,7 +118,7 @@ impl Expression {
         })
     }
 
-    /// A name in place of an attribute's own, which may be a reserved word.
+    /// Returns a placeholder for an attribute, whose name may be a reserved word.
     fn name(&mut self, attribute: &str) -> String {
         if let Some((placeholder, _)) = self.names.iter().find(|(_, name)| *name == attribute) {
             return placeholder.clone();

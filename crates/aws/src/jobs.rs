@@ -1,46 +1,48 @@
-//! The job table: one item a job, changed under conditions alone.
+//! The job table: one item per job, changed only by conditional writes.
 
 mod deleted;
+
+pub(crate) use deleted::tombstone;
 
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::{put_item::PutItemError, update_item::UpdateItemError},
+    operation::update_item::UpdateItemError,
     types::{
         AttributeValue, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
         Update,
     },
 };
-use deleted::DUE;
-use domain::{Change, Condition, Job, JobId, Owner, Status, Timestamp};
-use serde::{Deserialize, Serialize};
+use domain::{Change, Condition, Job, JobId, Owner, Status};
+use serde::Deserialize;
 
 use crate::{
-    Connection, StoreError, UploadUse,
-    conflicts::past_conflicts,
-    error::sorted,
+    Connection, StoreError,
+    conflicts::retry_on_conflict,
+    error::{classify, is_applied},
     expression::Expression,
     value::{number, text},
 };
 
-/// Jobs read by one query of a list, and most queries for one part of it.
-const QUERIED_AT_ONCE: i32 = 100;
-const MOST_QUERIES: usize = 10;
-/// Records read by their keys in one call: what the table takes.
-const READ_AT_ONCE: usize = 100;
+/// Jobs per query of a list, and maximum of queries per page.
+const QUERY_LIMIT: i32 = 100;
+const MAX_QUERIES: usize = 10;
+/// Maximum of keys in one `BatchGetItem` call.
+const BATCH_SIZE: usize = 100;
 
-type Item = HashMap<String, AttributeValue>;
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// A change as what an update is made of: a call's builder and that of a transaction's part have the same methods, and no trait.
-macro_rules! expressed {
+/// Sets the expressions of a change on an update builder. The builders of a call and of a transaction's part have the same methods but no
+/// common trait.
+macro_rules! with_change {
     ($update:expr, $change:expr) => {{
         let Expression {
             update,
             condition,
             names,
             values,
-        } = Expression::of($change)?;
+        } = Expression::new($change)?;
         $update
             .update_expression(update)
             .condition_expression(condition)
@@ -56,39 +58,39 @@ pub struct JobTable {
     table: String,
 }
 
-/// What became of a submission.
+/// The result of creating a job.
 #[derive(Debug)]
 pub enum Created {
-    /// The job was not there before; as it was written.
+    /// The job was created, as given.
     New(Box<Job>),
-    /// A job of this id was there.
+    /// A job of this id already exists.
     Existing(Box<Job>),
-    /// The upload that it is to be made from is not there any more, or has as many jobs as may be.
+    /// The job's upload no longer exists, or has reached its limit of jobs.
     NoUpload,
 }
 
-/// What became of a change.
+/// The result of a conditional change.
 #[derive(Debug)]
-pub enum Changed {
-    /// It happened; the job as it is now.
-    Yes(Box<Job>),
+pub enum ChangeResult {
+    /// The change was applied; the job after it.
+    Applied(Box<Job>),
     /// A condition did not hold; the job as it is.
-    No(Box<Job>),
-    /// There is no such job.
-    Gone,
+    Rejected(Box<Job>),
+    /// The job does not exist.
+    NotFound,
 }
 
-/// A part of an owner's jobs, newest first.
+/// A page of an owner's jobs, newest first.
 #[derive(Debug)]
 pub struct Page {
-    /// The jobs.
+    /// Jobs of this page.
     pub jobs: Vec<Job>,
-    /// Where the next part begins: id and time of the last job of this one.
+    /// Start of the next page: id and creation time of the last job on this one.
     pub next: Option<(String, String)>,
 }
 
 impl JobTable {
-    /// A table by its name.
+    /// Opens a table by its name.
     pub fn new(connection: &Connection, table: impl Into<String>) -> Self {
         Self {
             client: Client::new(&connection.config),
@@ -96,7 +98,7 @@ impl JobTable {
         }
     }
 
-    /// A new job on a condition, as a part of a transaction.
+    /// Builds the conditional put of a new job, for a transaction.
     pub(crate) fn put(
         &self,
         job: &Job,
@@ -118,69 +120,75 @@ impl JobTable {
         put.build().map_err(StoreError::unreadable)
     }
 
-    /// A change of a job, as a part of a transaction.
+    /// Builds the update of a job, for a transaction.
     pub(crate) fn update(&self, id: &JobId, change: &Change) -> Result<Update, StoreError> {
         let update = Update::builder()
             .table_name(&self.table)
             .key("id", text(id.as_str()));
-        expressed!(update, change)
+        with_change!(update, change)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(StoreError::unreadable)
     }
 
-    /// A job as it is now.
+    /// Returns a job, by a consistent read.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
+    /// When the table cannot be reached or rejects the call.
     pub async fn get(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
-        let got = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .key("id", text(id.as_str()))
-            .consistent_read(true);
-        let item = got.send().await.map_err(sorted)?.item;
+        let item = self.item(id).await?;
         item.filter(|item| tombstone(item).is_none())
             .map(read)
             .transpose()
     }
 
-    /// Carries a change out in one step, without a read before.
+    /// Reads the item of a job or a tombstone, by a consistent read.
+    async fn item(&self, id: &JobId) -> Result<Option<Item>, StoreError> {
+        let get = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("id", text(id.as_str()))
+            .consistent_read(true);
+        Ok(get.send().await.map_err(classify)?.item)
+    }
+
+    /// Applies a change atomically, without a prior read.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
-    pub async fn change(&self, id: &JobId, change: &Change) -> Result<Changed, StoreError> {
+    /// When the table cannot be reached or rejects the call.
+    pub async fn change(&self, id: &JobId, change: &Change) -> Result<ChangeResult, StoreError> {
         let update = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("id", text(id.as_str()));
-        let updated = expressed!(update, change)
+        let updated = with_change!(update, change)
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match past_conflicts(|| updated.clone().send()).await {
-            Ok(updated) => Ok(Changed::Yes(Box::new(read(
+        match retry_on_conflict(|| updated.clone().send()).await {
+            Ok(updated) => Ok(ChangeResult::Applied(Box::new(read(
                 updated.attributes.unwrap_or_default(),
             )?))),
             Err(why) => match why.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(there)) => match there.item()
-                {
-                    Some(item) if !item.is_empty() && tombstone(item).is_none() => {
-                        Ok(Changed::No(Box::new(read(item.clone())?)))
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    match failed.item() {
+                        Some(item) if !item.is_empty() && tombstone(item).is_none() => {
+                            Ok(ChangeResult::Rejected(Box::new(read(item.clone())?)))
+                        }
+                        _ => Ok(ChangeResult::NotFound),
                     }
-                    _ => Ok(Changed::Gone),
-                },
-                _ => Err(sorted(why)),
+                }
+                _ => Err(classify(why)),
             },
         }
     }
 
-    /// An owner's jobs, newest first, from `after` on; `limit` at most, and fewer where most of them are of another status: then the
-    /// next part goes on.
+    /// Lists an owner's jobs after `after`, newest first and at most `limit`. A page may be shorter while more follow, if most jobs have
+    /// another status.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
+    /// When the table cannot be reached or rejects the call.
     pub async fn list(
         &self,
         owner: &Owner,
@@ -189,7 +197,7 @@ impl JobTable {
         mut after: Option<(String, String)>,
     ) -> Result<Page, StoreError> {
         let mut jobs: Vec<Job> = Vec::new();
-        for _ in 0..MOST_QUERIES {
+        for _ in 0..MAX_QUERIES {
             let (found, next) = self.query(owner, after.take()).await?;
             for job in found {
                 after = Some((job.id.to_string(), job.created_at.to_string()));
@@ -207,7 +215,7 @@ impl JobTable {
         Ok(Page { jobs, next: after })
     }
 
-    /// The next jobs of an owner, and whether there may be more.
+    /// Queries the next jobs of an owner; also returns whether there may be more.
     async fn query(
         &self,
         owner: &Owner,
@@ -229,11 +237,11 @@ impl JobTable {
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_values(":owner", text(owner.as_str()))
             .scan_index_forward(false)
-            .limit(QUERIED_AT_ONCE)
+            .limit(QUERY_LIMIT)
             .set_exclusive_start_key(start)
             .send()
             .await
-            .map_err(sorted)?;
+            .map_err(classify)?;
         let jobs: Result<Vec<Job>, _> = part
             .items
             .unwrap_or_default()
@@ -243,15 +251,15 @@ impl JobTable {
         Ok((jobs?, part.last_evaluated_key.is_some()))
     }
 
-    /// Where jobs stand at this moment, by their ids; those that are not there are left out.
-    pub(crate) async fn standing<'a>(
+    /// Returns the current statuses of jobs by id; missing jobs are omitted.
+    pub(crate) async fn statuses<'a>(
         &self,
         ids: impl Iterator<Item = &'a str>,
-    ) -> Result<HashMap<String, Standing>, StoreError> {
+    ) -> Result<HashMap<String, StatusRecord>, StoreError> {
         let ids: BTreeSet<&str> = ids.collect();
         let ids: Vec<&str> = ids.into_iter().collect();
-        let mut standing = HashMap::new();
-        for some in ids.chunks(READ_AT_ONCE) {
+        let mut statuses = HashMap::new();
+        for some in ids.chunks(BATCH_SIZE) {
             let keys = some
                 .iter()
                 .map(|id| HashMap::from([("id".to_owned(), text(id))]));
@@ -262,11 +270,14 @@ impl JobTable {
                 .consistent_read(true)
                 .build()
                 .map_err(StoreError::unreadable)?;
-            let mut wanted = HashMap::from([(self.table.clone(), keys)]);
-            // a part may be left out, so that it is asked for again
-            while !wanted.is_empty() {
-                let got = self.client.batch_get_item().set_request_items(Some(wanted));
-                let got = got.send().await.map_err(sorted)?;
+            let mut requested = HashMap::from([(self.table.clone(), keys)]);
+            // keys that were not processed are requested again
+            while !requested.is_empty() {
+                let got = self
+                    .client
+                    .batch_get_item()
+                    .set_request_items(Some(requested));
+                let got = got.send().await.map_err(classify)?;
                 for item in got
                     .responses
                     .into_iter()
@@ -275,121 +286,53 @@ impl JobTable {
                 {
                     let id = item.get("id").and_then(|id| id.as_s().ok()).cloned();
                     let job = serde_dynamo::from_item(item).map_err(StoreError::unreadable)?;
-                    standing.extend(id.map(|id| (id, job)));
+                    statuses.extend(id.map(|id| (id, job)));
                 }
-                wanted = got.unprocessed_keys.unwrap_or_default();
+                requested = got.unprocessed_keys.unwrap_or_default();
             }
         }
-        Ok(standing)
+        Ok(statuses)
     }
 
-    /// Takes a job's record away; `false` if it is gone or at another attempt. What stays until `until`, in seconds since 1970, is its
-    /// last attempt: Step Functions knows the names of its executions for 90 days. It is found by [`JobTable::deleted`] until it is swept.
+    /// Opens the network connection ahead of the first request, by a change whose condition never holds.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
-    pub async fn delete(&self, job: &Job, now: Timestamp, until: i64) -> Result<bool, StoreError> {
-        let tombstone = Tombstone {
-            id: job.id.clone(),
-            attempt: job.attempt,
-            expires_at: until,
-            sweep: Some(DUE.to_owned()),
-            deleted_at: Some(now.to_string()),
-            upload: UploadUse::of(job),
-        };
-        let deleted = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(
-                serde_dynamo::to_item(tombstone).map_err(StoreError::unreadable)?,
-            ))
-            .condition_expression("#owner = :owner AND attempt = :attempt")
-            .expression_attribute_names("#owner", "owner")
-            .expression_attribute_values(":owner", text(job.owner.as_str()))
-            .expression_attribute_values(":attempt", number(job.attempt.into()));
-        match past_conflicts(|| deleted.clone().send()).await {
-            Ok(_) => Ok(true),
-            Err(why) => match why.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
-                _ => Err(sorted(why)),
-            },
-        }
-    }
-
-    /// Opens the connection before anybody waits for it, with a change that can never happen.
-    ///
-    /// # Errors
-    /// When the table does not answer or refuses.
+    /// When the table cannot be reached or rejects the call.
     pub async fn warm(&self) -> Result<(), StoreError> {
-        // no id has a slash, so there is no such job
+        // ids contain no slash, so this job does not exist
         let never = Change {
             when: vec![Condition::Exists],
             add: vec![("attempt", 0)],
             ..Change::default()
         };
-        let asked = self
+        let update = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("id", text("/"));
-        match expressed!(asked, &never).send().await {
-            Err(why)
-                if !matches!(
-                    why.as_service_error(),
-                    Some(UpdateItemError::ConditionalCheckFailedException(_))
-                ) =>
-            {
-                Err(sorted(why))
-            }
-            _ => Ok(()),
-        }
+        is_applied(with_change!(update, &never).send().await).map(drop)
     }
 }
 
-/// A job as a record of the table's stream shows it; what is left of a deleted one is none.
-pub fn job_of_image(image: &serde_json::Value) -> Option<Job> {
+/// Reads a job from an image in the table's stream; `None` for a tombstone.
+pub fn job_from_image(image: &serde_json::Value) -> Option<Job> {
     let item: serde_dynamo::Item = serde_json::from_value(image.clone()).ok()?;
     serde_dynamo::from_item(item).ok()
 }
 
-/// Where a job stands; what is left of a deleted one has no status.
+/// The status of a job; a tombstone has none.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Standing {
+pub(crate) struct StatusRecord {
     #[serde(default)]
     pub(crate) status: Option<Status>,
 }
 
-/// What is left of a deleted job.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Tombstone {
-    pub(crate) id: JobId,
-    pub(crate) attempt: u32,
-    expires_at: i64,
-    /// Says that what its workers may have stored after the deletion has not been looked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    sweep: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    deleted_at: Option<String>,
-    /// What it was made from, until it has been swept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    upload: Option<UploadUse>,
-}
-
-/// Every job has an owner, what is left of one has none.
-pub(crate) fn tombstone(item: &Item) -> Option<Tombstone> {
-    if item.contains_key("owner") {
-        return None;
-    }
-    serde_dynamo::from_item(item.clone()).ok()
-}
-
-/// A job that was there: the very one, where an answer was lost on the way and the SDK asked again.
-pub(crate) fn created(there: Job, job: &Job) -> Created {
-    if there == *job {
-        Created::New(Box::new(there))
+/// Classifies an existing job. One that equals `job` is new: the SDK retried after a lost response.
+pub(crate) fn created(existing: Job, job: &Job) -> Created {
+    if existing == *job {
+        Created::New(Box::new(existing))
     } else {
-        Created::Existing(Box::new(there))
+        Created::Existing(Box::new(existing))
     }
 }
 

@@ -1,7 +1,6 @@
-//! The one place that speaks to AWS: the job table, the uploads, the bucket, executions, secrets, open connections and what is owed to
-//! customers.
+//! The AWS client layer: tables, bucket, queues, executions, secrets and WebSocket connections. No other crate uses an AWS SDK.
 //!
-//! Each part has just the calls that clipwright makes; a function holds only the parts that it was given.
+//! Each type offers only the calls that clipwright makes; a function holds only the types that it needs.
 
 mod admissions;
 mod bucket;
@@ -24,18 +23,18 @@ mod uploads;
 mod value;
 
 pub use admissions::Admissions;
-pub use bucket::{Bucket, Kept, MadeBy, Multipart, Part};
-pub use clients::Clients;
-pub use connection::{Connection, Patience};
-pub use dead_letters::DeadLetters;
-pub use deliveries::{DeliveryTable, Turn};
+pub use bucket::{Bucket, FencedWrite, Multipart, Part, Provenance};
+pub use clients::ClientConnections;
+pub use connection::{Connection, TimeoutProfile};
+pub use dead_letters::DeadLetterQueue;
+pub use deliveries::{DeliveryLease, DeliveryTable};
 pub use error::StoreError;
 pub use executions::Executions;
-pub use jobs::{Changed, Created, JobTable, Page, job_of_image};
+pub use jobs::{ChangeResult, Created, JobTable, Page, job_from_image};
 pub use listeners::{Listener, ListenerTable};
 pub use queue::Queue;
 pub use receivers::{Receiver, ReceiverTable};
 pub use secrets::SecretStore;
 pub use sessions::SessionTable;
-pub use shares::{Places, ShareTable};
+pub use shares::{ShareTable, Slots};
 pub use uploads::{Upload, UploadTable, UploadUse};

@@ -1,30 +1,30 @@
-//! The table of listeners: which open connections of an owner want to hear of what.
+//! The table of listeners: the subscriptions of each owner's open connections.
 
 use std::collections::HashSet;
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
-use domain::{JobId, Owner, limits::MOST_NAMED_JOBS};
+use domain::{JobId, Owner, limits::MAX_SUBSCRIBED_JOBS};
 use serde::Deserialize;
 
 use crate::{
     Connection, StoreError,
-    error::{happened, sorted},
+    error::{classify, is_applied},
     value::{number, text},
 };
 
-/// Connections by their owner: who listens to what.
+/// The subscriptions of open connections, by owner.
 #[derive(Debug, Clone)]
 pub struct ListenerTable {
     client: Client,
     table: String,
 }
 
-/// A connection that listens.
+/// A connection and its subscriptions.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Listener {
-    /// API Gateway's id of it.
+    /// API Gateway's id of the connection.
     pub connection_id: String,
-    /// Whether it wants all jobs of its owner.
+    /// Whether it is subscribed to all jobs of its owner.
     #[serde(default)]
     all: bool,
     #[serde(default)]
@@ -32,14 +32,14 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Whether it wants to hear of a job.
-    pub fn wants(&self, job: &JobId) -> bool {
+    /// Returns whether the connection is subscribed to a job.
+    pub fn is_subscribed_to(&self, job: &JobId) -> bool {
         self.all || self.job_ids.contains(job)
     }
 }
 
 impl ListenerTable {
-    /// A table by its name.
+    /// Opens a table by its name.
     pub fn new(connection: &Connection, table: impl Into<String>) -> Self {
         Self {
             client: Client::new(&connection.config),
@@ -47,11 +47,11 @@ impl ListenerTable {
         }
     }
 
-    /// Lets a connection hear of one job more, or of all; `false` if it names too many one by one.
+    /// Subscribes a connection to a job, or to all; `false` if it is already subscribed to the maximum of individual jobs.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
-    pub async fn add(
+    /// When the table cannot be reached or rejects the call.
+    pub async fn subscribe(
         &self,
         owner: &Owner,
         connection_id: &str,
@@ -72,19 +72,19 @@ impl ListenerTable {
                 .expression_attribute_values(":yes", AttributeValue::Bool(true)),
             Some(job) => update
                 .update_expression("SET expires_at = :until ADD job_ids :jobs")
-                .condition_expression("attribute_not_exists(job_ids) OR size(job_ids) < :most OR contains(job_ids, :job)")
+                .condition_expression("attribute_not_exists(job_ids) OR size(job_ids) < :max OR contains(job_ids, :job)")
                 .expression_attribute_values(":jobs", AttributeValue::Ss(vec![job.to_string()]))
                 .expression_attribute_values(":job", text(job.as_str()))
-                .expression_attribute_values(":most", number(MOST_NAMED_JOBS as i64)),
+                .expression_attribute_values(":max", number(MAX_SUBSCRIBED_JOBS as i64)),
         };
-        happened(update.send().await)
+        is_applied(update.send().await)
     }
 
-    /// All connections of an owner's that listen.
+    /// Lists the subscribed connections of an owner.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
-    pub async fn of(&self, owner: &Owner) -> Result<Vec<Listener>, StoreError> {
+    /// When the table cannot be reached or rejects the call.
+    pub async fn list(&self, owner: &Owner) -> Result<Vec<Listener>, StoreError> {
         let mut pages = self
             .client
             .query()
@@ -98,21 +98,21 @@ impl ListenerTable {
             .send();
         let mut listeners = Vec::new();
         while let Some(item) = pages.next().await {
-            let item = item.map_err(sorted)?;
+            let item = item.map_err(classify)?;
             listeners.push(serde_dynamo::from_item(item).map_err(StoreError::unreadable)?);
         }
         Ok(listeners)
     }
 
-    /// Takes a connection away; nothing happens if it is gone.
+    /// Removes a connection, if it exists.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
+    /// When the table cannot be reached or rejects the call.
     pub async fn remove(&self, owner: &Owner, connection_id: &str) -> Result<(), StoreError> {
         let deleted = self.client.delete_item().table_name(&self.table);
         let deleted = deleted
             .key("owner", text(owner.as_str()))
             .key("connection_id", text(connection_id));
-        deleted.send().await.map_err(sorted).map(drop)
+        deleted.send().await.map_err(classify).map(drop)
     }
 }

@@ -1,4 +1,4 @@
-//! A queue of SQS.
+//! An SQS queue.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use aws_sdk_sqs::Client;
 use domain::{Fingerprint, Owner};
 use serde::Serialize;
 
-use crate::{Connection, StoreError, error::sorted};
+use crate::{Connection, StoreError, error::classify};
 
-/// The longest that SQS keeps a message back.
-const LONGEST_DELAY: Duration = Duration::from_mins(15);
+/// Maximum message delay of SQS.
+const MAX_DELAY: Duration = Duration::from_mins(15);
 
-/// A queue by its address.
+/// An SQS queue.
 #[derive(Debug, Clone)]
 pub struct Queue {
     client: Client,
@@ -19,7 +19,7 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// A queue by its address.
+    /// Opens a queue by its URL.
     pub fn new(connection: &Connection, url: impl Into<String>) -> Self {
         Self {
             client: Client::new(&connection.config),
@@ -27,11 +27,11 @@ impl Queue {
         }
     }
 
-    /// Sends a message of an owner's that is kept back for a while, at most 15 minutes. Messages of one owner are a group of this standard
-    /// queue, which makes it a fair one: who has many of them under way waits for those who have few.
+    /// Sends an owner's message with a delay of at most 15 minutes. Each owner's messages form a message group, which makes this standard
+    /// queue a fair queue: owners with many messages in flight wait for owners with few.
     ///
     /// # Errors
-    /// When SQS does not answer or refuses.
+    /// When SQS cannot be reached or rejects the call.
     pub async fn send(
         &self,
         owner: &Owner,
@@ -39,15 +39,15 @@ impl Queue {
         delay: Duration,
     ) -> Result<(), StoreError> {
         let body = serde_json::to_string(message).map_err(StoreError::unreadable)?;
-        // rounded up, so that what is early is not sent round again at once
-        let seconds = delay.min(LONGEST_DELAY).as_secs_f64().ceil() as i32;
+        // rounded up, so that a message that arrives early is not sent back at once
+        let seconds = delay.min(MAX_DELAY).as_secs_f64().ceil() as i32;
         let send = self.client.send_message().queue_url(&self.url);
-        // a group's name has 128 plain characters at most
+        // the name of a group is limited to 128 characters of a restricted set
         let group = Fingerprint::of_bytes(owner.as_str().as_bytes()).to_string();
         let send = send
             .message_body(body)
             .message_group_id(group)
             .delay_seconds(seconds);
-        send.send().await.map_err(sorted).map(drop)
+        send.send().await.map_err(classify).map(drop)
     }
 }

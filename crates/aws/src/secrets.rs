@@ -1,27 +1,27 @@
-//! Secrets Manager, read only.
+//! Read access to Secrets Manager.
 
 use aws_sdk_secretsmanager::Client;
 
-use crate::{Connection, StoreError, error::sorted};
+use crate::{Connection, StoreError, error::classify};
 
-/// Secrets by their names.
+/// The secrets of the account.
 #[derive(Debug, Clone)]
 pub struct SecretStore {
     client: Client,
 }
 
 impl SecretStore {
-    /// The store of the account.
+    /// Opens the secret store of the account.
     pub fn new(connection: &Connection) -> Self {
         Self {
             client: Client::new(&connection.config),
         }
     }
 
-    /// The text of a secret, as it is now.
+    /// Reads the current value of a secret.
     ///
     /// # Errors
-    /// When it is not there, or the store does not answer or refuses.
+    /// When it does not exist, or Secrets Manager cannot be reached or rejects the call.
     pub async fn read(&self, name: &str) -> Result<String, StoreError> {
         let secret = self
             .client
@@ -29,9 +29,9 @@ impl SecretStore {
             .secret_id(name)
             .send()
             .await
-            .map_err(sorted)?;
+            .map_err(classify)?;
         secret
             .secret_string
-            .ok_or_else(|| StoreError::Refused("the secret has no text".to_owned()))
+            .ok_or_else(|| StoreError::Rejected("the secret has no string value".to_owned()))
     }
 }

@@ -1,64 +1,63 @@
-//! The table of uploads: which upload of the bucket belongs to whom, and which jobs are made from it.
+//! The table of uploads: the owner of each upload, and the jobs that use it.
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::delete_item::DeleteItemError,
     types::{AttributeValue, Update},
 };
-use domain::{Job, Owner, limits::MOST_JOBS_OF_UPLOAD};
+use domain::{Job, Owner, limits::MAX_JOBS_PER_UPLOAD};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Connection, StoreError,
-    conflicts::past_conflicts,
-    error::{happened, sorted},
+    conflicts::retry_on_conflict,
+    error::{classify, is_applied},
     value::{number, text},
 };
 
-/// How often the end of a use is written while other uses begin and end.
-const MOST_ROUNDS: usize = 5;
+/// Attempts to write the end of a use against concurrent changes.
+const MAX_ROUNDS: usize = 5;
 
-/// An upload, begun and perhaps complete.
+/// An upload, in progress or complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Upload {
-    /// Ours, bound to the owner.
+    /// Id of the upload, bound to the owner.
     pub id: String,
-    /// Whose it is.
+    /// Owner of the upload.
     pub owner: Owner,
-    /// What the file was called, without its ending.
+    /// File name without its extension.
     pub title: String,
-    /// Where in the bucket it lies.
+    /// Object key.
     pub key: String,
-    /// The bucket's own id of it.
+    /// S3's id of the multipart upload.
     pub multipart_id: String,
-    /// Size that was announced, in bytes.
+    /// Announced size in bytes.
     pub bytes: u64,
-    /// Whether all parts are there and put together.
+    /// Whether the multipart upload is complete.
     #[serde(default)]
     pub complete: bool,
-    /// Until when it can be used, in seconds since 1970; records of before have none, and go when that is over.
-    #[serde(default = "for_ever")]
+    /// End of the time in which it can be used, in seconds since 1970; records of earlier versions lack it, and expire then.
+    #[serde(default = "no_limit")]
     pub usable_until: i64,
-    /// When the record may go, in seconds since 1970: after the object.
+    /// When the record expires, in seconds since 1970: after the object.
     pub expires_at: i64,
 }
 
-fn for_ever() -> i64 {
+fn no_limit() -> i64 {
     i64::MAX
 }
 
-/// A job's use of an upload as its source.
+/// The use of an upload as the source of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UploadUse {
     upload_id: String,
-    /// Where in the bucket the upload lies.
+    /// Object key of the upload.
     pub key: String,
-    /// The job: its id, and when it was made, since the id of a deleted one may come again.
+    /// Id and creation time of the job: the id of a deleted job can be reused.
     job: String,
 }
 
 impl UploadUse {
-    /// That of a job, if an upload is its source.
+    /// Returns the use by a job, if its source is an upload.
     pub fn of(job: &Job) -> Option<Self> {
         Some(Self {
             upload_id: job.source.upload_id.clone()?,
@@ -80,7 +79,7 @@ pub struct UploadTable {
 }
 
 impl UploadTable {
-    /// A table by its name.
+    /// Opens a table by its name.
     pub fn new(connection: &Connection, table: impl Into<String>) -> Self {
         Self {
             client: Client::new(&connection.config),
@@ -88,10 +87,10 @@ impl UploadTable {
         }
     }
 
-    /// Writes a new upload down.
+    /// Stores a new upload.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
+    /// When the table cannot be reached or rejects the call.
     pub async fn create(&self, upload: &Upload) -> Result<(), StoreError> {
         let item = serde_dynamo::to_item(upload).map_err(StoreError::unreadable)?;
         let put = self
@@ -99,13 +98,13 @@ impl UploadTable {
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item));
-        put.send().await.map_err(sorted).map(drop)
+        put.send().await.map_err(classify).map(drop)
     }
 
-    /// An upload of an owner's that can be used at a time, in seconds since 1970; one of somebody else is not there.
+    /// Returns an owner's upload that can be used at a time in seconds since 1970; `None` for another owner's.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
+    /// When the table cannot be reached or rejects the call.
     pub async fn get(
         &self,
         id: &str,
@@ -117,7 +116,12 @@ impl UploadTable {
             .get_item()
             .table_name(&self.table)
             .key("id", text(id));
-        let item = got.consistent_read(true).send().await.map_err(sorted)?.item;
+        let item = got
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(classify)?
+            .item;
         let upload: Option<Upload> = item
             .map(serde_dynamo::from_item)
             .transpose()
@@ -125,10 +129,10 @@ impl UploadTable {
         Ok(upload.filter(|upload| upload.owner == *owner && upload.usable_until > now))
     }
 
-    /// Notes that all parts are there.
+    /// Marks an upload as complete.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
+    /// When the table cannot be reached or rejects the call.
     pub async fn complete(&self, upload: &Upload) -> Result<(), StoreError> {
         let updated = self
             .client
@@ -138,46 +142,46 @@ impl UploadTable {
             .update_expression("SET complete = :yes")
             .condition_expression("attribute_exists(id)")
             .expression_attribute_values(":yes", AttributeValue::Bool(true));
-        updated.send().await.map_err(sorted).map(drop)
+        updated.send().await.map_err(classify).map(drop)
     }
 
-    /// The note that a job uses an upload, as a part of the transaction that makes the job.
+    /// Builds the update that records a job's use of an upload, for the transaction that creates the job.
     pub(crate) fn begin_use(&self, of: &UploadUse) -> Result<Update, StoreError> {
         Update::builder()
             .table_name(&self.table)
             .key("id", text(&of.upload_id))
             .update_expression("ADD jobs :jobs")
             .condition_expression(
-                "complete = :yes AND (attribute_not_exists(jobs) OR size(jobs) < :most OR contains(jobs, :job))",
+                "complete = :yes AND (attribute_not_exists(jobs) OR size(jobs) < :max OR contains(jobs, :job))",
             )
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
             .expression_attribute_values(":jobs", of.jobs())
             .expression_attribute_values(":job", text(&of.job))
-            .expression_attribute_values(":most", number(MOST_JOBS_OF_UPLOAD.into()))
+            .expression_attribute_values(":max", number(MAX_JOBS_PER_UPLOAD.into()))
             .build()
             .map_err(StoreError::unreadable)
     }
 
-    /// Notes that a job uses an upload no longer. Whether it was the last one: then the record is gone, so that no job begins to use the
-    /// upload, and its object is to be deleted.
+    /// Records that a job no longer uses an upload. Returns `true` if it was the last: the record is then deleted, so that no other job
+    /// starts to use the upload, and the caller has to delete the object.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
+    /// When the table cannot be reached or rejects the call.
     pub async fn end_use(&self, of: &UploadUse) -> Result<bool, StoreError> {
-        // each round lost means that another job has begun or ended its use in between, or that this one is not noted
-        for _ in 0..MOST_ROUNDS {
-            if self.delete_with_last(of).await? {
+        // a lost round means that another job has started or ended its use meanwhile, or that this use is not recorded
+        for _ in 0..MAX_ROUNDS {
+            if self.delete_last_use(of).await? {
                 return Ok(true);
             }
-            if self.leave_to_others(of).await? {
+            if self.remove_use(of).await? {
                 return Ok(false);
             }
         }
         Ok(false)
     }
 
-    /// Whether the record is gone, as that of an upload which no other job uses.
-    async fn delete_with_last(&self, of: &UploadUse) -> Result<bool, StoreError> {
+    /// Deletes the record if no other job uses the upload; returns whether it is gone.
+    async fn delete_last_use(&self, of: &UploadUse) -> Result<bool, StoreError> {
         let deleted = self
             .client
             .delete_item()
@@ -185,17 +189,11 @@ impl UploadTable {
             .key("id", text(&of.upload_id))
             .condition_expression("attribute_not_exists(id) OR jobs = :jobs")
             .expression_attribute_values(":jobs", of.jobs());
-        match past_conflicts(|| deleted.clone().send()).await {
-            Ok(_) => Ok(true),
-            Err(why) => match why.as_service_error() {
-                Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(false),
-                _ => Err(sorted(why)),
-            },
-        }
+        is_applied(retry_on_conflict(|| deleted.clone().send()).await)
     }
 
-    /// Whether others use the upload, and this job does no longer.
-    async fn leave_to_others(&self, of: &UploadUse) -> Result<bool, StoreError> {
+    /// Removes this use if other jobs use the upload; returns whether it did.
+    async fn remove_use(&self, of: &UploadUse) -> Result<bool, StoreError> {
         let update = self
             .client
             .update_item()
@@ -206,6 +204,6 @@ impl UploadTable {
             .expression_attribute_values(":jobs", of.jobs())
             .expression_attribute_values(":job", text(&of.job))
             .expression_attribute_values(":one", number(1));
-        happened(past_conflicts(|| update.clone().send()).await)
+        is_applied(retry_on_conflict(|| update.clone().send()).await)
     }
 }

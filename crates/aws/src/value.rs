@@ -1,4 +1,4 @@
-//! Values as `DynamoDB` takes them.
+//! Constructors of `DynamoDB` attribute values.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 

@@ -133,7 +133,7 @@ fn assert_cues(cues: &[Cue]) {
 
 #[cfg(test)]
 mod tests {
-    use fuzzed::{assert_grows_gently, replay};
+    use fuzzed::{assert_scales_linearly, replay};
 
     use super::*;
 
@@ -176,7 +176,7 @@ mod tests {
             "e\u{301}",
             "\u{1160}",
         ] {
-            assert_grows_gently(captions, "", token, "");
+            assert_scales_linearly(captions, "", token, "");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What customers are told of their jobs at addresses of theirs, and how often it is tried.
+//! Callbacks: the job events delivered to customers' URLs, and their retry schedule.
 
 use std::time::Duration;
 
@@ -7,65 +7,65 @@ use serde_json::{Value, json};
 
 use crate::{
     Event, EventKind, Job, JobId, JobOutput, Labels, Owner, Percent, Status, Timestamp,
-    limits::{LONGEST_MESSAGE, LONGEST_RETRY_AFTER_S, MOST_TRIES},
-    text::cut,
+    limits::{MAX_MESSAGE_BYTES, MAX_RETRY_AFTER_S, MAX_STORED_DELIVERY_ATTEMPTS},
+    text::truncate,
 };
 
-/// Seconds from one try to the next; after the last of them a delivery has failed.
-const PAUSES_S: [f64; 7] = [5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 36_000.0];
-/// How far a pause may be off, so that a receiver that comes back is not asked for everything at once.
+/// Seconds between delivery attempts; after the last of them the delivery fails.
+const RETRY_DELAYS_S: [f64; 7] = [5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 36_000.0];
+/// Relative jitter of a delay, so that a receiver that recovers is not hit by all deliveries at once.
 const JITTER: f64 = 0.2;
 const CANCELED: &str = "The job was canceled";
-/// Digits of attempt and sequence in a delivery's id, so that ids of a job are in the order of what they tell.
+/// Digits of attempt and sequence number in a delivery's id, so that the ids of a job sort in event order.
 const ATTEMPT_DIGITS: usize = 6;
 const SEQUENCE_DIGITS: usize = 3;
 
-/// An event that is owed to an address of a customer's.
+/// The delivery of one event to a customer's URL.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
-    /// The job that it is about.
+    /// Job that the event belongs to.
     pub job_id: JobId,
-    /// Also the id that it is signed with; ids of a job are in the order of what they tell.
+    /// Id of the delivery and of its signed message; the ids of a job sort in event order.
     pub id: String,
-    /// Whose job it is.
+    /// Owner of the job.
     pub owner: Owner,
-    /// Where it goes.
+    /// URL of the receiver.
     pub url: String,
-    /// What is told, with plain addresses of objects.
+    /// The event, with unsigned object URLs.
     pub event: Event,
-    /// What the customer calls job and user.
+    /// The customer's own ids of job and user.
     #[serde(default)]
     pub labels: Labels,
-    /// Whether it is done.
+    /// State of the delivery.
     pub state: DeliveryState,
-    /// What was tried so far.
-    #[serde(default)]
-    pub tries: Vec<DeliveryTry>,
-    /// Tries that count: those since it was made, or since a person asked for it again.
+    /// The attempts so far, oldest first.
+    #[serde(default, rename = "tries")]
+    pub attempts: Vec<DeliveryAttempt>,
+    /// Failed attempts since the delivery was created or last replayed.
     #[serde(default)]
     pub failures: u32,
-    /// When it may be tried next, in milliseconds since 1970.
+    /// Time of the next attempt, in milliseconds since 1970.
     pub due_ms: i64,
-    /// When it came to be.
+    /// When the delivery was created.
     pub created_at: Timestamp,
-    /// When the record may go, in seconds since 1970.
+    /// When the record expires, in seconds since 1970.
     pub expires_at: i64,
 }
 
-/// Whether a delivery is done.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
-    /// It is to be tried.
+    /// Another attempt is due.
     Pending,
-    /// The receiver has taken it.
+    /// The receiver has acknowledged it.
     Delivered,
-    /// It was tried often enough, or the address wants nothing any more.
+    /// All attempts failed, or the receiver has unsubscribed with status 410.
     Failed,
 }
 
 impl DeliveryState {
-    /// Its name, as in `pending`.
+    /// The name on the wire, such as `pending`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -75,36 +75,36 @@ impl DeliveryState {
     }
 }
 
-/// One try of a delivery.
+/// One attempt of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeliveryTry {
-    /// When it began.
+pub struct DeliveryAttempt {
+    /// When the attempt began.
     pub at: Timestamp,
-    /// What the receiver answered with.
+    /// HTTP status of the response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Why it was not taken.
+    /// Why the attempt failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// How long it took.
+    /// Duration of the attempt.
     pub duration_ms: u64,
 }
 
 impl Delivery {
-    /// How long it can be seen what was sent, and sent again, in seconds.
-    pub const KNOWN_S: i64 = 30 * 24 * 3600;
+    /// How long a delivery can be listed and replayed, in seconds.
+    pub const RETENTION_S: i64 = 30 * 24 * 3600;
 
-    /// What is owed for a change of a job that is told; none where nobody asked for it.
-    pub fn of(job: &Job, kind: EventKind, now: Timestamp, expires_at: i64) -> Option<Self> {
+    /// Creates the delivery for a published change of a job; `None` for a job without a callback URL.
+    pub fn for_change(job: &Job, kind: EventKind, now: Timestamp, expires_at: i64) -> Option<Self> {
         Some(Self {
             id: Self::id_of(job),
             job_id: job.id.clone(),
             owner: job.owner.clone(),
             url: job.callback_url.clone()?,
-            event: Event::of_job(job, kind),
+            event: Event::from_job(job, kind),
             labels: job.labels.clone(),
             state: DeliveryState::Pending,
-            tries: Vec::new(),
+            attempts: Vec::new(),
             failures: 0,
             due_ms: now.as_ms(),
             created_at: now,
@@ -112,44 +112,49 @@ impl Delivery {
         })
     }
 
-    /// Writes a try down; only the newest can be looked at.
-    pub fn add(&mut self, mut tried: DeliveryTry) {
-        tried.error = tried.error.map(|error| cut(&error, LONGEST_MESSAGE));
-        self.tries.push(tried);
-        let too_many = self.tries.len().saturating_sub(MOST_TRIES);
-        self.tries.drain(..too_many);
+    /// Records an attempt; only the newest are stored.
+    pub fn add(&mut self, mut attempt: DeliveryAttempt) {
+        attempt.error = attempt
+            .error
+            .map(|error| truncate(&error, MAX_MESSAGE_BYTES));
+        self.attempts.push(attempt);
+        let too_many = self
+            .attempts
+            .len()
+            .saturating_sub(MAX_STORED_DELIVERY_ATTEMPTS);
+        self.attempts.drain(..too_many);
     }
 
-    /// The id of what a job's record tells.
+    /// Returns the id of the delivery for the current state of a job.
     pub fn id_of(job: &Job) -> String {
         format!("{}-{:06}-{:03}", job.id, job.attempt, job.sequence())
     }
 
-    /// The job that a delivery of this id is about.
-    pub fn job_of(id: &str) -> Option<JobId> {
+    /// Parses the job's id out of a delivery's id.
+    pub fn job_id_of(id: &str) -> Option<JobId> {
         let rest = id.get(..id.len().checked_sub(ATTEMPT_DIGITS + SEQUENCE_DIGITS + 2)?)?;
         rest.parse().ok()
     }
 }
 
-/// How long to wait after so many failures, at least as long as the receiver asked for; none: it has failed often enough. `chance` is
-/// from 0 to 1.
-pub fn pause(failures: u32, chance: f64, asked: Option<Duration>) -> Option<Duration> {
-    let seconds = PAUSES_S.get(failures.checked_sub(1)? as usize)?;
+/// Returns the delay before the next attempt after `failures` failed ones, at least as long as the receiver's `Retry-After` asks;
+/// `None` when no attempt is left. `chance` is a random number from 0 to 1.
+pub fn retry_delay(failures: u32, chance: f64, asked: Option<Duration>) -> Option<Duration> {
+    let seconds = RETRY_DELAYS_S.get(failures.checked_sub(1)? as usize)?;
     let pause =
         Duration::from_secs_f64(seconds * (1.0 - JITTER + 2.0 * JITTER * chance.clamp(0.0, 1.0)));
     Some(
         pause.max(
             asked
                 .unwrap_or_default()
-                .min(Duration::from_secs(LONGEST_RETRY_AFTER_S)),
+                .min(Duration::from_secs(MAX_RETRY_AFTER_S)),
         ),
     )
 }
 
 impl Event {
-    /// What a job's record says, as the event of a worker would.
-    pub fn of_job(job: &Job, kind: EventKind) -> Self {
+    /// Builds the event that describes a job's record, in the form of a worker's event.
+    pub fn from_job(job: &Job, kind: EventKind) -> Self {
         let canceled = job.status == Status::Canceled;
         Self {
             event: kind,
@@ -205,25 +210,25 @@ fn output(job: &Job) -> JobOutput {
     }
 }
 
-/// A value by its name, if there is one of that name.
+/// Parses a value from its name on the wire; `None` for an unknown name.
 fn named<T: serde::de::DeserializeOwned>(name: &str) -> Option<T> {
     serde_json::from_value(json!(name)).ok()
 }
 
 impl Labels {
-    /// An event as the customer is told it: with the customer's own names of job and user, where there are any.
-    pub fn put_on(&self, event: &Event) -> Value {
-        let mut told = json!(event);
+    /// Returns the event as it is sent to the customer, with the customer's own ids of job and user where there are any.
+    pub fn apply_to(&self, event: &Event) -> Value {
+        let mut sent = json!(event);
         let names = [
             ("external_job_id", &self.external_job_id),
             ("owner_user_id", &self.owner_user_id),
         ];
         for (field, label) in names {
             if let Some(label) = label {
-                told[field] = json!(label);
+                sent[field] = json!(label);
             }
         }
-        told
+        sent
     }
 }
 
@@ -233,46 +238,51 @@ mod tests {
     use crate::samples::queued;
 
     #[test]
-    fn pauses_grow_and_end_and_a_receiver_may_ask_for_longer() {
+    fn retry_delays_grow_and_end_and_retry_after_extends_them() {
         let seconds =
-            |failures, chance| pause(failures, chance, None).map(|pause| pause.as_secs_f64());
+            |failures, chance| retry_delay(failures, chance, None).map(|pause| pause.as_secs_f64());
         assert_eq!(seconds(0, 0.5), None);
         let middle: Vec<_> = (1..=8)
             .map(|failures| seconds(failures, 0.5).map(f64::round))
             .collect();
-        let wanted = [5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 36_000.0].map(Some);
-        assert_eq!((&middle[..7], middle[7]), (&wanted[..], None));
+        let expected = [5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 36_000.0].map(Some);
+        assert_eq!((&middle[..7], middle[7]), (&expected[..], None));
         assert_eq!((seconds(1, 0.0), seconds(1, 1.0)), (Some(4.0), Some(6.0)));
-        let asked =
-            |wish| pause(1, 0.5, Some(Duration::from_secs(wish))).map(|pause| pause.as_secs());
+        let with_retry_after = |seconds| {
+            retry_delay(1, 0.5, Some(Duration::from_secs(seconds))).map(|pause| pause.as_secs())
+        };
         assert_eq!(
-            (asked(1), asked(60), asked(1 << 40)),
+            (
+                with_retry_after(1),
+                with_retry_after(60),
+                with_retry_after(1 << 40)
+            ),
             (Some(5), Some(60), Some(36_000))
         );
     }
 
     #[test]
-    fn only_the_newest_tries_are_kept() {
+    fn only_the_newest_attempts_are_stored() {
         let job = Job {
             callback_url: Some("https://x.test".into()),
             ..queued()
         };
         let now = Timestamp::from_ms(0);
-        let mut delivery = Delivery::of(&job, EventKind::Failed, now, 0).unwrap();
-        for duration_ms in 0..=MOST_TRIES as u64 {
-            delivery.add(DeliveryTry {
+        let mut delivery = Delivery::for_change(&job, EventKind::Failed, now, 0).unwrap();
+        for duration_ms in 0..=MAX_STORED_DELIVERY_ATTEMPTS as u64 {
+            delivery.add(DeliveryAttempt {
                 at: now,
                 status: Some(500),
                 error: None,
                 duration_ms,
             });
         }
-        assert_eq!(delivery.tries.len(), MOST_TRIES);
-        assert_eq!(delivery.tries[0].duration_ms, 1, "the oldest is gone");
+        assert_eq!(delivery.attempts.len(), MAX_STORED_DELIVERY_ATTEMPTS);
+        assert_eq!(delivery.attempts[0].duration_ms, 1, "the oldest is gone");
     }
 
     #[test]
-    fn ids_are_in_the_order_of_what_they_tell_and_lead_back_to_the_job() {
+    fn ids_sort_in_event_order_and_contain_the_job_id() {
         let job = Job {
             callback_url: Some("https://x.test".into()),
             ..queued()
@@ -288,14 +298,14 @@ mod tests {
         let ids = [&job, &ended, &later].map(Delivery::id_of);
         assert!(ids.is_sorted());
         assert_eq!(ids[1], "job-1-000001-102");
-        assert_eq!(Delivery::job_of(&ids[1]), Some(job.id));
-        for strange in ["", "x", "é-000001-102", "../-000001-102"] {
-            assert_eq!(Delivery::job_of(strange), None, "{strange}");
+        assert_eq!(Delivery::job_id_of(&ids[1]), Some(job.id));
+        for invalid in ["", "x", "é-000001-102", "../-000001-102"] {
+            assert_eq!(Delivery::job_id_of(invalid), None, "{invalid}");
         }
     }
 
     #[test]
-    fn a_canceled_job_is_told_as_a_failed_one_under_the_customers_names() {
+    fn a_canceled_job_is_sent_as_failed_with_the_customers_ids() {
         let labels = Labels {
             external_job_id: Some("order 7".into()),
             owner_user_id: None,
@@ -305,8 +315,10 @@ mod tests {
             labels,
             ..queued()
         };
-        let told = job.labels.put_on(&Event::of_job(&job, EventKind::Failed));
-        let field = |name: &str| told[name].as_str().unwrap_or("-").to_owned();
+        let sent = job
+            .labels
+            .apply_to(&Event::from_job(&job, EventKind::Failed));
+        let field = |name: &str| sent[name].as_str().unwrap_or("-").to_owned();
         assert_eq!(
             [
                 "event",

@@ -1,20 +1,20 @@
-//! A conditional change of a record, as data: a store carries it out in one step, and tests do so in memory.
+//! A conditional update of a record, as data. A store executes it atomically; tests apply it in memory.
 
 use serde_json::{Map, Value};
 
-/// A record as plain data: names of attributes and what they hold.
+/// A record as plain data: attribute names and their values.
 pub type Record = Map<String, Value>;
 
-/// Where a value lies: an attribute, or one entry of an attribute that is a map.
+/// The location of a value: an attribute, or one entry of a map attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct AttributePath {
     /// Name of the attribute.
     pub attribute: &'static str,
-    /// Name of the entry in it.
+    /// Key of the entry, if the attribute is a map.
     pub entry: Option<String>,
 }
 
-impl From<&'static str> for Place {
+impl From<&'static str> for AttributePath {
     fn from(attribute: &'static str) -> Self {
         Self {
             attribute,
@@ -23,8 +23,8 @@ impl From<&'static str> for Place {
     }
 }
 
-impl Place {
-    /// An entry of an attribute that is a map.
+impl AttributePath {
+    /// Addresses one entry of a map attribute.
     pub fn entry(attribute: &'static str, entry: impl Into<String>) -> Self {
         Self {
             attribute,
@@ -33,48 +33,48 @@ impl Place {
     }
 }
 
-/// What has to hold for a change to happen; an attribute that is missing is neither equal to, below nor above anything.
+/// A precondition of a change. A comparison with a missing attribute is false.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
-    /// The record is there.
+    /// The record exists.
     Exists,
-    /// The attribute is not there.
+    /// The attribute does not exist.
     Missing(&'static str),
-    /// The attribute holds just this.
+    /// The attribute equals this value.
     Equals(&'static str, Value),
-    /// The attribute holds one of these.
+    /// The attribute equals one of these values.
     OneOf(&'static str, Vec<Value>),
-    /// The attribute is a number below this one.
+    /// The attribute is a number less than this.
     Below(&'static str, i64),
-    /// The attribute is this number or a lower one.
+    /// The attribute is a number not greater than this.
     AtMost(&'static str, i64),
-    /// The attribute is no set, or one without this text.
-    Lacks(&'static str, String),
-    /// The attribute is no set, or one of fewer texts.
+    /// The attribute is missing or is a set without this string.
+    NotContains(&'static str, String),
+    /// The attribute is missing or is a set with fewer strings than this.
     FewerThan(&'static str, usize),
-    /// At least one of them holds.
+    /// At least one of the conditions holds.
     Any(Vec<Condition>),
 }
 
-/// What is written if every condition holds; nothing otherwise.
+/// An update that is applied only if all its conditions hold.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Change {
-    /// All of them have to hold.
+    /// Conditions, all of which have to hold.
     pub when: Vec<Condition>,
-    /// Values that are written.
-    pub set: Vec<(Place, Value)>,
-    /// Values that are written where nothing is yet.
+    /// Values to write.
+    pub set: Vec<(AttributePath, Value)>,
+    /// Values to write where the attribute does not exist.
     pub set_if_missing: Vec<(&'static str, Value)>,
-    /// Numbers that are added to.
+    /// Numbers to add to attributes.
     pub add: Vec<(&'static str, i64)>,
-    /// Texts that are put into sets.
-    pub gather: Vec<(&'static str, String)>,
-    /// Attributes that are taken away.
+    /// Strings to add to string sets.
+    pub add_to_set: Vec<(&'static str, String)>,
+    /// Attributes to remove.
     pub remove: Vec<&'static str>,
 }
 
 impl Change {
-    /// A change under conditions.
+    /// Starts a change with these conditions.
     pub(crate) fn when(conditions: impl IntoIterator<Item = Condition>) -> Self {
         Self {
             when: conditions.into_iter().collect(),
@@ -87,15 +87,15 @@ impl Change {
         self
     }
 
-    pub(crate) fn set(mut self, place: impl Into<Place>, value: impl Into<Value>) -> Self {
+    pub(crate) fn set(mut self, place: impl Into<AttributePath>, value: impl Into<Value>) -> Self {
         self.set.push((place.into(), value.into()));
         self
     }
 
-    /// Writes a value that may not be known; then what is there stays.
+    /// Writes the value if there is one; otherwise the existing value is left alone.
     pub(crate) fn set_known(
         self,
-        place: impl Into<Place>,
+        place: impl Into<AttributePath>,
         value: Option<impl Into<Value>>,
     ) -> Self {
         match value {
@@ -118,8 +118,8 @@ impl Change {
         self
     }
 
-    pub(crate) fn gather(mut self, attribute: &'static str, text: &str) -> Self {
-        self.gather.push((attribute, text.to_owned()));
+    pub(crate) fn add_to_set(mut self, attribute: &'static str, text: &str) -> Self {
+        self.add_to_set.push((attribute, text.to_owned()));
         self
     }
 
@@ -128,7 +128,7 @@ impl Change {
         self
     }
 
-    /// Carries the change out on a record in memory; `false`, and nothing changed, where a condition does not hold.
+    /// Applies the change to a record in memory. Returns `false`, with the record unchanged, if a condition does not hold.
     pub fn apply(&self, record: &mut Record) -> bool {
         if !self.when.iter().all(|condition| condition.holds(record)) {
             return false;
@@ -153,12 +153,12 @@ impl Change {
             let before = record.get(*attribute).and_then(Value::as_i64).unwrap_or(0);
             record.insert((*attribute).to_owned(), (before + number).into());
         }
-        for (attribute, text) in &self.gather {
+        for (attribute, text) in &self.add_to_set {
             let set = record
                 .entry(*attribute)
                 .or_insert_with(|| Value::Array(Vec::new()));
             if let Value::Array(texts) = set
-                && !texts.iter().any(|there| there == text)
+                && !texts.iter().any(|existing| existing == text)
             {
                 texts.push(text.as_str().into());
                 texts.sort_by(|one, other| one.as_str().cmp(&other.as_str()));
@@ -185,9 +185,9 @@ impl Condition {
             Self::AtMost(attribute, limit) => {
                 number(attribute).is_some_and(|value| value <= *limit)
             }
-            Self::Lacks(attribute, text) => {
-                !set(record, attribute).iter().any(|there| there == text)
-            }
+            Self::NotContains(attribute, text) => !set(record, attribute)
+                .iter()
+                .any(|existing| existing == text),
             Self::FewerThan(attribute, number) => {
                 !record.contains_key(*attribute) || set(record, attribute).len() < *number
             }
@@ -196,7 +196,7 @@ impl Condition {
     }
 }
 
-/// The texts of a set; none where it is not there.
+/// Returns the strings of a set; empty if the attribute does not exist.
 fn set<'a>(record: &'a Record, attribute: &str) -> &'a [Value] {
     record
         .get(attribute)

@@ -1,9 +1,9 @@
-//! What a job costs its owner.
+//! The price of a job.
 
 use crate::JobOutput;
 
-/// Credits for a finished job: `per_minute` for each started minute of source considered; where that is not told, the sum
-/// of the clips' lengths stands for it. None for an output without clips: nothing is charged yet, which is not the same as 0.
+/// Returns the credits for a finished job: `per_minute` for each started minute of source considered. If that length is unknown, the
+/// total length of the clips is used. Returns `None` for an output without clips: nothing is charged yet, which differs from 0.
 pub fn credits(output: &JobOutput, per_minute: u64) -> Option<u64> {
     if output.clips.is_empty() {
         return None;
@@ -14,7 +14,7 @@ pub fn credits(output: &JobOutput, per_minute: u64) -> Option<u64> {
             .iter()
             .fold(0_u64, |sum, clip| sum.saturating_add(clip.duration_ms))
     };
-    // clips come from some part of the source: 0 is a length that was not told
+    // an output with clips has considered some of the source: 0 stands for an unknown length
     let considered_ms = output.considered_ms.filter(|&ms| ms > 0);
     let minutes = considered_ms.unwrap_or_else(clips_ms).div_ceil(60_000);
     Some(minutes.saturating_mul(per_minute))

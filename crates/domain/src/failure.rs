@@ -1,29 +1,29 @@
-//! Why a job or a stage of it failed, as data.
+//! The failure of a stage, and with it of a job.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{limits::LONGEST_MESSAGE, text};
+use crate::{limits::MAX_MESSAGE_BYTES, text};
 
-/// A step of the pipeline.
+/// A stage of the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// Fetching the source.
+    /// Downloads the source.
     Download,
-    /// Speech to text.
+    /// Transcribes the speech.
     Transcribe,
-    /// Choosing the clips.
+    /// Chooses the clips.
     Plan,
-    /// Making the clips.
+    /// Renders the clips.
     Render,
-    /// Handing over what was made.
+    /// Uploads the results.
     Upload,
 }
 
 impl Stage {
-    /// Its name, as in `download`.
+    /// The name on the wire, such as `download`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Download => "download",
@@ -41,53 +41,53 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Who has to do something about a failure.
+/// The cause of a failure, which decides whether it is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
-    /// The source or the request is at fault; trying again changes nothing.
+    /// The source or the request is invalid; a retry does not help.
     Input,
-    /// It may work the next time.
+    /// A retry may succeed.
     Transient,
-    /// A fault of this software or of the machine it runs on.
+    /// An error of this software or of the machine that it runs on.
     Internal,
 }
 
-/// Stable name of what went wrong, for machines.
+/// A machine-readable reason for a failure; the names are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
-    /// The source is not there, or its server does not answer.
+    /// The source does not exist, or its server does not respond.
     SourceUnavailable,
-    /// The source's address is private.
+    /// The source is on a private network.
     SourceForbidden,
-    /// The site refuses to hand the source out.
+    /// The site refuses access to the source.
     SourceBlocked,
-    /// Not a video that can be clipped.
+    /// The source is not a video that can be clipped.
     SourceUnsupported,
-    /// Longer than the limit.
+    /// The source is longer than the limit.
     SourceTooLong,
-    /// Larger than the limit, in bytes, pixels or streams.
+    /// The source exceeds a limit of bytes, pixels or streams.
     SourceTooLarge,
-    /// Nobody speaks.
+    /// The source contains no speech.
     NoSpeech,
-    /// What is said was not understood.
+    /// The speech could not be understood.
     SpeechUnclear,
-    /// Nothing in it makes a clip.
+    /// No part of the source makes a clip.
     NoClips,
-    /// A limit of time was passed.
+    /// A time limit was exceeded.
     TimedOut,
-    /// A person stopped it.
+    /// The owner canceled the job.
     Canceled,
-    /// A fault of ours.
+    /// An internal error.
     Internal,
-    /// No room to write.
+    /// The disk is full.
     DiskFull,
-    /// A program, library or model that is needed is missing or altered.
+    /// A required program, library or model is missing or modified.
     SetupMissing,
 }
 
 impl ErrorCode {
-    /// Its name, as in `source_unavailable`.
+    /// The name on the wire, such as `source_unavailable`.
     pub fn name(self) -> &'static str {
         match self {
             Self::SourceUnavailable => "source_unavailable",
@@ -107,7 +107,7 @@ impl ErrorCode {
         }
     }
 
-    /// Whether the source is at fault, which is exit code 3 of the command-line tool.
+    /// Returns whether the source is at fault; the command-line tool then exits with code 3.
     pub fn is_source_fault(self) -> bool {
         !matches!(
             self,
@@ -122,62 +122,62 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// A failed stage: what a customer reads, and what decides whether to try again.
+/// A failed stage: the message for the customer, and what decides about a retry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
-    /// Where it happened.
+    /// Stage that failed.
     pub stage: Stage,
-    /// Who has to do something about it.
+    /// Cause of the failure.
     pub kind: FailureKind,
-    /// Its stable name.
+    /// Machine-readable reason.
     pub code: ErrorCode,
-    /// One line for a person.
+    /// One line for display.
     pub message: String,
 }
 
 impl Failure {
-    /// The source or the request is at fault.
+    /// A failure caused by the source or the request.
     pub fn input(stage: Stage, code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
             stage,
             kind: FailureKind::Input,
             code,
-            message: text::cut(&message.into(), LONGEST_MESSAGE),
+            message: text::truncate(&message.into(), MAX_MESSAGE_BYTES),
         }
     }
 
-    /// It may work the next time.
+    /// A failure that a retry may resolve.
     pub fn transient(stage: Stage, code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
             stage,
             kind: FailureKind::Transient,
             code,
-            message: text::cut(&message.into(), LONGEST_MESSAGE),
+            message: text::truncate(&message.into(), MAX_MESSAGE_BYTES),
         }
     }
 
-    /// A fault of ours.
+    /// An internal error.
     pub fn internal(stage: Stage, message: impl fmt::Display) -> Self {
         Self {
             stage,
             kind: FailureKind::Internal,
             code: ErrorCode::Internal,
-            message: text::cut(&message.to_string(), LONGEST_MESSAGE),
+            message: text::truncate(&message.to_string(), MAX_MESSAGE_BYTES),
         }
     }
 
-    /// A program, library or model is missing or altered.
+    /// A required program, library or model is missing or modified.
     pub fn setup(stage: Stage, message: impl Into<String>) -> Self {
         Self {
             stage,
             kind: FailureKind::Internal,
             code: ErrorCode::SetupMissing,
-            message: text::cut(&message.into(), LONGEST_MESSAGE),
+            message: text::truncate(&message.into(), MAX_MESSAGE_BYTES),
         }
     }
 
-    /// A file could not be read or written; `path` is told to the user.
+    /// A file could not be read or written; the message names `path`.
     pub fn io(stage: Stage, path: &std::path::Path, why: &std::io::Error) -> Self {
         let code = if why.kind() == std::io::ErrorKind::StorageFull {
             ErrorCode::DiskFull
@@ -188,12 +188,12 @@ impl Failure {
             stage,
             kind: FailureKind::Internal,
             code,
-            message: text::cut(&format!("{}: {why}", path.display()), LONGEST_MESSAGE),
+            message: text::truncate(&format!("{}: {why}", path.display()), MAX_MESSAGE_BYTES),
         }
     }
 
-    /// Whether another attempt may end better.
-    pub fn retryable(&self) -> bool {
+    /// Returns whether another attempt may succeed.
+    pub fn is_retryable(&self) -> bool {
         self.kind != FailureKind::Input
     }
 }
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_on_the_wire() {
+    fn names_match_the_serialised_form() {
         for code in [
             ErrorCode::SourceTooLong,
             ErrorCode::NoSpeech,

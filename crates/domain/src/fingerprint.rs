@@ -1,29 +1,29 @@
-//! What an output was made from, in one short text.
+//! A cache key over the inputs of an output.
 
 use std::fmt;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// SHA-256 over everything that an output depends on, as 32 hex digits (the first half).
+/// SHA-256 over all inputs of an output, truncated to 32 hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    /// The fingerprint of any value that can be written as JSON, e.g. a tuple of options and fingerprints.
+    /// Computes the fingerprint of any serialisable value, such as a tuple of options and fingerprints.
     ///
     /// # Panics
-    /// When `parts` has a map with keys that are not text, which no type here has.
+    /// When `parts` contains a map whose keys are not strings; no type in this workspace does.
     pub fn of(parts: &impl Serialize) -> Self {
         Self::of_bytes(&serde_json::to_vec(parts).expect("plain data can be written as JSON"))
     }
 
-    /// The fingerprint of raw bytes.
+    /// Computes the fingerprint of raw bytes.
     pub fn of_bytes(bytes: &[u8]) -> Self {
         Self(hex::encode(&Sha256::digest(bytes)[..16]))
     }
 
-    /// Takes a text written by [`fmt::Display`] back.
+    /// Reads a fingerprint written by [`fmt::Display`].
     pub fn from_text(text: &str) -> Self {
         Self(text.trim().to_owned())
     }

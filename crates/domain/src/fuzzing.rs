@@ -1,13 +1,13 @@
-//! What `fuzz/` feeds with made-up bytes: files and messages as they come in, and what must hold of whatever is made of them.
+//! Fuzz targets of this crate: parsers of outside input, and the properties of whatever they accept.
 
 use std::str::from_utf8;
 
 use crate::{ClipOptions, Plan, Secret, Secrets, SignatureHeaders, Timestamp, Transcript};
 
-/// Headers of a signed message, one a line, and its body: none is believed that was not signed.
+/// Verifies the headers, one per line, and the body of an unsigned message.
 ///
 /// # Panics
-/// When one is.
+/// When the message is accepted.
 pub fn signature(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let mut lines = text.splitn(4, '\n');
@@ -25,10 +25,10 @@ pub fn signature(data: &[u8]) {
     let _ = Secret::parse(&text);
 }
 
-/// A `plan.json`: one that is taken has parts to show, in order and inside the source.
+/// Parses a `plan.json`. The shown ranges of an accepted plan are non-empty, in order and inside the source.
 ///
 /// # Panics
-/// When it has not.
+/// When they are not.
 pub fn plan(data: &[u8]) {
     const SOURCE_MS: u64 = 3_600_000;
     let Ok(plan) = Plan::from_json(data, SOURCE_MS) else {
@@ -36,17 +36,18 @@ pub fn plan(data: &[u8]) {
     };
     let _ = plan.check_edited();
     for clip in &plan.clips {
-        let kept = clip.kept();
-        assert!(!kept.is_empty());
-        assert!(kept.iter().all(|part| part.end_ms() <= SOURCE_MS));
+        let shown = clip.shown_ranges();
+        assert!(!shown.is_empty());
+        assert!(shown.iter().all(|part| part.end_ms() <= SOURCE_MS));
         assert!(
-            kept.windows(2)
+            shown
+                .windows(2)
                 .all(|pair| pair[0].end_ms() <= pair[1].start_ms())
         );
     }
 }
 
-/// A `transcript.json`: one that is taken runs forwards, and is taken again when it is written.
+/// Parses a `transcript.json`. An accepted transcript is in order of time and is accepted again when written.
 ///
 /// # Panics
 /// When it is not.
@@ -66,7 +67,7 @@ pub fn transcript(data: &[u8]) {
     assert!(Transcript::from_json(&written).is_ok());
 }
 
-/// The options of a submission: what is taken names a part of the source, or none.
+/// Parses the options of a submission. Accepted options select a part of the source, or none.
 ///
 /// # Panics
 /// When that part is empty or ends after the source.
@@ -84,12 +85,12 @@ pub fn options(data: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use fuzzed::{assert_grows_gently, replay};
+    use fuzzed::{assert_scales_linearly, replay};
 
     use super::*;
 
     #[test]
-    fn corpora_are_taken_as_they_must_be() {
+    fn corpora_satisfy_the_properties() {
         replay("signature", signature);
         replay("plan", plan);
         replay("transcript", transcript);
@@ -98,14 +99,14 @@ mod tests {
 
     #[test]
     fn work_grows_with_the_input() {
-        assert_grows_gently(signature, "a\n1700000000\n", "v1,YWFhYWFh ", "\n{}");
-        assert_grows_gently(signature, "a\n1700000000\nv1,YWFh\n", "{}", "");
+        assert_scales_linearly(signature, "a\n1700000000\n", "v1,YWFhYWFh ", "\n{}");
+        assert_scales_linearly(signature, "a\n1700000000\nv1,YWFh\n", "{}", "");
         let clip = r#"{"clip_index":0,"rank":1,"start_ms":0,"end_ms":9000,"title":"","summary":"","reason":"","virality_score":0,"score_breakdown":{"hook":0,"flow":0,"value":0,"emotion":0},"cuts":[[1,2]"#;
         let plan_of_one = format!(r#"{{"version":1,"clips":[{clip}"#);
-        assert_grows_gently(plan, &plan_of_one, ",[3,5]", "]}]}");
+        assert_scales_linearly(plan, &plan_of_one, ",[3,5]", "]}]}");
         let transcript_of = r#"{"version":1,"language":"en","duration_ms":9,"segments":[{"start_ms":0,"end_ms":0,"text":"","words":[]}"#;
         let sentence = r#",{"start_ms":1,"end_ms":2,"text":"a b","words":[{"text":"a","start_ms":1,"end_ms":2}]}"#;
-        assert_grows_gently(transcript, transcript_of, sentence, "]}");
-        assert_grows_gently(options, r#"{"topics":["a""#, r#","b""#, "]}");
+        assert_scales_linearly(transcript, transcript_of, sentence, "]}");
+        assert_scales_linearly(options, r#"{"topics":["a""#, r#","b""#, "]}");
     }
 }

@@ -1,4 +1,4 @@
-//! Names of jobs and of those they belong to, parsed once.
+//! Ids of jobs, owners and attempts, parsed once.
 
 use std::{fmt, str::FromStr};
 
@@ -6,28 +6,28 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::limits::LONGEST_ID;
+use crate::limits::MAX_ID_CHARS;
 
-/// The id of a job: 1 to 64 of `A-Z a-z 0-9 _ -`; those made here are UUIDs.
+/// The id of a job: 1 to 64 of `A-Z a-z 0-9 _ -`; generated ids are UUIDs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct JobId(String);
 
-/// The text is no id.
+/// The text is not a valid id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1 to {LONGEST_ID} letters, digits, `_` or `-`")]
+#[error("must be 1 to {MAX_ID_CHARS} letters, digits, `_` or `-`")]
 pub struct InvalidId;
 
 impl JobId {
-    /// A new id; version 7 of `UUIDs` begins with the time, so that ids sort by it.
+    /// Creates an id from a UUID; `UUIDv7` starts with the time, so that ids sort by creation.
     pub fn new(uuid: Uuid) -> Self {
         Self(uuid.to_string())
     }
 
-    /// The id that one owner's idempotency key always leads to: a `UUIDv8` of SHA-256 over both.
-    pub fn of_key(owner: &Owner, key: &str) -> Self {
+    /// Derives the id of an owner's idempotency key: a `UUIDv8` of SHA-256 over both.
+    pub fn from_idempotency_key(owner: &Owner, key: &str) -> Self {
         let mut hash = Sha256::new();
-        // the length tells ("ab", "c") from ("a", "bc")
+        // the length distinguishes ("ab", "c") from ("a", "bc")
         hash.update((owner.0.len() as u64).to_be_bytes());
         hash.update(owner.0.as_bytes());
         hash.update(key.as_bytes());
@@ -36,23 +36,23 @@ impl JobId {
         Self::new(Uuid::new_v8(bytes))
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether a text can be the id of a job, an upload or a message: nothing in it means anything to a path, a key or a header.
-pub fn is_plain_id(text: &str) -> bool {
+/// Returns whether a text can be the id of a job, an upload or a message: it has no character with a meaning in paths, keys or headers.
+pub fn is_valid_id(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(plain)
+    (1..=MAX_ID_CHARS).contains(&text.len()) && text.bytes().all(plain)
 }
 
 impl FromStr for JobId {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        is_plain_id(text)
+        is_valid_id(text)
             .then(|| Self(text.to_owned()))
             .ok_or(InvalidId)
     }
@@ -78,54 +78,54 @@ impl fmt::Display for JobId {
     }
 }
 
-/// Whom a job belongs to. A user and a tenant of the same name are two owners.
+/// The owner of a job. A user and a tenant of the same name are different owners.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Owner(String);
 
 impl Owner {
-    /// A person, by the `sub` of the token.
+    /// A user, by the `sub` claim of the token.
     pub fn user(subject: &str) -> Self {
         Self(format!("user:{subject}"))
     }
 
-    /// A back end, by the tenant of its key.
+    /// A back end, by the tenant of its API key.
     pub fn tenant(name: &str) -> Self {
         Self(format!("tenant:{name}"))
     }
 
-    /// The person's own id, the `sub` of the token; a back end has none.
+    /// Returns the user's id, the `sub` claim of the token; `None` for a back end.
     pub fn user_id(&self) -> Option<&str> {
         self.0.strip_prefix("user:")
     }
 
-    /// Whether it is a back end.
+    /// Returns whether the owner is a back end.
     pub fn is_tenant(&self) -> bool {
         self.0.starts_with("tenant:")
     }
 
-    /// The owner as the record has it.
+    /// Returns the owner as it is stored in the record.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// One start of the worker for a job. It names the execution and the folder of the outcome.
+/// One attempt at a job. It names the execution and the folder of the outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AttemptOf {
+pub struct AttemptId {
     /// The job.
     pub job_id: JobId,
-    /// Counted from 1.
+    /// Number of the attempt, from 1.
     pub attempt: u32,
 }
 
-impl AttemptOf {
-    /// Attempts are counted from 1.
-    pub fn is_possible(&self) -> bool {
+impl AttemptId {
+    /// Returns whether the number is valid: attempts count from 1.
+    pub fn is_valid(&self) -> bool {
         self.attempt > 0
     }
 
-    /// Takes a name written by [`fmt::Display`] back.
+    /// Parses a name written by [`fmt::Display`].
     pub fn from_name(name: &str) -> Option<Self> {
         let (job_id, attempt) = name.rsplit_once('-')?;
         let attempt = attempt.parse().ok().filter(|&number| number > 0)?;
@@ -136,7 +136,7 @@ impl AttemptOf {
     }
 }
 
-impl fmt::Display for AttemptOf {
+impl fmt::Display for AttemptId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.job_id, self.attempt)
     }
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_mean_nothing_to_a_path() {
+    fn ids_contain_no_path_characters() {
         for bad in [
             "",
             "../x",
@@ -155,11 +155,11 @@ mod tests {
             "a.b",
             "é",
             "a b",
-            &"x".repeat(LONGEST_ID + 1),
+            &"x".repeat(MAX_ID_CHARS + 1),
         ] {
             assert!(bad.parse::<JobId>().is_err(), "{bad}");
         }
-        assert!("x".repeat(LONGEST_ID).parse::<JobId>().is_ok());
+        assert!("x".repeat(MAX_ID_CHARS).parse::<JobId>().is_ok());
         assert!(
             "550e8400-e29b-41d4-a716-446655440000"
                 .parse::<JobId>()
@@ -168,29 +168,38 @@ mod tests {
     }
 
     #[test]
-    fn a_key_leads_to_one_job_of_one_owner() {
+    fn an_idempotency_key_gives_one_id_per_owner() {
         let (ann, bob) = (Owner::user("ann"), Owner::user("bob"));
-        assert_eq!(JobId::of_key(&ann, "k"), JobId::of_key(&ann, "k"));
-        assert_ne!(JobId::of_key(&ann, "k"), JobId::of_key(&bob, "k"));
-        assert_ne!(
-            JobId::of_key(&ann, "k"),
-            JobId::of_key(&Owner::tenant("ann"), "k")
+        assert_eq!(
+            JobId::from_idempotency_key(&ann, "k"),
+            JobId::from_idempotency_key(&ann, "k")
         );
         assert_ne!(
-            JobId::of_key(&Owner::user("a"), "bc"),
-            JobId::of_key(&Owner::user("ab"), "c")
+            JobId::from_idempotency_key(&ann, "k"),
+            JobId::from_idempotency_key(&bob, "k")
         );
-        assert_eq!(JobId::of_key(&ann, "k").as_str().as_bytes()[14], b'8');
+        assert_ne!(
+            JobId::from_idempotency_key(&ann, "k"),
+            JobId::from_idempotency_key(&Owner::tenant("ann"), "k")
+        );
+        assert_ne!(
+            JobId::from_idempotency_key(&Owner::user("a"), "bc"),
+            JobId::from_idempotency_key(&Owner::user("ab"), "c")
+        );
+        assert_eq!(
+            JobId::from_idempotency_key(&ann, "k").as_str().as_bytes()[14],
+            b'8'
+        );
     }
 
     #[test]
-    fn an_attempt_is_known_by_its_name() {
-        let attempt = AttemptOf {
+    fn attempt_names_round_trip() {
+        let attempt = AttemptId {
             job_id: "a-1-b".parse().unwrap(),
             attempt: 12,
         };
-        assert_eq!(AttemptOf::from_name(&attempt.to_string()), Some(attempt));
-        assert!(AttemptOf::from_name("a-0").is_none());
-        assert!(AttemptOf::from_name("nothing").is_none());
+        assert_eq!(AttemptId::from_name(&attempt.to_string()), Some(attempt));
+        assert!(AttemptId::from_name("a-0").is_none());
+        assert!(AttemptId::from_name("nothing").is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! A job: one source video to be cut into clips, from its submission to its end.
+//! A job: one source video that is cut into clips, and the record that holds its state.
 
 use std::collections::BTreeMap;
 
@@ -6,27 +6,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ClipOptions, ClipOutput, JobId, Owner, Timestamp};
 
-/// How often a job is started by itself before it is given up.
+/// Attempts that start automatically before a job fails for good.
 pub const AUTOMATIC_ATTEMPTS: u32 = 3;
 
-/// Where a job stands.
+/// The `current_step` of a queued job.
+pub(crate) const WAITING: &str = "Waiting for a worker...";
+
+/// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Waiting for a worker.
     Queued,
-    /// A worker has it.
+    /// A worker is processing it.
     Running,
-    /// The clips are there.
+    /// All clips are finished.
     Succeeded,
-    /// Given up.
+    /// No further attempt will be made.
     Failed,
-    /// Stopped by a person.
+    /// Stopped by the owner.
     Canceled,
 }
 
 impl Status {
-    /// All of them.
+    /// Every status.
     pub const ALL: [Self; 5] = [
         Self::Queued,
         Self::Running,
@@ -35,7 +38,7 @@ impl Status {
         Self::Canceled,
     ];
 
-    /// Its name, as in `queued`.
+    /// The name on the wire, such as `queued`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -46,7 +49,7 @@ impl Status {
         }
     }
 
-    /// Whether nothing more happens to this attempt.
+    /// Returns whether the current attempt is over.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Canceled)
     }
@@ -63,174 +66,175 @@ impl std::str::FromStr for Status {
     }
 }
 
-/// Where a job's video comes from: exactly one of the three.
+/// The source of a job's video: exactly one of `youtube_url`, `video_url` and `upload_id` is set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobSource {
-    /// A page of `YouTube`, as the user gave it.
+    /// A `YouTube` page, as the user entered it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub youtube_url: Option<String>,
-    /// The address of a video or of a page that shows one.
+    /// URL of a video, or of a page that shows one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub video_url: Option<String>,
-    /// An upload of the owner's.
+    /// Id of one of the owner's uploads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload_id: Option<String>,
-    /// Where in the bucket the upload lies.
+    /// Object key of the upload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload_key: Option<String>,
-    /// What the source calls itself, once it has been looked at.
+    /// Title of the source; set once it has been probed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// How long it lasts, once it has been looked at.
+    /// Length of the source in milliseconds; set once it has been probed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
 }
 
 impl JobSource {
-    /// The address to fetch it from, where it lies in the web.
+    /// The URL to download the source from; `None` for an upload.
     pub fn url(&self) -> Option<&str> {
         self.video_url.as_deref().or(self.youtube_url.as_deref())
     }
 }
 
-/// What a back end calls a job in its own records; kept apart and only shown in its callbacks.
+/// Identifiers from the caller's own system. They are stored as given and returned only in its callbacks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Labels {
-    /// The caller's id of the job.
+    /// The caller's id for the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_job_id: Option<String>,
-    /// The caller's id of the user.
+    /// The caller's id for the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_user_id: Option<String>,
 }
 
-/// The record of a job; the table's item has these names.
+/// The record of a job. The serialised field names are the table's attribute names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// Its id.
+    /// Id of the job.
     pub id: JobId,
-    /// Whom it belongs to.
+    /// Owner of the job.
     pub owner: Owner,
-    /// The owner once more while the job is not at its end: active jobs are found and counted by it.
+    /// The owner again, set only while the job is active: a sparse index over it lists and counts active jobs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active_owner: Option<Owner>,
-    /// Where it stands.
+    /// State of the job.
     pub status: Status,
-    /// The current attempt, from 1; it fences out the ones before.
+    /// Number of the current attempt, from 1; the fencing token against earlier attempts.
     pub attempt: u32,
-    /// How many more attempts begin by themselves.
+    /// Automatic attempts that remain.
     pub automatic_attempts_left: u32,
-    /// The task that has this attempt.
+    /// Id of the task that has claimed the current attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claimed_by: Option<String>,
-    /// When the current attempt was queued, in milliseconds since 1970; none for the first.
+    /// When the current attempt was queued, in milliseconds since 1970; `None` for the first attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queued_at_ms: Option<i64>,
-    /// Where the video comes from.
+    /// Source of the video.
     pub source: JobSource,
-    /// What is wanted of it.
+    /// Options of the submission.
     pub options: ClipOptions,
-    /// SHA-256 of the submission, to tell a repeated one from another under the same key.
+    /// SHA-256 of the submitted body: distinguishes a repeated request from a different one with the same idempotency key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_sha256: Option<String>,
-    /// Where the owner wants to hear of it.
+    /// URL that receives the job's callbacks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback_url: Option<String>,
-    /// What a back end calls it.
+    /// The caller's own identifiers.
     #[serde(default)]
     pub labels: Labels,
-    /// The plan that a person edited, by its hash; it stands in for the planner's.
+    /// Hash that names the plan edited by the owner, which replaces the planner's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_plan: Option<String>,
 
-    /// How much of the attempt is done, 0 to 100.
+    /// Progress of the attempt, 0 to 100.
     pub progress_percent: u32,
-    /// The stage it is in.
+    /// Current pipeline stage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress_stage: Option<String>,
-    /// What is being done, for a person.
+    /// Current step, for display.
     pub current_step: String,
-    /// Finished clips of this attempt.
+    /// Clips that this attempt has finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clips_completed: Option<u32>,
-    /// Clips there will be.
+    /// Clips that this attempt will make.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_clips: Option<u32>,
-    /// Index of the clip that the attempt has finished last.
+    /// Index of the most recently finished clip.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest_clip: Option<u32>,
-    /// Sequence of the last event applied.
+    /// Sequence number of the last applied event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_sequence: Option<u64>,
-    /// Time of the last event without a sequence, in milliseconds since 1970.
+    /// Time of the last applied event without a sequence number, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_event_ms: Option<i64>,
 
-    /// Clips of the last attempt that succeeded, by their index; they stay until another one has succeeded.
+    /// Clips of the last successful attempt, by clip index; the next success replaces them.
     pub clips: BTreeMap<String, ClipOutput>,
-    /// Clips that the current attempt has made so far, by their index.
+    /// Clips that the current attempt has finished so far, by clip index.
     #[serde(default)]
     pub attempt_clips: BTreeMap<String, ClipOutput>,
-    /// Where the current attempt's outputs lie, see [`crate::keys::of_edition`]: apart from those of the clips that the owner has.
-    #[serde(default)]
-    pub edition: u32,
-    /// Where the transcript is.
+    /// Revision that the current attempt writes its outputs to, see [`crate::keys::in_revision`]; they are stored apart from the clips
+    /// that the owner already has.
+    #[serde(default, rename = "edition")]
+    pub revision: u32,
+    /// Object URL of the transcript.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transcript_url: Option<String>,
-    /// Where the plan is.
+    /// Object URL of the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan_url: Option<String>,
-    /// Why it failed, for a person.
+    /// Why the job failed, for display.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
-    /// Why it failed, for a machine.
+    /// Why the job failed, as an [`crate::ErrorCode`] name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
-    /// What it cost.
+    /// Credits charged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credits_charged: Option<u64>,
-    /// Milliseconds by stage.
+    /// Milliseconds spent in each stage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timings: Option<BTreeMap<String, u64>>,
 
-    /// How much of the source was considered, as the worker reported it.
+    /// Milliseconds of the source that were considered, as reported by the worker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub considered_ms: Option<u64>,
-    /// How long the work took, as the worker reported it.
+    /// Processing time in seconds, as reported by the worker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processing_time_seconds: Option<f64>,
 
-    /// When it was submitted.
+    /// When the job was submitted.
     pub created_at: Timestamp,
-    /// When a worker took the current attempt up.
+    /// When a worker started the current attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
-    /// When it ended.
+    /// When the job ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
-    /// When anything of it changed last.
+    /// When the record last changed.
     pub updated_at: Timestamp,
 }
 
-/// A checked submission.
+/// A validated submission.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Submission {
-    /// Whose job it will be.
+    /// Owner of the new job.
     pub owner: Owner,
-    /// Where the video comes from.
+    /// Source of the video.
     pub source: JobSource,
-    /// What is wanted of it.
+    /// Options of the submission.
     pub options: ClipOptions,
-    /// SHA-256 of the body, where it came with an idempotency key.
+    /// SHA-256 of the body, if the request had an idempotency key.
     pub body_sha256: Option<String>,
-    /// Where the owner wants to hear of it.
+    /// URL that receives the job's callbacks.
     pub callback_url: Option<String>,
-    /// What a back end calls it.
+    /// The caller's own identifiers.
     pub labels: Labels,
 }
 
 impl Job {
-    /// A submitted job, waiting for its first attempt.
+    /// Creates a submitted job that waits for its first attempt.
     pub fn new(id: JobId, submission: Submission, now: Timestamp) -> Self {
         let Submission {
             owner,
@@ -257,7 +261,7 @@ impl Job {
             edited_plan: None,
             progress_percent: 0,
             progress_stage: None,
-            current_step: crate::transitions::WAITING.to_owned(),
+            current_step: WAITING.to_owned(),
             clips_completed: None,
             total_clips: None,
             newest_clip: None,
@@ -265,7 +269,7 @@ impl Job {
             last_event_ms: None,
             clips: BTreeMap::new(),
             attempt_clips: BTreeMap::new(),
-            edition: 0,
+            revision: 0,
             transcript_url: None,
             plan_url: None,
             error_message: None,
@@ -281,10 +285,10 @@ impl Job {
         }
     }
 
-    /// The clips that are shown, in the order of the source: those that the owner has, and before there are any, those of the attempt that
-    /// is under way.
+    /// Returns the clips to show, in source order: those of the last successful attempt or, before any attempt has succeeded, those that
+    /// the running attempt has finished.
     pub fn shown_clips(&self) -> Vec<&ClipOutput> {
-        // records of before kept the clips of attempts that came to nothing
+        // records written by earlier versions kept the clips of failed attempts
         let of_attempt = (!self.status.is_terminal()).then_some(&self.attempt_clips);
         let shown = if self.clips.is_empty() {
             of_attempt

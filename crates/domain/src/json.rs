@@ -1,30 +1,30 @@
-//! What is wrong with a text of JSON, without the names that Rust has for things, and what may be passed over.
+//! Messages for JSON errors without Rust's type names, and lenient reading of unknown values.
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::text::cut;
+use crate::text::truncate;
 
-/// Bytes of somebody's value that a message repeats.
-const SHOWN_BYTES: usize = 60;
+/// Bytes of an invalid value that a message quotes.
+const QUOTED_BYTES: usize = 60;
 
-/// Says what is wrong to a person who knows JSON and not Rust: `must be a whole number, not "five"`.
+/// Explains an error to a reader who knows JSON but not Rust: `must be a whole number, not "five"`.
 pub fn explain(why: &serde_json::Error) -> String {
-    let said = why.to_string();
+    let message = why.to_string();
     if !why.is_data() {
-        return said;
+        return message;
     }
-    let place = format!(" at line {} column {}", why.line(), why.column());
-    let said = said.strip_suffix(&place).unwrap_or(&said);
-    mismatch(said)
-        .or_else(|| unknown(said))
-        .or_else(|| named(said))
-        .unwrap_or_else(|| said.to_owned())
+    let position = format!(" at line {} column {}", why.line(), why.column());
+    let message = message.strip_suffix(&position).unwrap_or(&message);
+    mismatch(message)
+        .or_else(|| unknown_variant(message))
+        .or_else(|| missing_or_duplicate(message))
+        .unwrap_or_else(|| message.to_owned())
 }
 
-/// `invalid type: string "five", expected u32`, and the same of a value or a length.
-fn mismatch(said: &str) -> Option<String> {
-    let (kind, rest) = said.strip_prefix("invalid ")?.split_once(' ')?;
+/// Rewrites `invalid type: string "five", expected u32`, and the like for values and lengths.
+fn mismatch(message: &str) -> Option<String> {
+    let (kind, rest) = message.strip_prefix("invalid ")?.split_once(' ')?;
     let (got, expected) = rest.rsplit_once(", expected ")?;
     let expected = match expected {
         "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "a whole number that is not negative",
@@ -33,7 +33,7 @@ fn mismatch(said: &str) -> Option<String> {
         "a boolean" => "true or false",
         "a sequence" => "a list",
         "a map" => "an object",
-        of_rust if of_rust.starts_with("struct ") => "an object",
+        rust_type if rust_type.starts_with("struct ") => "an object",
         "an array of length 2" => "a list of two",
         other => other,
     };
@@ -61,36 +61,36 @@ fn value(got: &str) -> String {
     ];
     let bare = kinds.iter().find_map(|kind| got.strip_prefix(kind));
     let bare = bare.unwrap_or(got).trim_matches('`');
-    if bare.len() > SHOWN_BYTES {
-        format!("{}…", cut(bare, SHOWN_BYTES))
+    if bare.len() > QUOTED_BYTES {
+        format!("{}…", truncate(bare, QUOTED_BYTES))
     } else {
         bare.to_owned()
     }
 }
 
-/// ``unknown variant `x`, expected one of `a`, `b` ``.
-fn unknown(said: &str) -> Option<String> {
-    let rest = said.strip_prefix("unknown variant `")?;
+/// Rewrites ``unknown variant `x`, expected one of `a`, `b` ``.
+fn unknown_variant(message: &str) -> Option<String> {
+    let rest = message.strip_prefix("unknown variant `")?;
     let (got, expected) = rest.rsplit_once("`, expected ")?;
-    let shown = cut(got, SHOWN_BYTES);
-    Some(format!("must be {expected}, not `{shown}`"))
+    let quoted = truncate(got, QUOTED_BYTES);
+    Some(format!("must be {expected}, not `{quoted}`"))
 }
 
-/// ``missing field `x` ``, ``duplicate field `x` ``.
-fn named(said: &str) -> Option<String> {
-    let missing = said.strip_prefix("missing field ");
-    let twice = said.strip_prefix("duplicate field ");
+/// Rewrites ``missing field `x` `` and ``duplicate field `x` ``.
+fn missing_or_duplicate(message: &str) -> Option<String> {
+    let missing = message.strip_prefix("missing field ");
+    let duplicate = message.strip_prefix("duplicate field ");
     missing
         .map(|name| format!("{name} is missing"))
-        .or_else(|| twice.map(|name| format!("{name} is there twice")))
+        .or_else(|| duplicate.map(|name| format!("{name} appears twice")))
 }
 
-/// Reads what a later version may write in another way: a name or a shape that is not known is none.
-pub(crate) fn known<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+/// Reads a value that a later version may write differently: an unknown name or structure becomes `None`.
+pub(crate) fn if_known<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     reader: D,
 ) -> Result<Option<T>, D::Error> {
-    let told = Value::deserialize(reader)?;
-    Ok(serde_json::from_value(told).ok())
+    let value = Value::deserialize(reader)?;
+    Ok(serde_json::from_value(value).ok())
 }
 
 #[cfg(test)]
@@ -103,8 +103,8 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_another_kind_is_told_in_the_words_of_json() {
-        for (json, said) in [
+    fn type_errors_are_explained_in_json_terms() {
+        for (json, message) in [
             (
                 r#"{"minClipSeconds": "5"}"#,
                 r#"must be a whole number that is not negative, not "5""#,
@@ -125,23 +125,23 @@ mod tests {
             ("7", "must be an object, not 7"),
             (
                 r#"{"captions": "a", "captions": "b"}"#,
-                "`captions` is there twice",
+                "`captions` appears twice",
             ),
         ] {
-            assert_eq!(options(json), said, "{json}");
+            assert_eq!(options(json), message, "{json}");
         }
         let missing = explain(&serde_json::from_str::<Plan>("{}").unwrap_err());
         assert_eq!(missing, "`version` is missing");
     }
 
     #[test]
-    fn no_more_of_a_value_is_repeated_than_helps() {
+    fn long_values_are_quoted_in_part() {
         let long = format!(r#"{{"minClipSeconds": "{}"}}"#, "é".repeat(5000));
         assert!(options(&long).len() < 200);
     }
 
     #[test]
-    fn what_is_no_json_is_told_with_its_place() {
+    fn syntax_errors_have_a_position() {
         assert!(options(r#"{"topics": ["#).contains("line 1"));
     }
 }

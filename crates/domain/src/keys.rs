@@ -1,65 +1,65 @@
-//! Names of everything a job stores: below `jobs/{job_id}/` in the bucket, or in the folder of the command-line tool.
+//! Names of the files that a job stores: below `jobs/{job_id}/` in the bucket, or in the output folder of the command-line tool.
 
 use crate::JobId;
 
-/// Sentences and words with times.
+/// The transcript, with the times of sentences and words.
 pub const TRANSCRIPT: &str = "transcript.json";
-/// The clips to make.
+/// The plan of the clips to render.
 pub const PLAN: &str = "plan.json";
-/// How it ended.
+/// The outcome of an attempt.
 pub const OUTCOME: &str = "outcome.json";
 
 const CLIPS: &str = "clips/";
-const EDITIONS: &str = "editions/";
-/// What the names of all sources begin with.
-pub const SOURCE: &str = "source.";
+const REVISIONS: &str = "editions/";
+/// Prefix of the source's file name.
+pub const SOURCE_PREFIX: &str = "source.";
 
-/// The source, with the extension of its container.
+/// Returns the name of the source, with the extension of its container format.
 pub fn source(extension: &str) -> String {
-    format!("{SOURCE}{extension}")
+    format!("{SOURCE_PREFIX}{extension}")
 }
 
-/// A file of a clip, e.g. `clips/clip_00.mp4`.
+/// Returns the name of a clip's file, such as `clips/clip_00.mp4`.
 pub fn clip(clip_index: u32, extension: &str) -> String {
     format!("{CLIPS}clip_{clip_index:02}.{extension}")
 }
 
-/// Everything that a job stores, in the bucket.
-pub fn of_job(job_id: &JobId, name: &str) -> String {
+/// Returns the object key of a job's file; with an empty name, the prefix of all of them.
+pub fn in_job(job_id: &JobId, name: &str) -> String {
     format!("jobs/{job_id}/{name}")
 }
 
-/// A file of an edition, below the job's prefix. Outputs of an edited plan lie apart from those that the owner has until they take their
-/// place; edition 0 is the first, at the prefix itself.
-pub fn of_edition(edition: u32, name: &str) -> String {
-    if edition == 0 {
+/// Returns the name of a file in a revision, below the job's prefix. The outputs of an edited plan are stored apart from those that the
+/// owner has until they replace them; revision 0, the first, is at the prefix itself.
+pub fn in_revision(revision: u32, name: &str) -> String {
+    if revision == 0 {
         name.to_owned()
     } else {
-        format!("{EDITIONS}{edition}/{name}")
+        format!("{REVISIONS}{revision}/{name}")
     }
 }
 
-/// The edition that an output of a job belongs to, by its key; none for what is no output of an edition: sources, outcomes, edited plans.
-pub fn edition_of(job_id: &JobId, key: &str) -> Option<u32> {
-    let name = key.strip_prefix(&of_job(job_id, ""))?;
-    if let Some(rest) = name.strip_prefix(EDITIONS) {
+/// Returns the revision that an object key belongs to; `None` for files outside of revisions: sources, outcomes and edited plans.
+pub fn revision_of(job_id: &JobId, key: &str) -> Option<u32> {
+    let name = key.strip_prefix(&in_job(job_id, ""))?;
+    if let Some(rest) = name.strip_prefix(REVISIONS) {
         return rest.split_once('/')?.0.parse().ok();
     }
     let is_output = [TRANSCRIPT, PLAN].contains(&name) || name.starts_with(CLIPS);
     is_output.then_some(0)
 }
 
-/// How an attempt ended, below the job's prefix.
-pub fn outcome_of(attempt: u32) -> String {
+/// Returns the name of an attempt's outcome, below the job's prefix.
+pub fn attempt_outcome(attempt: u32) -> String {
     format!("attempts/{attempt}/{OUTCOME}")
 }
 
-/// A plan that a person edited, below the job's prefix, by the name that the record has for it.
+/// Returns the name of an edited plan, below the job's prefix, by the hash in the job record.
 pub fn edited_plan(name: &str) -> String {
     format!("plans/{name}.json")
 }
 
-/// A source that a user uploads, in the bucket.
+/// Returns the object key of an upload.
 pub fn upload(upload_id: &str, extension: &str) -> String {
     format!("uploads/{upload_id}/{}", source(extension))
 }
@@ -69,18 +69,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_output_is_known_by_its_edition_and_other_objects_have_none() {
+    fn outputs_have_a_revision_and_other_objects_have_none() {
         let id: JobId = "job-1".parse().unwrap();
-        for edition in [0, 2, 17] {
+        for revision in [0, 2, 17] {
             for name in [&*clip(3, "mp4"), PLAN, TRANSCRIPT] {
-                let key = of_job(&id, &of_edition(edition, name));
-                assert_eq!(edition_of(&id, &key), Some(edition), "{key}");
+                let key = in_job(&id, &in_revision(revision, name));
+                assert_eq!(revision_of(&id, &key), Some(revision), "{key}");
             }
         }
-        let others = [source("mp4"), outcome_of(2), edited_plan("abc")];
+        let others = [source("mp4"), attempt_outcome(2), edited_plan("abc")];
         for name in others.iter().map(String::as_str).chain(["editions/x/y"]) {
-            assert_eq!(edition_of(&id, &of_job(&id, name)), None, "{name}");
+            assert_eq!(revision_of(&id, &in_job(&id, name)), None, "{name}");
         }
-        assert_eq!(edition_of(&id, "jobs/job-2/plan.json"), None);
+        assert_eq!(revision_of(&id, "jobs/job-2/plan.json"), None);
     }
 }

@@ -1,6 +1,6 @@
-//! The languages that speech is recognised in.
+//! The languages that speech recognition supports.
 
-/// Whisper's codes, from the vocabulary of its multilingual models.
+/// Language codes in the vocabulary of Whisper's multilingual models.
 const CODES: [&str; 99] = [
     "af", "am", "ar", "as", "az", "ba", "be", "bg", "bn", "bo", "br", "bs", "ca", "cs", "cy", "da",
     "de", "el", "en", "es", "et", "eu", "fa", "fi", "fo", "fr", "gl", "gu", "ha", "haw", "he",
@@ -11,7 +11,7 @@ const CODES: [&str; 99] = [
     "vi", "yi", "yo", "zh",
 ];
 
-/// Whisper's own code for the language of a BCP 47 tag; none if it does not know that language.
+/// Returns Whisper's code for the language of a BCP 47 tag; `None` if Whisper does not support the language.
 pub fn whisper_code(tag: &str) -> Option<&'static str> {
     let primary = tag.split(['-', '_']).next()?.to_ascii_lowercase();
     let code = match primary.as_str() {
@@ -26,7 +26,7 @@ pub fn whisper_code(tag: &str) -> Option<&'static str> {
     CODES.into_iter().find(|known| *known == code)
 }
 
-/// The shape of a BCP 47 tag: a language of two or three letters, then parts of up to eight.
+/// Returns whether a text has the form of a BCP 47 tag: a language of two or three letters, then subtags of up to eight characters.
 pub(crate) fn is_tag(tag: &str) -> bool {
     let mut parts = tag.split('-');
     let language = parts.next().unwrap_or_default();
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_names_a_language_whatever_else_it_says() {
+    fn only_the_language_subtag_selects_the_code() {
         for (tag, code) in [
             ("en-GB", Some("en")),
             ("PT-br", Some("pt")),
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_have_a_shape() {
+    fn tags_have_a_fixed_form() {
         for (tag, fits) in [
             ("en", true),
             ("haw", true),

@@ -1,9 +1,9 @@
-//! Types and rules of clipwright, without any input or output.
+//! Types and rules of clipwright. Nothing here performs I/O.
 
 mod callback;
 mod change;
 mod credits;
-mod duplicates;
+mod deduplication;
 mod event;
 mod failure;
 mod fingerprint;
@@ -15,7 +15,7 @@ pub mod json;
 pub mod keys;
 pub mod language;
 pub mod limits;
-mod news;
+mod notifications;
 pub mod number;
 mod options;
 mod outcome;
@@ -30,23 +30,23 @@ mod timestamp;
 mod transcript;
 mod transitions;
 
-pub use callback::{Delivery, DeliveryState, DeliveryTry, pause};
-pub use change::{Change, Condition, Place, Record};
+pub use callback::{Delivery, DeliveryAttempt, DeliveryState, retry_delay};
+pub use change::{AttributePath, Change, Condition, Record};
 pub use credits::credits;
 pub use event::{Event, EventKind, InvalidEvent, Percent};
 pub use failure::{ErrorCode, Failure, FailureKind, Stage};
 pub use fingerprint::Fingerprint;
-pub use ids::{AttemptOf, InvalidId, JobId, Owner, is_plain_id};
+pub use ids::{AttemptId, InvalidId, JobId, Owner, is_valid_id};
 pub use job::{AUTOMATIC_ATTEMPTS, Job, JobSource, Labels, Status, Submission};
-pub use news::{moved, news};
+pub use notifications::{has_progressed, notification};
 pub use options::{AspectRatio, CAPTION_STYLES, ClipOptions, InvalidOption, Layout, Size};
-pub use outcome::{ClipOutput, JobOutput, Outcome, StageReport};
+pub use outcome::{ClipOutput, JobOutput, Outcome, OutcomeRecord, StageReport};
 pub use plan::{
-    Dropped, Evidence, InvalidPlan, Plan, PlannedClip, SalientSentence, ScoreBreakdown,
+    DroppedCandidate, Evidence, InvalidPlan, Plan, PlannedClip, SalientSentence, ScoreBreakdown,
 };
 pub use score::Score;
-pub use signature::{BadSignature, InvalidSecret, Secret, Secrets, SignatureHeaders};
+pub use signature::{InvalidSecret, InvalidSignature, Secret, Secrets, SignatureHeaders};
 pub use time::{InvalidTimeRange, TimeRange};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use transcript::{Clarity, InvalidTranscript, Segment, SpeechOrigin, Transcript, Word};
-pub use transitions::{Ended, Rates, Settlement};
+pub use transitions::{Rates, Settlement};

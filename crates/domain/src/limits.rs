@@ -1,26 +1,26 @@
-//! Every bound on what comes from outside, in one place: its value, why it is that, and the test that stands at it.
+//! Every limit on outside input: its value, the reason for it, and the test at the limit.
 //!
-//! `OpenAPI` and error messages take their numbers from here; `docs/limits.md` is this file as a table. The tests of the
-//! package `tests` by the name of `promises` check that table, the numbers of README, and that each named test exists.
+//! `OpenAPI` and error messages take their numbers from here, and `docs/limits.md` is generated from it. The test target `promises` of
+//! the package `tests` checks that table, the numbers in the README, and that each named test exists.
 
-/// One bound, as documents show it.
+/// One limit, as documentation shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     /// Name of the constant.
     pub name: &'static str,
     /// Its value.
     pub value: u64,
-    /// What it is counted in, such as `bytes`.
+    /// Unit, such as `bytes`.
     pub unit: &'static str,
-    /// What is bounded, for a reader of the documents.
+    /// What is limited.
     pub what: &'static str,
-    /// Why it is this value.
+    /// Reason for the value.
     pub reason: &'static str,
-    /// Name of the test function that stands at the limit.
+    /// Name of the test function that covers the limit.
     pub test: &'static str,
 }
 
-/// Defines each limit as a constant and as a row of [`ALL`].
+/// Defines each limit as a constant and as an entry of [`ALL`].
 macro_rules! limits {
     ($($name:ident: $type:ty = $value:expr, $unit:literal {
         what: $what:literal,
@@ -50,427 +50,427 @@ macro_rules! limits {
 
 limits! {
     // Submissions
-    LEAST_CLIPS: u32 = 1, "clips" {
-        what: "Clips of a job, at least",
-        because: "A job that makes nothing is none.",
-        tested by: limits_are_kept,
+    MIN_CLIPS: u32 = 1, "clips" {
+        what: "Minimum number of clips of a job",
+        because: "A job without clips has no result.",
+        tested by: options_are_accepted_up_to_their_limits,
     }
-    MOST_CLIPS: u32 = 30, "clips" {
-        what: "Clips of a job, at most",
-        because: "An hour of talk has no more that are worth it, and their record stays small.",
-        tested by: limits_are_kept,
+    MAX_CLIPS: u32 = 30, "clips" {
+        what: "Maximum number of clips of a job",
+        because: "An hour of talk has no more worthwhile clips, and the record stays small.",
+        tested by: options_are_accepted_up_to_their_limits,
     }
-    LEAST_CLIP_SECONDS: u32 = 5, "seconds" {
-        what: "The shortest length that may be asked of a clip",
-        because: "Less is no whole sentence.",
-        tested by: limits_are_kept,
+    MIN_CLIP_SECONDS: u32 = 5, "seconds" {
+        what: "Smallest clip length that can be requested",
+        because: "Less is not a whole sentence.",
+        tested by: options_are_accepted_up_to_their_limits,
     }
-    MOST_CLIP_SECONDS: u32 = 180, "seconds" {
-        what: "The longest length that may be asked of a clip",
-        because: "The longest that Shorts and Reels take.",
-        tested by: limits_are_kept,
+    MAX_CLIP_SECONDS: u32 = 180, "seconds" {
+        what: "Largest clip length that can be requested",
+        because: "The maximum of Shorts and Reels.",
+        tested by: options_are_accepted_up_to_their_limits,
     }
-    LATEST_SECOND: u32 = 86_400, "seconds" {
-        what: "The last second of a source that a submission may name",
+    MAX_OFFSET_SECONDS: u32 = 86_400, "seconds" {
+        what: "Latest start or end of the considered part of a source",
         because: "A day, longer than any source.",
-        tested by: limits_are_kept,
+        tested by: options_are_accepted_up_to_their_limits,
     }
-    MOST_TOPICS: usize = 20, "topics" {
+    MAX_TOPICS: usize = 20, "topics" {
         what: "Topics of a submission",
         because: "Each is compared with every sentence.",
-        tested by: limits_are_kept,
+        tested by: options_are_accepted_up_to_their_limits,
     }
-    LONGEST_TOPIC: usize = 200, "characters" {
-        what: "A topic",
+    MAX_TOPIC_CHARS: usize = 200, "characters" {
+        what: "Length of a topic",
         because: "A topic is a few words, not a text.",
-        tested by: limits_are_kept,
+        tested by: options_are_accepted_up_to_their_limits,
     }
-    LONGEST_URL: usize = 2048, "bytes" {
-        what: "An address of a source, a receiver or a file that was made",
-        because: "What browsers and proxies carry; it stands in every record and event of the job.",
+    MAX_URL_BYTES: usize = 2048, "bytes" {
+        what: "URL of a source, a receiver or an output",
+        because: "What browsers and proxies support; every record and event of the job contains it.",
         tested by: texts_stand_at_their_limits,
     }
-    LONGEST_LABEL: usize = 256, "bytes" {
-        what: "A back end's own name of a job or a user",
-        because: "It is an id in somebody's table; it stands in the record and in every callback.",
+    MAX_LABEL_BYTES: usize = 256, "bytes" {
+        what: "A back end's own id of a job or a user",
+        because: "It is an id in another system's table; the record and every callback contain it.",
         tested by: texts_stand_at_their_limits,
     }
-    LONGEST_KEY: usize = 255, "characters" {
+    MAX_IDEMPOTENCY_KEY_CHARS: usize = 255, "characters" {
         what: "An idempotency key",
         because: "What other services with such keys take; it is hashed and not kept.",
         tested by: a_malformed_submission_is_rejected_and_nothing_is_stored,
     }
-    SUBMISSION_BYTES: usize = 64 * 1024, "bytes" {
-        what: "The body of a submission, and of a request about an upload",
-        because: "Every field at its limit fits twice.",
+    MAX_SUBMISSION_BYTES: usize = 64 * 1024, "bytes" {
+        what: "Body of a submission, and of a request about an upload",
+        because: "Twice the size of a body with every field at its limit.",
         tested by: bodies_stand_at_their_limits,
     }
 
     // Plans and rendering
-    PLAN_BYTES: usize = 256 * 1024, "bytes" {
-        what: "The body of an edited plan",
+    MAX_PLAN_BYTES: usize = 256 * 1024, "bytes" {
+        what: "Body of an edited plan",
         because: "A plan of thirty clips with all its evidence fits.",
         tested by: bodies_stand_at_their_limits,
     }
-    MOST_CLIP_INDEX: u32 = 100, "clips" {
-        what: "The number of a clip in a plan, plus one",
-        because: "It stands in the names of files, and numbers may be left out; no planner counts that far.",
-        tested by: an_edited_plan_stands_at_its_limits,
+    CLIP_INDEX_LIMIT: u32 = 100, "clips" {
+        what: "Index of a clip in a plan (exclusive)",
+        because: "File names contain it, and a plan may skip numbers; no planner counts that far.",
+        tested by: an_edited_plan_is_accepted_up_to_its_limits,
     }
-    LONGEST_CLIP_MS: u64 = 180_000, "milliseconds" {
-        what: "The longest clip of an edited plan",
-        because: "The longest that a submission may ask for.",
-        tested by: an_edited_plan_stands_at_its_limits,
+    MAX_CLIP_MS: u64 = 180_000, "milliseconds" {
+        what: "Length of a clip in an edited plan",
+        because: "The largest length that a submission can request.",
+        tested by: an_edited_plan_is_accepted_up_to_its_limits,
     }
-    SHORTEST_CLIP_MS: u64 = 100, "milliseconds" {
-        what: "What is shown of a clip, at least",
-        because: "One frame at ten a second.",
-        tested by: an_edited_plan_stands_at_its_limits,
+    MIN_CLIP_MS: u64 = 100, "milliseconds" {
+        what: "Minimum length of a clip after its cuts",
+        because: "One frame at ten frames per second.",
+        tested by: an_edited_plan_is_accepted_up_to_its_limits,
     }
-    MOST_CUTS: usize = 500, "cuts" {
-        what: "Cuts in a clip of a plan",
-        because: "Nearly three a second in the longest clip; rendering them takes less than 0.8 GB.",
+    MAX_CUTS: usize = 500, "cuts" {
+        what: "Cuts in one clip of a plan",
+        because: "Nearly three per second in the longest clip; rendering them takes less than 0.8 GB.",
         tested by: a_plan_with_as_many_cuts_as_there_may_be_stays_in_sync,
     }
 
-    // Texts that come from a source, a planner or a person
-    LONGEST_TITLE: usize = 400, "bytes" {
-        what: "A title, of a source or a clip",
-        because: "Above the hundred characters that YouTube takes, in any script; with thirty clips at every limit the event fits.",
-        tested by: texts_of_others_stand_at_their_limits,
+    // Texts from a source, a planner or a user
+    MAX_TITLE_BYTES: usize = 400, "bytes" {
+        what: "Title of a source or a clip",
+        because: "More than YouTube's hundred characters in any script; an event of thirty clips with every text at its limit fits.",
+        tested by: outside_texts_are_truncated_to_their_limits,
     }
-    LONGEST_TEXT: usize = 1500, "bytes" {
-        what: "The summary or the reason of a clip",
-        because: "Two long sentences; with thirty clips at every limit the event fits, also where JSON writes each character as two.",
-        tested by: texts_of_others_stand_at_their_limits,
+    MAX_TEXT_BYTES: usize = 1500, "bytes" {
+        what: "Summary or reason of a clip",
+        because: "Two long sentences; an event of thirty clips with every text at its limit fits, even if JSON escapes every character.",
+        tested by: outside_texts_are_truncated_to_their_limits,
     }
-    LONGEST_MESSAGE: usize = 1000, "bytes" {
-        what: "What is said of a failure, or of a try of a delivery",
-        because: "It is one line for a person; fifty tries stand in the record of a delivery.",
-        tested by: texts_of_others_stand_at_their_limits,
+    MAX_MESSAGE_BYTES: usize = 1000, "bytes" {
+        what: "Error message of a failure or of a delivery attempt",
+        because: "It is one line for display; the record of a delivery holds fifty attempts.",
+        tested by: outside_texts_are_truncated_to_their_limits,
     }
-    LONGEST_STEP: usize = 300, "bytes" {
-        what: "What a worker says it is doing",
-        because: "It is one short line for a person.",
-        tested by: a_long_step_is_cut,
+    MAX_STEP_BYTES: usize = 300, "bytes" {
+        what: "Description of a worker's current step",
+        because: "It is one short line for display.",
+        tested by: a_long_step_is_truncated,
     }
-    LONGEST_FILE_NAME: usize = 1024, "bytes" {
-        what: "The name of a file that is uploaded",
-        because: "File systems take 255 characters.",
+    MAX_FILE_NAME_BYTES: usize = 1024, "bytes" {
+        what: "Name of an uploaded file",
+        because: "File systems allow 255 characters.",
         tested by: a_file_name_stands_at_its_limit,
     }
 
-    // Media: sizes, lengths, and what decoding may use
-    SOURCE_BYTES: u64 = 10 << 30, "bytes" {
-        what: "The file of a source",
-        because: "Four hours at 1080 lines fit, and so does the disk of a task.",
+    // Media: sizes, lengths, and resources for decoding
+    MAX_SOURCE_BYTES: u64 = 10 << 30, "bytes" {
+        what: "File size of a source",
+        because: "Four hours at 1080p fit, and the disk of a task holds it.",
         tested by: the_limits_of_a_source_are_what_the_tool_has_by_default,
     }
-    SOURCE_SECONDS: u64 = 4 * 3600, "seconds" {
-        what: "The length of a source",
-        because: "The longest talk that is done within the time of an attempt.",
+    MAX_SOURCE_SECONDS: u64 = 4 * 3600, "seconds" {
+        what: "Length of a source",
+        because: "The longest talk that an attempt can process in its time limit.",
         tested by: the_limits_of_a_source_are_what_the_tool_has_by_default,
     }
-    MOST_PIXELS: u64 = 7680 * 4320, "pixels" {
-        what: "The picture of a source, as stored and as shown",
-        because: "8K; a frame of it takes 50 to 200 MB while it is unpacked.",
+    MAX_PIXELS: u64 = 7680 * 4320, "pixels" {
+        what: "Picture size of a source, both coded and displayed",
+        because: "8K; a decoded frame takes 50 to 200 MB.",
         tested by: a_picture_is_measured_as_stored_and_as_shown,
     }
-    LEAST_SIDE_PX: u32 = 16, "pixels" {
-        what: "The shorter side of a picture",
-        because: "Nothing can be seen in less.",
+    MIN_SIDE_PX: u32 = 16, "pixels" {
+        what: "Shorter side of a picture, at least",
+        because: "A smaller picture shows nothing.",
         tested by: a_picture_is_measured_as_stored_and_as_shown,
     }
-    MOST_OBLONG: u32 = 20, "times" {
-        what: "How many times as long as wide a picture may be",
-        because: "The ground behind it is scaled to the clip's shorter side, so its longer side grows with this.",
+    MAX_ASPECT_RATIO: u32 = 20, "times" {
+        what: "Ratio of a picture's longer to its shorter side",
+        because: "The blurred background is scaled to the clip's shorter side, so its longer side grows with this ratio.",
         tested by: a_picture_is_measured_as_stored_and_as_shown,
     }
-    MOST_STREAMS: usize = 32, "streams" {
+    MAX_STREAMS: usize = 32, "streams" {
         what: "Streams of a source",
         because: "Each is probed; films with many languages have about twenty.",
         tested by: the_limits_of_a_source_are_what_the_tool_has_by_default,
     }
-    DOWNLOAD_SECONDS: u64 = 3600, "seconds" {
-        what: "Fetching a source",
+    DOWNLOAD_TIMEOUT_SECONDS: u64 = 3600, "seconds" {
+        what: "Time to download a source",
         because: "The largest source at 3 MB/s.",
         tested by: the_limits_of_a_source_are_what_the_tool_has_by_default,
     }
-    DOWNLOAD_SILENCE_SECONDS: u64 = 30, "seconds" {
-        what: "A server of a source that sends nothing",
-        because: "It is gone by then.",
+    DOWNLOAD_IDLE_SECONDS: u64 = 30, "seconds" {
+        what: "Time in which a source's server may send nothing",
+        because: "A server that is silent for so long is down.",
         tested by: the_limits_of_a_source_are_what_the_tool_has_by_default,
     }
-    LONGEST_GAP_SECONDS: u64 = 3600, "seconds" {
-        what: "A gap in the sound that is filled with silence; the sound ends at a longer one",
-        because: "The silence is made at once, in 200 MB; a pause in a recording is shorter.",
+    MAX_GAP_SECONDS: u64 = 3600, "seconds" {
+        what: "Gap in the audio that is filled with silence; the audio ends at a longer one",
+        because: "The silence is generated in one block of 200 MB; pauses in recordings are shorter.",
         tested by: sound_whose_clock_jumps_ends_at_the_jump,
     }
-    CHILD_BYTES: u64 = 4 << 30, "bytes" {
-        what: "The memory of ffmpeg and ffprobe, in data of one process",
-        because: "Half of a task's memory; the largest picture allowed takes less.",
+    CHILD_MEMORY_BYTES: u64 = 4 << 30, "bytes" {
+        what: "Data memory of an ffmpeg or ffprobe process",
+        because: "Half of a task's memory; the largest allowed picture needs less.",
         tested by: a_program_has_the_memory_of_the_limit_and_no_more,
     }
-    SITE_CHILD_BYTES: u64 = 2 << 30, "bytes" {
-        what: "The memory of a program that reads a site's page, in data of one process",
-        because: "A page's scripts take a few hundred megabytes.",
+    SITE_CHILD_MEMORY_BYTES: u64 = 2 << 30, "bytes" {
+        what: "Data memory of the process that reads a site's page",
+        because: "The scripts of a page take a few hundred megabytes.",
         tested by: a_program_has_the_memory_of_the_limit_and_no_more,
     }
-    CHILD_SECONDS: u64 = 300, "seconds" {
-        what: "Time that a program of ffmpeg has, on top of that for its input",
-        because: "To open the largest file on a busy machine.",
+    CHILD_BASE_SECONDS: u64 = 300, "seconds" {
+        what: "Base time limit of an ffmpeg process, to which its input adds",
+        because: "Enough to open the largest file on a busy machine.",
         tested by: a_program_has_the_time_of_its_source_and_no_more,
     }
-    CHILD_SECONDS_OF_PICTURE: u64 = 120, "seconds" {
-        what: "Time that it has for each second of picture",
-        because: "8K is unpacked and composed at a frame in two seconds on the slowest machines.",
+    CHILD_SECONDS_PER_VIDEO_SECOND: u64 = 120, "seconds" {
+        what: "Time limit added for each second of video",
+        because: "The slowest machines decode and compose an 8K frame in two seconds.",
         tested by: a_program_has_the_time_of_its_source_and_no_more,
     }
-    CHILD_SECONDS_OF_SOUND: u64 = 10, "seconds" {
-        what: "Time that it has for each second of sound",
-        because: "It waits for the recogniser, which takes a second or two for it on the slowest machines.",
+    CHILD_SECONDS_PER_AUDIO_SECOND: u64 = 10, "seconds" {
+        what: "Time limit added for each second of audio",
+        because: "ffmpeg waits for the speech recogniser, which takes a second or two per second on the slowest machines.",
         tested by: a_program_has_the_time_of_its_source_and_no_more,
     }
-    PROGRAM_OUTPUT_BYTES: usize = 1 << 20, "bytes" {
-        what: "What a program may say of a file",
+    MAX_PROGRAM_OUTPUT_BYTES: usize = 1 << 20, "bytes" {
+        what: "Output of a program about a file",
         because: "A film with thirty streams takes 30 KB; only a title of megabytes takes more.",
         tested by: what_a_program_says_stands_at_its_limit,
     }
-    LEAST_SAMPLE_RATE: u32 = 4000, "samples a second" {
-        what: "Samples of a sound a second, at least",
-        because: "Telephones have 8,000; a frame of a few samples a second lasts for hours and is unpacked at once.",
+    MIN_SAMPLE_RATE: u32 = 4000, "samples a second" {
+        what: "Audio sample rate, at least",
+        because: "Telephony has 8,000; at a few samples per second, one frame spans hours and is decoded at once.",
         tested by: sound_is_measured_before_it_is_decoded,
     }
-    MOST_SAMPLE_RATE: u32 = 768_000, "samples a second" {
-        what: "Samples of a sound a second, at most",
-        because: "The most that studios record.",
+    MAX_SAMPLE_RATE: u32 = 768_000, "samples a second" {
+        what: "Audio sample rate, at most",
+        because: "The highest rate in studio recording.",
         tested by: sound_is_measured_before_it_is_decoded,
     }
-    MOST_CHANNELS: u32 = 64, "channels" {
-        what: "Channels of a sound",
-        because: "The largest mixers have them; each is unpacked beside the others.",
+    MAX_CHANNELS: u32 = 64, "channels" {
+        what: "Audio channels",
+        because: "The largest mixing desks; all channels are decoded together.",
         tested by: sound_is_measured_before_it_is_decoded,
     }
-    STDERR_BYTES: usize = 16 << 10, "bytes" {
-        what: "What is kept of a program's standard error",
-        because: "The reason is in its last lines.",
+    MAX_STDERR_BYTES: usize = 16 << 10, "bytes" {
+        what: "Bytes of a program's standard error that are stored",
+        because: "The reason is in the last lines.",
         tested by: only_the_end_of_a_long_standard_error_is_kept,
     }
-    PAGE_BYTES: u64 = 64 << 20, "bytes" {
-        what: "The description of a site's page",
-        because: "Those of the largest sites take about 1 MB.",
+    MAX_SITE_METADATA_BYTES: u64 = 64 << 20, "bytes" {
+        what: "Metadata of a site's page",
+        because: "The largest sites send about 1 MB.",
         tested by: a_description_stands_at_its_limit,
     }
     ATTEMPT_SECONDS: u64 = 350 * 60, "seconds" {
-        what: "An attempt of a job",
-        because: "Ten minutes before Step Functions gives it up without a word to the task.",
+        what: "Duration of an attempt of a job",
+        because: "Ten minutes before Step Functions stops it without notifying the task.",
         tested by: an_attempt_ends_at_its_limit,
     }
     STALL_SECONDS: u64 = 15 * 60, "seconds" {
-        what: "A stage of an attempt that stands still",
-        because: "Longer than any step without news takes on a busy machine.",
+        what: "Time without progress after which a stage counts as stalled",
+        because: "Longer than any step runs without a progress report on a busy machine.",
         tested by: a_stage_is_stuck_only_when_nothing_moves,
     }
-    ANSWER_BYTES: usize = 1 << 20, "bytes" {
-        what: "An answer of a language model",
-        because: "Fifty clips with their words take 50 KB.",
+    MAX_MODEL_ANSWER_BYTES: usize = 1 << 20, "bytes" {
+        what: "Response of a language model",
+        because: "Fifty clips with their texts take 50 KB.",
         tested by: an_endless_answer_ends_at_the_limit_of_time_or_size,
     }
-    LONGEST_PROPOSED_TITLE: usize = 80, "characters" {
-        what: "The title of a clip by a language model",
-        because: "It is shown in one line; a longer one is cut.",
+    MAX_PROPOSED_TITLE_CHARS: usize = 80, "characters" {
+        what: "Title of a clip by a language model",
+        because: "It is displayed in one line; a longer one is truncated.",
         tested by: texts_of_a_model_stand_at_their_limits,
     }
-    LONGEST_PROPOSED_TEXT: usize = 400, "characters" {
-        what: "The summary or the reason of a clip by a language model",
-        because: "Two sentences; a longer one is cut.",
+    MAX_PROPOSED_TEXT_CHARS: usize = 400, "characters" {
+        what: "Summary or reason of a clip by a language model",
+        because: "Two sentences; a longer one is truncated.",
         tested by: texts_of_a_model_stand_at_their_limits,
     }
-    MOST_PROPOSED: usize = 50, "clips" {
-        what: "Clips of an answer of a language model",
-        because: "Each is looked for in the transcript; more than a job may have are never used.",
+    MAX_PROPOSED_CLIPS: usize = 50, "clips" {
+        what: "Clips in the response of a language model",
+        because: "Each is searched for in the transcript; more than a job can have are never used.",
         tested by: no_more_clips_of_an_answer_are_looked_at_than_the_limit,
     }
 
-    LEAST_BYTES_PER_SECOND: u64 = 1 << 10, "bytes a second" {
-        what: "What a server of a source must send, over any half minute",
-        because: "A tenth of this is no download but a trap that holds a task for its hour.",
+    MIN_BYTES_PER_SECOND: u64 = 1 << 10, "bytes a second" {
+        what: "Throughput of a source's server, at least, over any half minute",
+        because: "A tenth of it is not a download but an attempt to occupy a task for an hour.",
         tested by: a_server_that_drips_is_given_up,
     }
-    MOST_REDIRECTS: usize = 10, "redirects" {
-        what: "Redirects that are followed to a source",
-        because: "Half of what browsers follow; each is looked at like the first address.",
+    MAX_REDIRECTS: usize = 10, "redirects" {
+        what: "Redirects followed to a source",
+        because: "Half of what browsers follow; each target is checked like the first URL.",
         tested by: a_redirect_to_a_file_or_without_end_is_refused,
     }
-    DOWNLOAD_RETRY_AFTER_S: u64 = 600, "seconds" {
-        what: "How long a source's `Retry-After` is waited for",
-        because: "The worker is paid for while it waits, and a stage that stands still for a quarter of an hour is given up.",
+    MAX_DOWNLOAD_RETRY_AFTER_S: u64 = 600, "seconds" {
+        what: "`Retry-After` of a source's server that is honoured",
+        because: "A waiting worker costs money, and a stage without progress for a quarter of an hour counts as stalled.",
         tested by: a_server_that_asks_to_wait_is_waited_for_if_it_is_not_long,
     }
 
     // Captions and transcripts
-    MOST_CAPTION_BYTES: usize = 8 << 20, "bytes" {
+    MAX_CAPTION_BYTES: usize = 8 << 20, "bytes" {
         what: "Size of a site's caption file",
-        because: "Four hours of captions that roll up word by word have about half of it; a larger file is not used, and the sound is listened to.",
+        because: "Four hours of roll-up captions take about half of it; a larger file is ignored and the audio transcribed.",
         tested by: a_caption_file_at_the_limit_of_bytes_is_read_and_a_larger_one_is_not,
     }
-    MOST_CAPTION_CUES: usize = 100_000, "captions" {
-        what: "Captions in a site's caption file",
-        because: "Seven a second for four hours, more than one for each word; a file with more is not used.",
+    MAX_CAPTION_CUES: usize = 100_000, "captions" {
+        what: "Cues in a site's caption file",
+        because: "Seven per second for four hours, more than one per word; a file with more is ignored.",
         tested by: a_file_at_the_limit_of_cues_is_read_and_a_longer_one_is_not,
     }
-    MOST_CAPTION_LINES: usize = 100, "lines" {
-        what: "Lines of one caption",
-        because: "People read two or three; a file with more in one is not used.",
+    MAX_CAPTION_LINES: usize = 100, "lines" {
+        what: "Lines of one cue",
+        because: "Viewers read two or three; a file with more in one cue is ignored.",
         tested by: a_cue_at_the_limit_of_lines_is_read_and_a_longer_one_is_not,
     }
-    LONGEST_WORD: usize = 200, "characters" {
-        what: "A word of a transcript",
-        because: "A caption of a script without spaces is one word, and the longest have a hundred; a longer one would be set in type for minutes.",
-        tested by: a_word_stands_at_its_limit,
+    MAX_WORD_CHARS: usize = 200, "characters" {
+        what: "Length of a word in a transcript",
+        because: "In scripts without spaces a caption is one word, of up to a hundred characters; typesetting longer ones takes minutes.",
+        tested by: words_are_accepted_up_to_their_limit,
     }
-    MOST_LETTERS_PER_MINUTE: u64 = 10_000, "a minute" {
-        what: "Characters of a transcript for each minute of the source",
-        because: "The fastest speakers say about 4,000; more is no speech.",
-        tested by: a_transcript_at_the_limit_of_letters_a_minute_is_speech_and_a_fuller_one_is_not,
+    MAX_CHARS_PER_MINUTE: u64 = 10_000, "a minute" {
+        what: "Characters of a transcript per minute of source",
+        because: "The fastest speakers say about 4,000; more is not speech.",
+        tested by: transcripts_above_the_limit_of_characters_per_minute_are_too_fast,
     }
-    MOST_WORDS_PER_MINUTE: u64 = 1000, "a minute" {
-        what: "Words, or sentences, of a transcript for each minute of the source",
-        because: "The fastest speakers say about 600; more is no speech, and planning it would cost time and memory for nothing.",
-        tested by: a_transcript_at_the_limit_of_words_a_minute_is_speech_and_a_faster_one_is_not,
+    MAX_WORDS_PER_MINUTE: u64 = 1000, "a minute" {
+        what: "Words or sentences of a transcript per minute of source",
+        because: "The fastest speakers say about 600; more is not speech, and planning it would waste time and memory.",
+        tested by: transcripts_above_the_limit_of_words_per_minute_are_too_fast,
     }
 
     // Records, events and pages
-    LONGEST_ID: usize = 64, "characters" {
-        what: "The id of a job, an upload or a message",
-        because: "It stands in keys, headers and names of executions; a UUID has 36.",
-        tested by: ids_mean_nothing_to_a_path,
+    MAX_ID_CHARS: usize = 64, "characters" {
+        what: "Id of a job, an upload or a message",
+        because: "Object keys, headers and names of executions contain it; a UUID has 36.",
+        tested by: ids_contain_no_path_characters,
     }
-    EVENT_BYTES: usize = 256 * 1024, "bytes" {
-        what: "The body of an event",
+    MAX_EVENT_BYTES: usize = 256 * 1024, "bytes" {
+        what: "Body of an event",
         because: "A job of thirty clips with all its texts fits.",
         tested by: a_body_has_a_limit_whoever_sends_it,
     }
-    MOST_REPORTED_CLIPS: usize = MOST_CLIPS as usize, "clips" {
-        what: "Clips of an output that is reported",
-        because: "As many as a job may have; with every address and text at its limit the record is an item of DynamoDB. More are passed over.",
-        tested by: no_more_clips_are_kept_than_a_job_may_have,
+    MAX_REPORTED_CLIPS: usize = MAX_CLIPS as usize, "clips" {
+        what: "Clips of a reported output",
+        because: "As many as a job can have; with every URL and text at its limit the record fits a DynamoDB item. Further clips are ignored.",
+        tested by: clips_beyond_the_limit_are_ignored,
     }
-    MOST_TIMINGS: usize = 20, "timings" {
-        what: "Timings of an output that is reported",
-        because: "There are five stages; they stand in the record and in every event of its end. More are passed over.",
-        tested by: timings_stand_at_their_limits,
+    MAX_TIMINGS: usize = 20, "timings" {
+        what: "Timings of a reported output",
+        because: "There are five stages; the record and its terminal event contain them. Further timings are ignored.",
+        tested by: timings_are_accepted_up_to_their_limits,
     }
-    LONGEST_TIMING: usize = 64, "bytes" {
-        what: "The name of a timing that is reported",
-        because: "It is the name of a stage and a unit; one under a longer name is passed over.",
-        tested by: timings_stand_at_their_limits,
+    MAX_TIMING_NAME_BYTES: usize = 64, "bytes" {
+        what: "Name of a reported timing",
+        because: "It is the name of a stage and a unit; a timing with a longer name is ignored.",
+        tested by: timings_are_accepted_up_to_their_limits,
     }
-    EVENT_DEPTH: usize = 8, "levels" {
+    MAX_EVENT_DEPTH: usize = 8, "levels" {
         what: "How deep an event is read",
         because: "The deepest that is known has five; what lies deeper is passed over, so that nobody fills the stack with brackets.",
         tested by: unknown_fields_are_ignored,
     }
-    EVENT_RETRY_AFTER_S: u64 = 600, "seconds" {
-        what: "How long a receiver of the worker's events may ask it to wait",
-        because: "The worker is paid for while it waits; the outcome that it has written says the same as the event.",
+    MAX_EVENT_RETRY_AFTER_S: u64 = 600, "seconds" {
+        what: "`Retry-After` of the receiver of the worker's events that is honoured",
+        because: "A waiting worker costs money; the stored outcome contains the same as the event.",
         tested by: a_wish_to_wait_is_kept_as_seconds_or_date_up_to_its_limit,
     }
-    MOST_LISTED: usize = 100, "jobs" {
+    MAX_PAGE_ITEMS: usize = 100, "jobs" {
         what: "Jobs of one part of a list",
         because: "A part is read and answered within the time and size of a function's answer.",
         tested by: a_list_is_paged_newest_first_and_filtered_by_status,
     }
-    LISTED_BYTES: usize = 2 << 20, "bytes" {
+    MAX_PAGE_BYTES: usize = 2 << 20, "bytes" {
         what: "A part of a list of jobs or deliveries",
         because: "Lambda's answer has 6 MB, in which this text stands as a text once more: each quotation mark becomes two characters, one within a text four.",
         tested by: pages_of_a_list_are_limited_in_bytes,
     }
-    MOST_NAMED_JOBS: usize = 100, "jobs" {
+    MAX_SUBSCRIBED_JOBS: usize = 100, "jobs" {
         what: "Jobs that a connection subscribes to by name",
         because: "They stand in one item; whoever wants more subscribes to all.",
         tested by: a_connection_subscribes_to_a_hundred_jobs_at_most,
     }
-    CLIENT_MESSAGE_BYTES: usize = 4096, "bytes" {
-        what: "A message of a client over the WebSocket",
+    MAX_CLIENT_MESSAGE_BYTES: usize = 4096, "bytes" {
+        what: "Message from a client over the WebSocket",
         because: "It names one job.",
         tested by: a_client_message_stands_at_its_limit,
     }
-    MOST_CONNECTIONS: u32 = 50, "connections" {
-        what: "Connections of an owner to the WebSocket that are open at the same time",
-        because: "More tabs than anybody has open; all of them are told at once, and those that take nothing hold the others up for seconds only.",
+    MAX_CONNECTIONS: u32 = 50, "connections" {
+        what: "Open WebSocket connections of an owner",
+        because: "More tabs than anybody has open; all are notified concurrently, and unresponsive ones delay the others by seconds only.",
         tested by: connections_stand_at_their_limit,
     }
-    TOLD_BYTES: usize = 120 * 1024, "bytes" {
-        what: "A message to a client over the WebSocket",
-        because: "API Gateway takes 128 KB.",
+    MAX_SERVER_MESSAGE_BYTES: usize = 120 * 1024, "bytes" {
+        what: "Message to a client over the WebSocket",
+        because: "API Gateway accepts 128 KB.",
         tested by: a_snapshot_at_every_limit_fits_a_message,
     }
-    TOLERANCE_S: u64 = 300, "seconds" {
-        what: "How far the time of a signature may be off",
-        because: "What Standard Webhooks asks for: clocks differ, and an old message is no news.",
+    SIGNATURE_TOLERANCE_S: u64 = 300, "seconds" {
+        what: "Allowed difference between a signature's time and the current time",
+        because: "What Standard Webhooks recommends: clocks differ, and an old message may be a replay.",
         tested by: five_minutes_are_tolerated_and_not_a_second_more,
     }
-    MOST_SIGNATURES: usize = 16, "signatures" {
-        what: "Signatures of a message that are looked at",
-        because: "One for each secret while secrets are changed; every one costs a hash of the body.",
-        tested by: one_of_several_signatures_is_enough_and_unknown_schemes_are_passed_over,
+    MAX_SIGNATURES: usize = 16, "signatures" {
+        what: "Signatures of a message that are checked",
+        because: "One per secret during a rotation; each costs a hash of the body.",
+        tested by: one_of_several_signatures_is_enough_and_unknown_schemes_are_ignored,
     }
-    MOST_MESSAGE_IDS: usize = 500, "messages" {
-        what: "Messages without a place in an attempt that a job remembers of ten minutes",
-        because: "A report every two seconds makes 300; three such sets stand in the record, with 57 KB at most.",
-        tested by: what_is_remembered_has_a_limit_and_ends_are_taken_beyond_it,
+    MAX_MESSAGE_IDS: usize = 500, "messages" {
+        what: "Messages without a sequence number that a job remembers per ten minutes",
+        because: "A report every two seconds makes 300; the record holds three such sets, of 57 KB at most.",
+        tested by: remembered_messages_are_bounded_and_terminal_events_exceed_the_bound,
     }
 
     // Callbacks, uploads and shares
-    MOST_DISABLED: u32 = 100, "addresses" {
+    MAX_DISABLED_ADDRESSES: u32 = 100, "addresses" {
         what: "Addresses of an owner that are remembered for wanting no callbacks any more",
         because: "Each is 32 digits in one record; one more is asked again with each delivery.",
         tested by: disabled_addresses_are_recorded_up_to_a_limit,
     }
-    MOST_PREVIOUS_SECRETS: usize = 5, "secrets" {
-        what: "Secrets that sign callbacks beside the current one",
-        because: "Every one adds a signature to a header.",
+    MAX_PREVIOUS_SECRETS: usize = 5, "secrets" {
+        what: "Previous secrets that still sign callbacks",
+        because: "Each adds a signature to a header.",
         tested by: every_secret_of_the_last_day_signs,
     }
-    MOST_DELIVERIES_AT_ONCE: u32 = 10, "jobs" {
+    MAX_CONCURRENT_DELIVERIES: u32 = 10, "jobs" {
         what: "Jobs of an owner whose callbacks are delivered at the same time",
         because: "A hundredth of what an account's functions may do at once: slow receivers of one owner hold nobody else up.",
         tested by: an_owner_never_exceeds_its_delivery_slots,
     }
-    MOST_OPEN_UPLOADS: u32 = 20, "uploads" {
+    MAX_OPEN_UPLOADS: u32 = 20, "uploads" {
         what: "Uploads of an owner that are under way at the same time",
         because: "As many as jobs under way; each may hold gigabytes that nobody has paid for.",
         tested by: open_uploads_stop_at_their_limit,
     }
-    UPLOAD_BYTES: u64 = 5_000_000_000, "bytes" {
-        what: "The largest upload, where the deployment sets no other",
-        because: "Two hours at 1080 lines; the worker copies it in one call, which takes 5 GiB.",
+    MAX_UPLOAD_BYTES: u64 = 5_000_000_000, "bytes" {
+        what: "Size of an upload, unless the deployment sets another limit",
+        because: "Two hours at 1080p; the worker copies it in one call, which allows 5 GiB.",
         tested by: the_default_size_of_an_upload_is_that_of_the_template,
     }
-    PART_BYTES: u64 = 16 << 20, "bytes" {
-        what: "Every part of an upload but the last",
-        because: "A part that breaks off is sent again in seconds, and the largest upload has a few hundred; S3 takes none below 5 MiB.",
+    UPLOAD_PART_BYTES: u64 = 16 << 20, "bytes" {
+        what: "Size of every part of an upload but the last",
+        because: "A failed part is sent again in seconds, and the largest upload has a few hundred; S3 requires at least 5 MiB.",
         tested by: parts_stand_at_their_limits,
     }
-    UPLOAD_USABLE_S: i64 = 2 * 24 * 3600, "seconds" {
-        what: "How long an upload can be used after it was begun",
-        because: "The bucket's lifecycle then removes what is not complete.",
+    UPLOAD_LIFETIME_S: i64 = 2 * 24 * 3600, "seconds" {
+        what: "Time in which an upload can be used after its start",
+        because: "The bucket's lifecycle rule then deletes incomplete uploads.",
         tested by: an_upload_can_be_used_for_two_days,
     }
-    UPLOAD_KEPT_S: i64 = 12 * 24 * 3600, "seconds" {
-        what: "How long the record of an upload is kept",
-        because: "It says which jobs use the object, and outlives it: two days until it is complete, seven in the bucket, and up to two until its lifecycle gets to it.",
+    UPLOAD_RECORD_RETENTION_S: i64 = 12 * 24 * 3600, "seconds" {
+        what: "Retention of an upload's record",
+        because: "It lists the jobs that use the object and outlives it: two days until the upload is complete, seven in the bucket, and up to two until the lifecycle rule runs.",
         tested by: the_record_of_an_upload_outlives_its_object,
     }
-    MOST_JOBS_OF_UPLOAD: u32 = 100, "jobs" {
-        what: "Jobs that are made from one upload",
-        because: "They stand in its record; other options for the same video are tried a few times.",
+    MAX_JOBS_PER_UPLOAD: u32 = 100, "jobs" {
+        what: "Jobs made from one upload",
+        because: "The upload's record lists them; users try a few sets of options on one video.",
         tested by: jobs_of_an_upload_stand_at_their_limit,
     }
-    LONGEST_UPLOAD_TITLE: usize = 200, "characters" {
-        what: "The title of an upload",
-        because: "It stands in the record and in every event; a file's name is longer at most by its ending.",
+    MAX_UPLOAD_TITLE_CHARS: usize = 200, "characters" {
+        what: "Title of an upload",
+        because: "The record and every event contain it; a longer title is truncated.",
         tested by: the_title_of_an_upload_is_cut,
     }
     UPLOAD_IDLE_S: u32 = 7200, "seconds" {
@@ -478,43 +478,43 @@ limits! {
         because: "A link for a part holds for an hour.",
         tested by: an_abandoned_upload_releases_its_slot,
     }
-    LAST_GOOD_S: u64 = 900, "seconds" {
+    STALE_SECRET_S: u64 = 900, "seconds" {
         what: "How long the last good keys and secrets serve when they cannot be read anew",
         because: "Long enough for most failures of Secrets Manager, short enough for one that was taken back.",
         tested by: cached_keys_serve_while_they_cannot_be_refreshed,
     }
-    LONGEST_RETRY_AFTER_S: u64 = 36_000, "seconds" {
-        what: "How long a receiver's `Retry-After` may put a callback off",
-        because: "The longest pause between two tries; a receiver that asks for more is asked after it.",
-        tested by: pauses_grow_and_end_and_a_receiver_may_ask_for_longer,
+    MAX_RETRY_AFTER_S: u64 = 36_000, "seconds" {
+        what: "`Retry-After` of a callback receiver that is honoured",
+        because: "The longest delay of the retry schedule; a receiver that asks for more is contacted after it.",
+        tested by: retry_delays_grow_and_end_and_retry_after_extends_them,
     }
-    RECEIVER_ANSWER_BYTES: usize = 16 * 1024, "bytes" {
-        what: "What is read of a receiver's answer",
-        because: "Only its status counts; what is short is read so that the connection can be used again.",
+    MAX_RECEIVER_ANSWER_BYTES: usize = 16 * 1024, "bytes" {
+        what: "Bytes read of a callback receiver's response",
+        because: "Only the status counts; a short body is read so that the connection can be reused.",
         tested by: a_long_answer_is_read_no_further_than_needed,
     }
-    MOST_TRIES: usize = 50, "tries" {
-        what: "Tries of a delivery that are kept",
-        because: "All tries of six replays; the record of a delivery stays small.",
-        tested by: only_the_newest_tries_are_kept,
+    MAX_STORED_DELIVERY_ATTEMPTS: usize = 50, "attempts" {
+        what: "Attempts of a delivery that are stored",
+        because: "All attempts of six replays; the record stays small.",
+        tested by: only_the_newest_attempts_are_stored,
     }
-    CALLBACK_TEST_BYTES: usize = 16 * 1024, "bytes" {
-        what: "The body of a test of a callback",
-        because: "It names one address.",
+    MAX_CALLBACK_TEST_BYTES: usize = 16 * 1024, "bytes" {
+        what: "Body of a callback test",
+        because: "It names one URL.",
         tested by: bodies_stand_at_their_limits,
     }
-    MOST_LINKED_PARTS: usize = 100, "parts" {
-        what: "Parts of an upload that are linked at once",
-        because: "Each link is signed on its own, and the answer stays small.",
+    MAX_LINKED_PARTS: usize = 100, "parts" {
+        what: "Parts of an upload for which links are requested at once",
+        because: "Each link is signed individually, and the response stays small.",
         tested by: parts_stand_at_their_limits,
     }
-    MOST_PARTS: usize = 10_000, "parts" {
+    MAX_PARTS: usize = 10_000, "parts" {
         what: "Parts of an upload",
-        because: "What S3 takes.",
+        because: "The maximum of S3.",
         tested by: parts_stand_at_their_limits,
     }
-    PARTS_BYTES: usize = 1 << 20, "bytes" {
-        what: "The body that completes an upload",
+    MAX_COMPLETION_BYTES: usize = 1 << 20, "bytes" {
+        what: "Body of the request that completes an upload",
         because: "It names every part.",
         tested by: bodies_stand_at_their_limits,
     }

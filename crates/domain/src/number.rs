@@ -1,38 +1,38 @@
-//! Numbers as JSON has them, which knows one kind: `45000`, `45000.0` and `4.5e4` are the same.
+//! JSON numbers. JSON has one number type: `45000`, `45000.0` and `4.5e4` are equal.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serializer, de::Visitor};
 
-/// Beyond it not every whole number has a place among the floating ones.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+/// 2^53: every integer up to it is exact in an `f64`.
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Thirty years, in which every millisecond is told from the next.
-const MOST_SECONDS: f64 = 1e9;
+/// Thirty years; milliseconds are exact in this range.
+const MAX_SECONDS: f64 = 1e9;
 
-/// A whole number that is not negative.
-pub trait Whole: Sized {
-    /// The largest of its kind.
-    const MOST: u64;
+/// An unsigned integer type that JSON numbers are read into.
+pub trait WholeNumber: Sized {
+    /// The largest value.
+    const LARGEST: u64;
 
-    /// The number, or the largest of its kind.
-    fn at_most(number: u64) -> Self;
+    /// Converts the number; one that is too large becomes the largest value.
+    fn saturating_from(number: u64) -> Self;
 }
 
-impl Whole for u32 {
-    const MOST: u64 = u32::MAX as u64;
+impl WholeNumber for u32 {
+    const LARGEST: u64 = u32::MAX as u64;
 
-    fn at_most(number: u64) -> Self {
+    fn saturating_from(number: u64) -> Self {
         Self::try_from(number).unwrap_or(Self::MAX)
     }
 }
 
-impl Whole for u64 {
-    // what `DynamoDB` and JavaScript keep exactly
-    const MOST: u64 = EXACT as u64;
+impl WholeNumber for u64 {
+    // exact in `DynamoDB` and JavaScript
+    const LARGEST: u64 = MAX_EXACT as u64;
 
-    fn at_most(number: u64) -> Self {
-        number.min(Self::MOST)
+    fn saturating_from(number: u64) -> Self {
+        number.min(Self::LARGEST)
     }
 }
 
@@ -73,7 +73,7 @@ impl Number {
     fn nearest(&self) -> u64 {
         match self {
             Self::Whole(number) => *number,
-            // the cast takes what is negative to 0
+            // the cast turns negative numbers into 0
             Self::Any(number) => number.round() as u64,
         }
     }
@@ -82,88 +82,92 @@ impl Number {
         match self {
             Self::Whole(number) => Some(*number),
             Self::Any(number) => {
-                let fits = (0.0..=EXACT).contains(number) && number.fract() == 0.0;
+                let fits = (0.0..=MAX_EXACT).contains(number) && number.fract() == 0.0;
                 fits.then_some(*number as u64)
             }
         }
     }
 }
 
-/// The nearest whole number to any number, where it stands in a list or a map.
+/// A number read by [`rounded`], for use in a list or a map.
 #[derive(Deserialize)]
-pub(crate) struct Near(#[serde(deserialize_with = "near")] pub(crate) u64);
+pub(crate) struct Rounded(#[serde(deserialize_with = "rounded")] pub(crate) u64);
 
-/// Reads the nearest whole number of a kind to any number: what others report is taken as it can be.
+/// Reads any number and rounds it to the nearest value of the type, for values that other programs report.
 ///
 /// # Errors
-/// When it is no number.
-pub fn near<'de, D: Deserializer<'de>, T: Whole>(reader: D) -> Result<T, D::Error> {
-    Ok(T::at_most(Number::deserialize(reader)?.nearest()))
+/// When the value is not a number.
+pub fn rounded<'de, D: Deserializer<'de>, T: WholeNumber>(reader: D) -> Result<T, D::Error> {
+    Ok(T::saturating_from(Number::deserialize(reader)?.nearest()))
 }
 
-/// Reads the same where the number may be missing or null.
+/// Reads an optional number like [`rounded`].
 ///
 /// # Errors
-/// When it is no number.
-pub fn near_if_any<'de, D: Deserializer<'de>, T: Whole>(reader: D) -> Result<Option<T>, D::Error> {
+/// When the value is not a number.
+pub fn rounded_opt<'de, D: Deserializer<'de>, T: WholeNumber>(
+    reader: D,
+) -> Result<Option<T>, D::Error> {
     let number = Option::<Number>::deserialize(reader)?;
-    Ok(number.map(|number| T::at_most(number.nearest())))
+    Ok(number.map(|number| T::saturating_from(number.nearest())))
 }
 
-/// Reads seconds to the millisecond, within what a table takes for a number: `DynamoDB` refuses what is as large as 1e126 or as near to 0
-/// as 1e-130.
+/// Reads seconds, rounded to milliseconds and clamped to what `DynamoDB` can store: it rejects numbers from 1e126, or nearer to 0 than
+/// 1e-130.
 ///
 /// # Errors
-/// When it is no number.
-pub fn seconds_if_any<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<f64>, D::Error> {
+/// When the value is not a number.
+pub fn seconds_opt<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<f64>, D::Error> {
     let seconds = Option::<f64>::deserialize(reader)?;
-    Ok(seconds.map(|seconds| (seconds.clamp(0.0, MOST_SECONDS) * 1000.0).round() / 1000.0))
+    Ok(seconds.map(|seconds| (seconds.clamp(0.0, MAX_SECONDS) * 1000.0).round() / 1000.0))
 }
 
-/// Reads a whole number, in whichever way it is written: what a person asks for is not rounded.
+/// Reads a whole number in any notation. Values that a person requests are not rounded.
 ///
 /// # Errors
-/// When it is no whole number of that kind.
-pub fn whole<'de, D: Deserializer<'de>, T: Whole>(reader: D) -> Result<T, D::Error> {
+/// When the value is not a whole number in the range of the type.
+pub fn whole<'de, D: Deserializer<'de>, T: WholeNumber>(reader: D) -> Result<T, D::Error> {
     exactly(&Number::deserialize(reader)?)
 }
 
-/// Reads the same where the number may be missing or null.
+/// Reads an optional number like [`whole`].
 ///
 /// # Errors
-/// When it is no whole number of that kind.
-pub fn whole_if_any<'de, D: Deserializer<'de>, T: Whole>(reader: D) -> Result<Option<T>, D::Error> {
+/// When the value is not a whole number in the range of the type.
+pub fn whole_opt<'de, D: Deserializer<'de>, T: WholeNumber>(
+    reader: D,
+) -> Result<Option<T>, D::Error> {
     let number = Option::<Number>::deserialize(reader)?;
     number.as_ref().map(exactly).transpose()
 }
 
-fn exactly<T: Whole, E: serde::de::Error>(number: &Number) -> Result<T, E> {
-    let fitting = number.exact().filter(|number| *number <= T::MOST);
-    fitting.map(T::at_most).ok_or_else(|| {
-        let most = T::MOST;
-        E::custom(format!("must be a whole number from 0 to {most}"))
+fn exactly<T: WholeNumber, E: serde::de::Error>(number: &Number) -> Result<T, E> {
+    let fitting = number.exact().filter(|number| *number <= T::LARGEST);
+    fitting.map(T::saturating_from).ok_or_else(|| {
+        let max = T::LARGEST;
+        E::custom(format!("must be a whole number from 0 to {max}"))
     })
 }
 
-/// Writes a number, a whole one without a point.
+/// Writes a number, without a decimal point if it is whole.
 ///
 /// # Errors
-/// Those of the writer.
-pub fn write<S: Serializer>(number: &f64, writer: S) -> Result<S::Ok, S::Error> {
-    if number.fract() == 0.0 && number.abs() <= EXACT {
+/// Those of the serializer.
+pub fn serialize<S: Serializer>(number: &f64, writer: S) -> Result<S::Ok, S::Error> {
+    if number.fract() == 0.0 && number.abs() <= MAX_EXACT {
         writer.serialize_i64(*number as i64)
     } else {
         writer.serialize_f64(*number)
     }
 }
 
-/// Writes the same where there may be none.
+/// Writes an optional number like [`serialize`].
 ///
 /// # Errors
-/// Those of the writer.
-pub fn write_if_any<S: Serializer>(number: &Option<f64>, writer: S) -> Result<S::Ok, S::Error> {
+/// Those of the serializer.
+pub fn serialize_opt<S: Serializer>(number: &Option<f64>, writer: S) -> Result<S::Ok, S::Error> {
     match number {
-        Some(number) => write(number, writer),
+        Some(number) => serialize(number, writer),
         None => writer.serialize_none(),
     }
 }
@@ -174,11 +178,11 @@ mod tests {
 
     #[derive(Debug, PartialEq, Deserialize, serde::Serialize)]
     struct Numbers {
-        #[serde(deserialize_with = "near")]
+        #[serde(deserialize_with = "rounded")]
         near: u32,
-        #[serde(default, deserialize_with = "whole_if_any")]
+        #[serde(default, deserialize_with = "whole_opt")]
         whole: Option<u64>,
-        #[serde(default, serialize_with = "write_if_any")]
+        #[serde(default, serialize_with = "serialize_opt")]
         any: Option<f64>,
     }
 
@@ -190,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_the_same_however_it_is_written() {
+    fn every_notation_of_a_number_is_read_alike() {
         for (near, whole) in [("45000", "7"), ("45000.0", "7.0"), ("4.5e4", "70e-1")] {
             assert_eq!(read(near, whole), Ok((45_000, Some(7))));
         }
@@ -204,9 +208,19 @@ mod tests {
     }
 
     #[test]
-    fn seconds_are_what_a_table_takes() {
+    fn a_number_above_the_largest_exact_one_is_clamped() {
         #[derive(Deserialize)]
-        struct Took(#[serde(deserialize_with = "seconds_if_any")] Option<f64>);
+        struct Bytes(#[serde(deserialize_with = "rounded")] u64);
+        for large in ["9007199254740993", "18446744073709551615", "1e300"] {
+            let Bytes(read) = serde_json::from_str(large).unwrap();
+            assert_eq!(read, 1 << 53, "{large}");
+        }
+    }
+
+    #[test]
+    fn seconds_are_clamped_to_what_the_table_stores() {
+        #[derive(Deserialize)]
+        struct Took(#[serde(deserialize_with = "seconds_opt")] Option<f64>);
         let read = |text: &str| serde_json::from_str::<Took>(text).unwrap().0;
         assert_eq!(
             ["482.5", "6e299", "-1", "1e-300", "5", "null"].map(read),
@@ -222,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_are_written_whole() {
+    fn whole_numbers_are_written_without_a_point() {
         let written = |any| {
             let numbers = Numbers {
                 near: 1,

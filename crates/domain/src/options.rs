@@ -1,4 +1,4 @@
-//! What a user may ask for, checked once.
+//! The options of a submission, and their validation.
 
 use std::{fmt, ops::RangeInclusive, str::FromStr};
 
@@ -7,39 +7,39 @@ use serde::{Deserialize, Serialize};
 use crate::{
     TimeRange, language,
     limits::{
-        LATEST_SECOND, LEAST_CLIP_SECONDS, LEAST_CLIPS, LONGEST_TOPIC, MOST_CLIP_SECONDS,
-        MOST_CLIPS, MOST_TOPICS,
+        MAX_CLIP_SECONDS, MAX_CLIPS, MAX_OFFSET_SECONDS, MAX_TOPIC_CHARS, MAX_TOPICS,
+        MIN_CLIP_SECONDS, MIN_CLIPS,
     },
 };
 
-/// Names of the styles that captions can have; the crate `captions` draws them.
+/// Names of the caption styles, which the crate `captions` implements.
 pub const CAPTION_STYLES: [&str; 7] = [
     "bold", "clean", "karaoke", "boxed", "neon", "headline", "minimal",
 ];
 
-/// The options of a submission; see the field's own limits.
+/// The options of a submission.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClipOptions {
-    /// How many clips are wanted, [`LEAST_CLIPS`] to [`MOST_CLIPS`].
+    /// Number of clips to make, [`MIN_CLIPS`] to [`MAX_CLIPS`].
     pub requested_clip_count: u32,
-    /// Shortest clip in seconds, [`LEAST_CLIP_SECONDS`] to [`MOST_CLIP_SECONDS`].
+    /// Minimum length of a clip in seconds, [`MIN_CLIP_SECONDS`] to [`MAX_CLIP_SECONDS`].
     pub min_clip_seconds: u32,
-    /// Longest clip in seconds, within the same, not below the shortest.
+    /// Maximum length of a clip in seconds, in the same range and not below the minimum.
     pub max_clip_seconds: u32,
-    /// Shape of the clips.
+    /// Aspect ratio of the clips.
     pub aspect_ratio: AspectRatio,
-    /// How the picture is laid out.
+    /// Layout of the picture.
     pub layout: Layout,
-    /// BCP 47 tag of the language spoken; none: detect it.
+    /// BCP 47 tag of the spoken language; `None` detects it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// What the clips should be about.
+    /// Topics that the clips should cover.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub topics: Vec<String>,
     /// Name of a caption style, or `none`.
     pub captions: String,
-    /// Whether pauses and fillers are cut out.
+    /// Whether to cut out pauses and filler words.
     pub remove_silences: bool,
     /// First second of the source to consider.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,40 +67,37 @@ impl Default for ClipOptions {
     }
 }
 
-/// An option outside its limits.
+/// An option is out of range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {what}")]
 pub struct InvalidOption {
-    /// Name of the option as a submission spells it.
+    /// Name of the option in the submission.
     pub field: &'static str,
     /// What is wrong with it.
     pub what: String,
 }
 
 impl ClipOptions {
-    /// Checks every limit.
+    /// Validates every option.
     ///
     /// # Errors
-    /// With the first option that is outside its limits.
+    /// Names the first option that is out of range.
     pub fn check(&self) -> Result<(), InvalidOption> {
-        let (clips, seconds) = (
-            LEAST_CLIPS..=MOST_CLIPS,
-            LEAST_CLIP_SECONDS..=MOST_CLIP_SECONDS,
-        );
+        let (clips, seconds) = (MIN_CLIPS..=MAX_CLIPS, MIN_CLIP_SECONDS..=MAX_CLIP_SECONDS);
         within("requestedClipCount", self.requested_clip_count, &clips)?;
         within("minClipSeconds", self.min_clip_seconds, &seconds)?;
         within("maxClipSeconds", self.max_clip_seconds, &seconds)?;
         if self.max_clip_seconds < self.min_clip_seconds {
             return Err(InvalidOption {
                 field: "maxClipSeconds",
-                what: "is below minClipSeconds".into(),
+                what: "must not be below minClipSeconds".into(),
             });
         }
-        self.check_words()?;
+        self.check_texts()?;
         self.check_window()
     }
 
-    fn check_words(&self) -> Result<(), InvalidOption> {
+    fn check_texts(&self) -> Result<(), InvalidOption> {
         let wrong = |field, what: String| Err(InvalidOption { field, what });
         if self.captions != "none" && !CAPTION_STYLES.contains(&self.captions.as_str()) {
             let names = CAPTION_STYLES.join(", ");
@@ -112,27 +109,33 @@ impl ClipOptions {
                 return wrong("language", what.into());
             }
             if language::whisper_code(tag).is_none() {
-                return wrong("language", format!("speech is not recognised in {tag}"));
+                return wrong(
+                    "language",
+                    format!("speech recognition does not support {tag}"),
+                );
             }
         }
-        if self.topics.len() > MOST_TOPICS {
+        if self.topics.len() > MAX_TOPICS {
             return wrong(
                 "topics",
-                format!("must be {MOST_TOPICS} at most, got {}", self.topics.len()),
+                format!(
+                    "must have at most {MAX_TOPICS} entries, got {}",
+                    self.topics.len()
+                ),
             );
         }
         let fits =
-            |topic: &String| !topic.trim().is_empty() && topic.chars().count() <= LONGEST_TOPIC;
+            |topic: &String| !topic.trim().is_empty() && topic.chars().count() <= MAX_TOPIC_CHARS;
         if !self.topics.iter().all(fits) {
             return wrong(
                 "topics",
-                format!("each must have from 1 to {LONGEST_TOPIC} characters"),
+                format!("each must have from 1 to {MAX_TOPIC_CHARS} characters"),
             );
         }
         Ok(())
     }
 
-    /// The part to consider of a source that lasts `duration_ms`; none if it begins after the end.
+    /// Returns the part of a source of `duration_ms` to consider; `None` if it starts after the source has ended.
     pub fn window(&self, duration_ms: u64) -> Option<TimeRange> {
         let ms = |seconds: f64| (seconds * 1000.0).round() as u64;
         let end_ms = self.end_seconds.map_or(duration_ms, ms).min(duration_ms);
@@ -141,10 +144,10 @@ impl ClipOptions {
 
     fn check_window(&self) -> Result<(), InvalidOption> {
         let second = |field, value: Option<f64>| match value {
-            Some(value) if !(0.0..=f64::from(LATEST_SECOND)).contains(&value) => {
+            Some(value) if !(0.0..=f64::from(MAX_OFFSET_SECONDS)).contains(&value) => {
                 Err(InvalidOption {
                     field,
-                    what: format!("must be from 0 to {LATEST_SECOND}, got {value}"),
+                    what: format!("must be from 0 to {MAX_OFFSET_SECONDS}, got {value}"),
                 })
             }
             _ => Ok(()),
@@ -157,7 +160,7 @@ impl ClipOptions {
         {
             return Err(InvalidOption {
                 field: "endSeconds",
-                what: "must lie after startSeconds".into(),
+                what: "must be after startSeconds".into(),
             });
         }
         Ok(())
@@ -172,52 +175,52 @@ fn within(
     if limits.contains(&value) {
         return Ok(());
     }
-    let (least, most) = (limits.start(), limits.end());
+    let (min, max) = (limits.start(), limits.end());
     Err(InvalidOption {
         field,
-        what: format!("must be from {least} to {most}, got {value}"),
+        what: format!("must be from {min} to {max}, got {value}"),
     })
 }
 
 /// Width and height in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Size {
-    /// Pixels from left to right.
+    /// Width in pixels.
     pub width: u32,
-    /// Pixels from top to bottom.
+    /// Height in pixels.
     pub height: u32,
 }
 
 impl Size {
-    /// Width over height.
+    /// Returns the width divided by the height.
     pub fn ratio(self) -> f64 {
         f64::from(self.width) / f64::from(self.height)
     }
 }
 
-/// Shape of a clip.
+/// The aspect ratio of a clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum AspectRatio {
-    /// Upright, for Shorts, Reels and `TikTok`.
+    /// Portrait, for Shorts, Reels and `TikTok`.
     #[default]
     #[serde(rename = "9:16")]
     Portrait,
-    /// A square.
+    /// Square.
     #[serde(rename = "1:1")]
     Square,
-    /// Slightly upright, for feeds.
+    /// Slightly taller than wide, for feeds.
     #[serde(rename = "4:5")]
     Feed,
-    /// Wide.
+    /// Landscape.
     #[serde(rename = "16:9")]
     Landscape,
 }
 
 impl AspectRatio {
-    /// All of them.
+    /// Every aspect ratio.
     pub const ALL: [Self; 4] = [Self::Portrait, Self::Square, Self::Feed, Self::Landscape];
 
-    /// The size a clip of this shape is rendered at.
+    /// Returns the size in which clips of this aspect ratio are rendered.
     pub fn output_size(self) -> Size {
         let (width, height) = match self {
             Self::Portrait => (1080, 1920),
@@ -228,7 +231,7 @@ impl AspectRatio {
         Size { width, height }
     }
 
-    /// Its name, as in `9:16`.
+    /// The name on the wire, such as `9:16`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Portrait => "9:16",
@@ -239,26 +242,26 @@ impl AspectRatio {
     }
 }
 
-/// How the picture of a clip is laid out.
+/// The layout of a clip's picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Layout {
-    /// Shot by shot, whatever suits it.
+    /// Chooses a layout for each shot.
     #[default]
     Auto,
-    /// A camera that follows the speaker.
+    /// A virtual camera follows the speaker.
     Track,
-    /// Two people, one above the other.
+    /// Two speakers, one above the other.
     Split,
-    /// The whole picture on a blurred ground.
+    /// The whole picture on a blurred background.
     Fit,
 }
 
 impl Layout {
-    /// All of them.
+    /// Every layout.
     pub const ALL: [Self; 4] = [Self::Auto, Self::Track, Self::Split, Self::Fit];
 
-    /// Its name, as in `auto`.
+    /// The name on the wire, such as `auto`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -299,7 +302,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_are_kept() {
+    fn options_are_accepted_up_to_their_limits() {
         let wrong = |change: &dyn Fn(&mut ClipOptions)| {
             let mut options = ClipOptions::default();
             change(&mut options);
@@ -307,42 +310,42 @@ mod tests {
         };
         assert_eq!(wrong(&|_| ()), None);
         for (clips, is_wrong) in [
-            (LEAST_CLIPS - 1, true),
-            (LEAST_CLIPS, false),
-            (MOST_CLIPS, false),
-            (MOST_CLIPS + 1, true),
+            (MIN_CLIPS - 1, true),
+            (MIN_CLIPS, false),
+            (MAX_CLIPS, false),
+            (MAX_CLIPS + 1, true),
         ] {
             let field = is_wrong.then_some("requestedClipCount");
             assert_eq!(wrong(&|o| o.requested_clip_count = clips), field);
         }
-        for seconds in [LEAST_CLIP_SECONDS, MOST_CLIP_SECONDS] {
+        for seconds in [MIN_CLIP_SECONDS, MAX_CLIP_SECONDS] {
             let both = |o: &mut ClipOptions| {
                 (o.min_clip_seconds, o.max_clip_seconds) = (seconds, seconds);
             };
             assert_eq!(wrong(&both), None);
         }
         assert_eq!(
-            wrong(&|o| o.min_clip_seconds = LEAST_CLIP_SECONDS - 1),
+            wrong(&|o| o.min_clip_seconds = MIN_CLIP_SECONDS - 1),
             Some("minClipSeconds")
         );
         assert_eq!(
-            wrong(&|o| o.max_clip_seconds = MOST_CLIP_SECONDS + 1),
+            wrong(&|o| o.max_clip_seconds = MAX_CLIP_SECONDS + 1),
             Some("maxClipSeconds")
         );
         assert_eq!(wrong(&|o| o.max_clip_seconds = 10), Some("maxClipSeconds"));
-        for (most, is_wrong) in [(LONGEST_TOPIC, false), (LONGEST_TOPIC + 1, true)] {
+        for (count, is_wrong) in [(MAX_TOPIC_CHARS, false), (MAX_TOPIC_CHARS + 1, true)] {
             let field = is_wrong.then_some("topics");
-            assert_eq!(wrong(&|o| o.topics = vec!["é".repeat(most)]), field);
+            assert_eq!(wrong(&|o| o.topics = vec!["é".repeat(count)]), field);
         }
-        for (most, is_wrong) in [(MOST_TOPICS, false), (MOST_TOPICS + 1, true)] {
+        for (count, is_wrong) in [(MAX_TOPICS, false), (MAX_TOPICS + 1, true)] {
             let field = is_wrong.then_some("topics");
-            assert_eq!(wrong(&|o| o.topics = vec!["x".to_owned(); most]), field);
+            assert_eq!(wrong(&|o| o.topics = vec!["x".to_owned(); count]), field);
         }
         for (tag, is_wrong) in [("pt-BR", false), ("english", true), ("tlh", true)] {
             let field = is_wrong.then_some("language");
             assert_eq!(wrong(&|o| o.language = Some(tag.to_owned())), field);
         }
-        let latest = f64::from(LATEST_SECOND);
+        let latest = f64::from(MAX_OFFSET_SECONDS);
         for (second, is_wrong) in [(latest, false), (latest + 0.1, true), (f64::NAN, true)] {
             let field = is_wrong.then_some("startSeconds");
             assert_eq!(wrong(&|o| o.start_seconds = Some(second)), field);
@@ -356,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_read_back() {
+    fn names_round_trip() {
         for ratio in AspectRatio::ALL {
             assert_eq!(ratio.to_string().parse(), Ok(ratio));
             assert_eq!(

@@ -1,14 +1,14 @@
-//! What an attempt ended with: the file `outcome.json`, and the `output` of `job.completed`.
+//! The outcome of an attempt: the file `outcome.json`, and the `output` of `job.completed`.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
-    ErrorCode, Failure, Score, ScoreBreakdown, Stage, json,
+    ErrorCode, Failure, Score, ScoreBreakdown, Stage, Timestamp, json,
     limits::{
-        LONGEST_MESSAGE, LONGEST_TEXT, LONGEST_TIMING, LONGEST_TITLE, LONGEST_URL, MOST_CLIP_INDEX,
-        MOST_REPORTED_CLIPS, MOST_TIMINGS,
+        CLIP_INDEX_LIMIT, MAX_MESSAGE_BYTES, MAX_REPORTED_CLIPS, MAX_TEXT_BYTES,
+        MAX_TIMING_NAME_BYTES, MAX_TIMINGS, MAX_TITLE_BYTES, MAX_URL_BYTES,
     },
     number, text,
 };
@@ -16,41 +16,48 @@ use crate::{
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one of them in a process"
-)]
+#[expect(clippy::large_enum_variant, reason = "a process holds only one")]
 pub enum Outcome {
-    /// All clips are there.
+    /// All clips were made.
     Succeeded {
-        /// What was made.
+        /// What the attempt produced.
         output: JobOutput,
-        /// What each stage took.
+        /// Report of each stage.
         stages: Vec<StageReport>,
-        /// Versions of the tools that made it, e.g. `ffmpeg`.
+        /// Versions of the tools used, by name such as `ffmpeg`.
         tools: BTreeMap<String, String>,
     },
-    /// It stopped before the end.
+    /// A stage failed.
     Failed {
-        /// One line for a person.
-        #[serde(deserialize_with = "text::bounded::<_, LONGEST_MESSAGE>")]
+        /// One line for display.
+        #[serde(deserialize_with = "text::truncated::<_, MAX_MESSAGE_BYTES>")]
         error: String,
-        /// Stable name of what went wrong.
+        /// Machine-readable reason.
         error_code: ErrorCode,
-        /// Where it stopped.
+        /// Stage that failed.
         stage: Stage,
-        /// Whether another attempt may end better.
+        /// Whether another attempt may succeed.
         retryable: bool,
     },
+}
+
+/// The contents of `outcome.json`: how an attempt ended, and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutcomeRecord {
+    /// How the attempt ended.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// When the attempt ended.
+    pub finished_at: Timestamp,
 }
 
 impl From<&Failure> for Outcome {
     fn from(failure: &Failure) -> Self {
         Self::Failed {
-            error: text::cut(&failure.message, LONGEST_MESSAGE),
+            error: text::truncate(&failure.message, MAX_MESSAGE_BYTES),
             error_code: failure.code,
             stage: failure.stage,
-            retryable: failure.retryable(),
+            retryable: failure.is_retryable(),
         }
     }
 }
@@ -58,59 +65,59 @@ impl From<&Failure> for Outcome {
 /// The `output` of `job.completed`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct JobOutput {
-    /// How many clips there are.
-    #[serde(deserialize_with = "number::near")]
+    /// Number of clips.
+    #[serde(deserialize_with = "number::rounded")]
     pub total_clips: u32,
-    /// Title of the source, where it has one.
+    /// Title of the source, if it has one.
     #[serde(
         default,
-        deserialize_with = "text::bounded_if_any::<_, LONGEST_TITLE>",
+        deserialize_with = "text::truncated_opt::<_, MAX_TITLE_BYTES>",
         skip_serializing_if = "Option::is_none"
     )]
     pub source_video_title: Option<String>,
-    /// Wall time of the whole job.
+    /// Wall-clock time of the whole job.
     #[serde(
         default,
-        deserialize_with = "number::seconds_if_any",
-        serialize_with = "number::write_if_any",
+        deserialize_with = "number::seconds_opt",
+        serialize_with = "number::serialize_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub processing_time_seconds: Option<f64>,
-    /// Milliseconds of the source that were considered; the basis of credits.
+    /// Milliseconds of the source that were considered; credits are charged for these.
     #[serde(
         default,
-        deserialize_with = "number::near_if_any",
+        deserialize_with = "number::rounded_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub considered_ms: Option<u64>,
-    /// How long the source lasts.
+    /// Length of the source.
     #[serde(
         default,
-        deserialize_with = "number::near_if_any",
+        deserialize_with = "number::rounded_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub source_duration_ms: Option<u64>,
-    /// What each stage took in milliseconds, by names such as `transcribe_ms`.
+    /// Milliseconds of each stage, by name such as `transcribe_ms`.
     #[serde(
         default,
         deserialize_with = "timings_if_any",
         skip_serializing_if = "Option::is_none"
     )]
     pub timings: Option<BTreeMap<String, u64>>,
-    /// The clips in the order of the source.
+    /// The clips in source order.
     #[serde(deserialize_with = "first_clips")]
     pub clips: Vec<ClipOutput>,
-    /// Where the transcript is.
+    /// Object URL of the transcript.
     #[serde(
         default,
-        deserialize_with = "text::uncut_if_any::<_, LONGEST_URL>",
+        deserialize_with = "text::bounded_opt::<_, MAX_URL_BYTES>",
         skip_serializing_if = "Option::is_none"
     )]
     pub transcript_url: Option<String>,
-    /// Where the plan is.
+    /// Object URL of the plan.
     #[serde(
         default,
-        deserialize_with = "text::uncut_if_any::<_, LONGEST_URL>",
+        deserialize_with = "text::bounded_opt::<_, MAX_URL_BYTES>",
         skip_serializing_if = "Option::is_none"
     )]
     pub plan_url: Option<String>,
@@ -119,135 +126,136 @@ pub struct JobOutput {
 /// One finished clip.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClipOutput {
-    /// Its place in the order of the source, from 0.
-    #[serde(deserialize_with = "number::near")]
+    /// Index in source order, from 0.
+    #[serde(deserialize_with = "number::rounded")]
     pub clip_index: u32,
-    /// Where the video is: an object address, or a path in the tool's folder.
-    #[serde(deserialize_with = "text::uncut::<_, LONGEST_URL>")]
+    /// Location of the video: an object URL, or a path in the output folder of the command-line tool.
+    #[serde(deserialize_with = "text::bounded_or_empty::<_, MAX_URL_BYTES>")]
     pub s3_url: String,
-    /// Its length.
-    #[serde(deserialize_with = "number::near")]
+    /// Length of the clip.
+    #[serde(deserialize_with = "number::rounded")]
     pub duration_ms: u64,
-    /// All scores in one, 0 to 1.
-    #[serde(deserialize_with = "crate::score::near")]
+    /// Overall score, 0 to 1.
+    #[serde(deserialize_with = "crate::score::clamped")]
     pub virality_score: Score,
-    /// What is said in it.
+    /// Summary of what is said.
     #[serde(
         default,
-        deserialize_with = "text::bounded_if_any::<_, LONGEST_TEXT>",
+        deserialize_with = "text::truncated_opt::<_, MAX_TEXT_BYTES>",
         skip_serializing_if = "Option::is_none"
     )]
     pub summary: Option<String>,
-    /// A short line to post it under.
+    /// A short line to post the clip with.
     #[serde(
         default,
-        deserialize_with = "text::bounded_if_any::<_, LONGEST_TITLE>",
+        deserialize_with = "text::truncated_opt::<_, MAX_TITLE_BYTES>",
         skip_serializing_if = "Option::is_none"
     )]
     pub title: Option<String>,
-    /// Its place by score, from 1.
+    /// Rank by score, from 1.
     #[serde(
         default,
-        deserialize_with = "number::near_if_any",
+        deserialize_with = "number::rounded_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub rank: Option<u32>,
     /// Where it begins in the source.
     #[serde(
         default,
-        deserialize_with = "number::near_if_any",
+        deserialize_with = "number::rounded_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub start_ms: Option<u64>,
     /// Where it ends in the source.
     #[serde(
         default,
-        deserialize_with = "number::near_if_any",
+        deserialize_with = "number::rounded_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub end_ms: Option<u64>,
-    /// The scores apart.
+    /// The individual scores.
     #[serde(
         default,
-        deserialize_with = "json::known",
+        deserialize_with = "json::if_known",
         skip_serializing_if = "Option::is_none"
     )]
     pub score_breakdown: Option<ScoreBreakdown>,
-    /// Why it was chosen.
+    /// Why the clip was chosen.
     #[serde(
         default,
-        deserialize_with = "text::bounded_if_any::<_, LONGEST_TEXT>",
+        deserialize_with = "text::truncated_opt::<_, MAX_TEXT_BYTES>",
         skip_serializing_if = "Option::is_none"
     )]
     pub reason: Option<String>,
-    /// Where its captions are (`WebVTT`).
+    /// Object URL of the captions (`WebVTT`).
     #[serde(
         default,
-        deserialize_with = "text::uncut_if_any::<_, LONGEST_URL>",
+        deserialize_with = "text::bounded_opt::<_, MAX_URL_BYTES>",
         skip_serializing_if = "Option::is_none"
     )]
     pub captions_url: Option<String>,
-    /// Where its thumbnail is.
+    /// Object URL of the thumbnail.
     #[serde(
         default,
-        deserialize_with = "text::uncut_if_any::<_, LONGEST_URL>",
+        deserialize_with = "text::bounded_opt::<_, MAX_URL_BYTES>",
         skip_serializing_if = "Option::is_none"
     )]
     pub thumbnail_url: Option<String>,
-    /// Pixels from left to right.
+    /// Width in pixels.
     #[serde(
         default,
-        deserialize_with = "number::near_if_any",
+        deserialize_with = "number::rounded_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub width: Option<u32>,
-    /// Pixels from top to bottom.
+    /// Height in pixels.
     #[serde(
         default,
-        deserialize_with = "number::near_if_any",
+        deserialize_with = "number::rounded_opt",
         skip_serializing_if = "Option::is_none"
     )]
     pub height: Option<u32>,
 }
 
-/// Reads as many clips as a job may have: more are no reason to lose these.
+/// Reads as many clips as a job may have and ignores the rest.
 fn first_clips<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<ClipOutput>, D::Error> {
     let mut clips = Vec::deserialize(reader)?;
-    clips.truncate(MOST_REPORTED_CLIPS);
+    clips.truncate(MAX_REPORTED_CLIPS);
     Ok(clips)
 }
 
-/// Reads the clip that a report of progress names, if a plan may have one of that number: each stands in the record until the job ends.
-pub(crate) fn clip_of_a_plan<'de, D: Deserializer<'de>>(
+/// Reads the clip of a progress event, if a plan may have a clip of that index: the record stores each until the job ends.
+pub(crate) fn clip_within_limit<'de, D: Deserializer<'de>>(
     reader: D,
 ) -> Result<Option<ClipOutput>, D::Error> {
     let clip = Option::<ClipOutput>::deserialize(reader)?;
-    Ok(clip.filter(|clip| clip.clip_index < MOST_CLIP_INDEX))
+    Ok(clip.filter(|clip| clip.clip_index < CLIP_INDEX_LIMIT))
 }
 
-/// Reads as many timings as there is room for, without those under long names.
+/// Reads timings up to the limit and ignores those with overlong names.
 fn timings_if_any<'de, D: Deserializer<'de>>(
     reader: D,
 ) -> Result<Option<BTreeMap<String, u64>>, D::Error> {
-    let told: Option<BTreeMap<String, number::Near>> = json::known(reader)?;
-    let short =
-        |(name, ms): (String, number::Near)| (name.len() <= LONGEST_TIMING).then_some((name, ms.0));
-    Ok(told.map(|all| {
+    let reported: Option<BTreeMap<String, number::Rounded>> = json::if_known(reader)?;
+    let short = |(name, ms): (String, number::Rounded)| {
+        (name.len() <= MAX_TIMING_NAME_BYTES).then_some((name, ms.0))
+    };
+    Ok(reported.map(|all| {
         all.into_iter()
             .filter_map(short)
-            .take(MOST_TIMINGS)
+            .take(MAX_TIMINGS)
             .collect()
     }))
 }
 
 impl JobOutput {
-    /// The same with every file's name turned into its address.
+    /// Replaces every file name by its URL.
     #[must_use]
-    pub fn with_addresses(mut self, address: &impl Fn(&str) -> String) -> Self {
+    pub fn with_urls(mut self, address: &impl Fn(&str) -> String) -> Self {
         self.clips = self
             .clips
             .into_iter()
-            .map(|clip| clip.with_addresses(address))
+            .map(|clip| clip.with_urls(address))
             .collect();
         self.transcript_url = self.transcript_url.as_deref().map(address);
         self.plan_url = self.plan_url.as_deref().map(address);
@@ -256,9 +264,9 @@ impl JobOutput {
 }
 
 impl ClipOutput {
-    /// The same with every file's name turned into its address.
+    /// Replaces every file name by its URL.
     #[must_use]
-    pub fn with_addresses(mut self, address: &impl Fn(&str) -> String) -> Self {
+    pub fn with_urls(mut self, address: &impl Fn(&str) -> String) -> Self {
         self.s3_url = address(&self.s3_url);
         self.captions_url = self.captions_url.as_deref().map(address);
         self.thumbnail_url = self.thumbnail_url.as_deref().map(address);
@@ -266,16 +274,16 @@ impl ClipOutput {
     }
 }
 
-/// What a stage took.
+/// Duration and size of one stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StageReport {
-    /// Which one.
+    /// The stage.
     pub stage: Stage,
-    /// Wall time.
+    /// Wall-clock time.
     pub seconds: f64,
-    /// Bytes of the files it left.
+    /// Bytes of the files that it wrote.
     pub bytes: u64,
-    /// Whether all of it was taken from an earlier run.
+    /// Whether all of its output was reused from an earlier run.
     pub reused: bool,
 }
 
@@ -298,16 +306,16 @@ mod tests {
     }
 
     #[test]
-    fn no_more_clips_are_kept_than_a_job_may_have() {
-        for (told, kept) in [(30, 30), (31, 30), (2000, 30)] {
-            let read = read(output(&vec![clip(); told]));
-            assert_eq!(read.clips.len(), kept);
-            assert_eq!(read.total_clips as usize, told);
+    fn clips_beyond_the_limit_are_ignored() {
+        for (reported, stored) in [(30, 30), (31, 30), (2000, 30)] {
+            let read = read(output(&vec![clip(); reported]));
+            assert_eq!(read.clips.len(), stored);
+            assert_eq!(read.total_clips as usize, reported);
         }
     }
 
     #[test]
-    fn an_address_that_is_too_long_is_none_and_the_rest_stays() {
+    fn an_overlong_url_is_dropped_and_other_fields_remain() {
         let long = |bytes: usize| json!("x".repeat(bytes));
         let read = |bytes: usize| {
             let mut clip = clip();
@@ -331,32 +339,38 @@ mod tests {
                 optional.map(|url| url.map(|url| url.len())),
             )
         };
-        assert_eq!(read(LONGEST_URL), (LONGEST_URL, [Some(LONGEST_URL); 4]));
-        assert_eq!(read(LONGEST_URL + 1), (0, [None; 4]));
+        assert_eq!(
+            read(MAX_URL_BYTES),
+            (MAX_URL_BYTES, [Some(MAX_URL_BYTES); 4])
+        );
+        assert_eq!(read(MAX_URL_BYTES + 1), (0, [None; 4]));
     }
 
     #[test]
-    fn timings_stand_at_their_limits() {
-        let told = |timings: Value| {
+    fn timings_are_accepted_up_to_their_limits() {
+        let parse = |timings: Value| {
             let mut output = output(&[]);
             output["timings"] = timings;
             read(output).timings
         };
-        let read = |timings: Value| told(timings).unwrap();
-        assert_eq!(told(json!(["of a later kind"])), None);
-        let (fits, long) = ("f".repeat(LONGEST_TIMING), "l".repeat(LONGEST_TIMING + 1));
+        let read = |timings: Value| parse(timings).unwrap();
+        assert_eq!(parse(json!(["of a later kind"])), None);
+        let (fits, long) = (
+            "f".repeat(MAX_TIMING_NAME_BYTES),
+            "l".repeat(MAX_TIMING_NAME_BYTES + 1),
+        );
         assert_eq!(
             read(json!({&fits: 1.4, &long: 2})),
             BTreeMap::from([(fits, 1)])
         );
-        let many: serde_json::Map<_, _> = (0..=MOST_TIMINGS)
+        let many: serde_json::Map<_, _> = (0..=MAX_TIMINGS)
             .map(|number| (format!("stage_{number}"), json!(1)))
             .collect();
-        assert_eq!(read(Value::Object(many)).len(), MOST_TIMINGS);
+        assert_eq!(read(Value::Object(many)).len(), MAX_TIMINGS);
     }
 
     #[test]
-    fn scores_of_a_later_kind_are_none_and_the_rest_stays() {
+    fn unknown_scores_are_dropped_and_other_fields_remain() {
         let mut clip = clip();
         clip["score_breakdown"] = json!({"hook": 92});
         assert_eq!(read(output(&[clip])).clips[0].score_breakdown, None);

@@ -1,4 +1,4 @@
-//! Which parts of a source become clips: the file `plan.json`.
+//! The plan: which parts of a source become clips. It is stored as `plan.json`.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,162 +6,162 @@ use crate::{
     Score, TimeRange,
     json::explain,
     limits::{
-        LONGEST_CLIP_MS, LONGEST_TEXT, LONGEST_TITLE, MOST_CLIP_INDEX, MOST_CLIPS, MOST_CUTS,
-        SHORTEST_CLIP_MS,
+        CLIP_INDEX_LIMIT, MAX_CLIP_MS, MAX_CLIPS, MAX_CUTS, MAX_TEXT_BYTES, MAX_TITLE_BYTES,
+        MIN_CLIP_MS,
     },
     number::whole,
-    text::cut,
+    text::truncate,
 };
 
-/// The clips to make, with the reasons; a person may edit it.
+/// The clips to render, with the reasons for choosing them. The owner may edit it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// Version of the file format, 1.
     #[serde(deserialize_with = "whole")]
     pub version: u32,
-    /// Who planned it, with a note when the embedded scorer had to stand in.
+    /// Name of the planner, with a note if the embedded scorer was the fallback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planner: Option<String>,
-    /// The clips in the order of the source.
+    /// The clips in source order.
     pub clips: Vec<PlannedClip>,
-    /// Candidates that were not taken, best first.
+    /// Candidates that were not chosen, best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub dropped: Vec<Dropped>,
-    /// Every sentence with how much it matters.
+    pub dropped: Vec<DroppedCandidate>,
+    /// Every sentence with its salience.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sentences: Vec<SalientSentence>,
 }
 
-/// One clip to be rendered.
+/// One clip to render.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlannedClip {
-    /// Its place in the order of the source, from 0.
+    /// Index in source order, from 0.
     #[serde(deserialize_with = "whole")]
     pub clip_index: u32,
-    /// Its place by score, from 1.
+    /// Rank by score, from 1.
     #[serde(deserialize_with = "whole")]
     pub rank: u32,
-    /// Where it begins in the source.
+    /// Start in the source.
     #[serde(deserialize_with = "whole")]
     pub start_ms: u64,
-    /// Where it ends in the source.
+    /// End in the source.
     #[serde(deserialize_with = "whole")]
     pub end_ms: u64,
-    /// A short line to post it under.
+    /// A short line to post the clip with.
     pub title: String,
-    /// What is said in it.
+    /// Summary of what is said.
     pub summary: String,
-    /// Why it was chosen.
+    /// Why the clip was chosen.
     pub reason: String,
-    /// All scores in one.
+    /// Overall score.
     pub virality_score: Score,
-    /// The scores apart.
+    /// The individual scores.
     pub score_breakdown: ScoreBreakdown,
-    /// What was seen and heard that made the scores.
+    /// Evidence for the scores.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
-    /// Parts of the source inside the clip that are left out, e.g. pauses.
+    /// Parts of the clip that are cut out, such as pauses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cuts: Vec<TimeRange>,
 }
 
-/// What a clip is scored by.
+/// The individual scores of a clip.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct ScoreBreakdown {
-    /// How much its opening makes one want to hear on.
+    /// How well the opening catches attention.
     pub hook: Score,
-    /// How well it runs and stands by itself.
+    /// How well the clip flows and stands on its own.
     pub flow: Score,
-    /// How much there is to take away.
+    /// How much the viewer learns.
     pub value: Score,
-    /// How much feeling is in words and voice.
+    /// How much emotion is in words and voice.
     pub emotion: Score,
 }
 
-/// Short phrases, a list for each score, e.g. `question in the opening`.
+/// Short phrases such as `question in the opening` for each score.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Evidence {
-    /// For the hook.
+    /// Evidence for the hook.
     #[serde(default)]
     pub hook: Vec<String>,
-    /// For the flow.
+    /// Evidence for the flow.
     #[serde(default)]
     pub flow: Vec<String>,
-    /// For the value.
+    /// Evidence for the value.
     #[serde(default)]
     pub value: Vec<String>,
-    /// For the emotion.
+    /// Evidence for the emotion.
     #[serde(default)]
     pub emotion: Vec<String>,
 }
 
-/// A candidate that was not taken.
+/// A candidate that was not chosen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Dropped {
-    /// Where it would have begun.
+pub struct DroppedCandidate {
+    /// Start in the source.
     pub start_ms: u64,
-    /// Where it would have ended.
+    /// End in the source.
     pub end_ms: u64,
-    /// What it scored.
+    /// Overall score.
     pub virality_score: Score,
-    /// Why it was not taken.
+    /// Why it was not chosen.
     pub reason: String,
 }
 
-/// A sentence with how much it matters for the whole talk.
+/// A sentence with its salience in the whole talk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SalientSentence {
-    /// Where it begins.
+    /// Start in the source.
     pub start_ms: u64,
-    /// Where it ends.
+    /// End in the source.
     pub end_ms: u64,
-    /// Its words.
+    /// Text of the sentence.
     pub text: String,
-    /// How much it matters, 0 to 1.
+    /// Salience, 0 to 1.
     pub salience: Score,
 }
 
 /// Why a `plan.json` cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidPlan {
-    /// It is not the JSON of a plan.
+    /// The file is not the JSON of a plan.
     #[error("not a plan: {}", explain(.0))]
     Json(#[from] serde_json::Error),
-    /// Its format is a later one.
+    /// The format version is not supported.
     #[error("plan version {0} is not supported, only 1")]
     Version(u32),
-    /// There is nothing to render.
+    /// The plan has no clips.
     #[error("the plan has no clips")]
     Empty,
-    /// There are more clips than anybody posts.
-    #[error("the plan has {got} clips, the limit is {most}")]
+    /// The plan has too many clips.
+    #[error("the plan has {got} clips, the limit is {max}")]
     TooMany {
-        /// How many there are.
+        /// Number of clips.
         got: usize,
-        /// How many there may be.
-        most: usize,
+        /// Limit of clips.
+        max: usize,
     },
-    /// A clip cannot be rendered.
+    /// A clip is invalid.
     #[error("clips[{clip}]: {what}")]
     Clip {
-        /// Index of the offending clip in the list.
+        /// Index of the clip in the list.
         clip: usize,
-        /// What is wrong there.
+        /// What is wrong with it.
         what: String,
     },
 }
 
 impl PlannedClip {
-    /// Where it lies in the source.
+    /// Returns the clip's range in the source.
     ///
     /// # Panics
-    /// When the clip did not come out of [`Plan::check`] or a planner and is empty.
+    /// When the range is empty, which [`Plan::check`] rules out.
     pub fn range(&self) -> TimeRange {
         TimeRange::new(self.start_ms, self.end_ms).expect("a checked plan has no empty clip")
     }
 
-    /// The parts of the source that are shown, in order; never empty in a checked plan.
-    pub fn kept(&self) -> Vec<TimeRange> {
+    /// Returns the ranges of the source that remain after the cuts, in order; never empty in a checked plan.
+    pub fn shown_ranges(&self) -> Vec<TimeRange> {
         self.range().without(&self.cuts)
     }
 }
@@ -170,17 +170,17 @@ impl Plan {
     /// Reads and checks a `plan.json` for a source of `duration_ms`.
     ///
     /// # Errors
-    /// When it is no plan, or a clip of it cannot be rendered from that source.
+    /// When it is not a plan, or a clip cannot be rendered from that source.
     pub fn from_json(bytes: &[u8], duration_ms: u64) -> Result<Self, InvalidPlan> {
         let plan: Self = serde_json::from_slice(bytes)?;
         plan.check(duration_ms)?;
         Ok(plan)
     }
 
-    /// Whether every clip can be rendered from a source of `duration_ms`.
+    /// Checks that every clip can be rendered from a source of `duration_ms`.
     ///
     /// # Errors
-    /// When there is no clip, or one is shorter than a tenth of a second, reaches past the end, or shares its index with another.
+    /// When there is no clip, or a clip is shorter than a tenth of a second, ends after the source, or has the index of another.
     pub fn check(&self, duration_ms: u64) -> Result<(), InvalidPlan> {
         if self.version != 1 {
             return Err(InvalidPlan::Version(self.version));
@@ -196,68 +196,72 @@ impl Plan {
             };
             if range.end_ms() > duration_ms {
                 return wrong(format!(
-                    "ends at {} ms, after the source ({duration_ms} ms)",
+                    "ends at {} ms, but the source ends at {duration_ms} ms",
                     range.end_ms()
                 ));
             }
-            let shown_ms: u64 = row.kept().iter().map(|part| part.duration_ms()).sum();
-            if shown_ms < SHORTEST_CLIP_MS {
+            let shown_ms: u64 = row
+                .shown_ranges()
+                .iter()
+                .map(|part| part.duration_ms())
+                .sum();
+            if shown_ms < MIN_CLIP_MS {
                 return wrong(format!(
-                    "{shown_ms} ms of it are shown, fewer than {SHORTEST_CLIP_MS}"
+                    "lasts {shown_ms} ms without its cuts, the minimum is {MIN_CLIP_MS} ms"
                 ));
             }
             if self.clips[..clip]
                 .iter()
                 .any(|other| other.clip_index == row.clip_index)
             {
-                return wrong(format!("clip_index {} is there twice", row.clip_index));
+                return wrong(format!("clip_index {} appears twice", row.clip_index));
             }
         }
         Ok(())
     }
 
-    /// The same with its texts cut, as a planner that took them from elsewhere may leave them longer than a record has room for.
+    /// Truncates the texts to their limits: a planner may take them from elsewhere.
     #[must_use]
-    pub fn bounded(mut self) -> Self {
+    pub fn with_truncated_texts(mut self) -> Self {
         for row in &mut self.clips {
-            row.title = cut(&row.title, LONGEST_TITLE);
-            row.summary = cut(&row.summary, LONGEST_TEXT);
-            row.reason = cut(&row.reason, LONGEST_TEXT);
+            row.title = truncate(&row.title, MAX_TITLE_BYTES);
+            row.summary = truncate(&row.summary, MAX_TEXT_BYTES);
+            row.reason = truncate(&row.reason, MAX_TEXT_BYTES);
         }
         self
     }
 
-    /// Whether a plan that a person sent in is no larger than what the service makes by itself.
+    /// Checks that an edited plan is within the limits of the service.
     ///
     /// # Errors
-    /// When there are too many clips or cuts, a clip is too long, or a text is.
+    /// When there are too many clips or cuts, or a clip or a text is too long.
     pub fn check_edited(&self) -> Result<(), InvalidPlan> {
-        let most = MOST_CLIPS as usize;
-        if self.clips.len() > most {
+        let max = MAX_CLIPS as usize;
+        if self.clips.len() > max {
             return Err(InvalidPlan::TooMany {
                 got: self.clips.len(),
-                most,
+                max,
             });
         }
         for (clip, row) in self.clips.iter().enumerate() {
             let wrong = |what: String| Err(InvalidPlan::Clip { clip, what });
-            if row.clip_index >= MOST_CLIP_INDEX {
-                return wrong(format!("clip_index must be below {MOST_CLIP_INDEX}"));
+            if row.clip_index >= CLIP_INDEX_LIMIT {
+                return wrong(format!("clip_index must be below {CLIP_INDEX_LIMIT}"));
             }
-            if row.range().duration_ms() > LONGEST_CLIP_MS {
-                return wrong(format!("is longer than {LONGEST_CLIP_MS} ms"));
+            if row.range().duration_ms() > MAX_CLIP_MS {
+                return wrong(format!("is longer than {MAX_CLIP_MS} ms"));
             }
-            if row.cuts.len() > MOST_CUTS {
-                return wrong(format!("has more than {MOST_CUTS} cuts"));
+            if row.cuts.len() > MAX_CUTS {
+                return wrong(format!("has more than {MAX_CUTS} cuts"));
             }
             let texts = [
-                ("title", &row.title, LONGEST_TITLE),
-                ("summary", &row.summary, LONGEST_TEXT),
-                ("reason", &row.reason, LONGEST_TEXT),
+                ("title", &row.title, MAX_TITLE_BYTES),
+                ("summary", &row.summary, MAX_TEXT_BYTES),
+                ("reason", &row.reason, MAX_TEXT_BYTES),
             ];
-            for (name, text, most) in texts {
-                if text.len() > most {
-                    return wrong(format!("{name} has more than {most} bytes"));
+            for (name, text, max) in texts {
+                if text.len() > max {
+                    return wrong(format!("{name} has more than {max} bytes"));
                 }
             }
         }
@@ -270,9 +274,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::limits::MOST_CLIP_SECONDS;
+    use crate::limits::MAX_CLIP_SECONDS;
 
-    /// A plan whose clips have these indices and lengths.
+    /// Builds a plan of clips with these indices and lengths.
     fn plan(clips: impl IntoIterator<Item = (u32, u64)>) -> Plan {
         let rows = clips.into_iter().map(|(clip_index, ms)| {
             json!({"clip_index": clip_index, "rank": 1, "start_ms": 1000, "end_ms": 1000 + ms, "title": "", "summary": "", "reason": "",
@@ -283,23 +287,23 @@ mod tests {
     }
 
     #[test]
-    fn an_edited_plan_stands_at_its_limits() {
+    fn an_edited_plan_is_accepted_up_to_its_limits() {
         let accepted = |plan: &Plan| {
             plan.check(u64::MAX)
                 .and_then(|()| plan.check_edited())
                 .is_ok()
         };
         let many = |clips: u32| plan((0..clips).map(|index| (index, 5000)));
-        assert!(accepted(&many(MOST_CLIPS)));
-        assert!(!accepted(&many(MOST_CLIPS + 1)));
-        assert!(accepted(&plan([(MOST_CLIP_INDEX - 1, 5000)])));
-        assert!(!accepted(&plan([(MOST_CLIP_INDEX, 5000)])));
-        for ms in [SHORTEST_CLIP_MS, LONGEST_CLIP_MS] {
+        assert!(accepted(&many(MAX_CLIPS)));
+        assert!(!accepted(&many(MAX_CLIPS + 1)));
+        assert!(accepted(&plan([(CLIP_INDEX_LIMIT - 1, 5000)])));
+        assert!(!accepted(&plan([(CLIP_INDEX_LIMIT, 5000)])));
+        for ms in [MIN_CLIP_MS, MAX_CLIP_MS] {
             assert!(accepted(&plan([(0, ms)])), "{ms}");
         }
-        for ms in [SHORTEST_CLIP_MS - 1, LONGEST_CLIP_MS + 1] {
+        for ms in [MIN_CLIP_MS - 1, MAX_CLIP_MS + 1] {
             assert!(!accepted(&plan([(0, ms)])), "{ms}");
         }
-        assert_eq!(LONGEST_CLIP_MS, u64::from(MOST_CLIP_SECONDS) * 1000);
+        assert_eq!(MAX_CLIP_MS, u64::from(MAX_CLIP_SECONDS) * 1000);
     }
 }

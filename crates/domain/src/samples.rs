@@ -1,8 +1,8 @@
-//! What several tests begin with.
+//! Fixtures shared by the unit tests.
 
 use crate::{ClipOptions, Job, JobId, JobSource, Labels, Owner, Submission, Timestamp};
 
-/// A job of ann's that was just submitted.
+/// Returns a job of the user `ann` that has just been submitted.
 pub(crate) fn queued() -> Job {
     let submission = Submission {
         owner: Owner::user("ann"),

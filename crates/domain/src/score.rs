@@ -1,19 +1,19 @@
-//! A number from 0 to 1.
+//! A score from 0 to 1.
 
 use serde::{Deserialize, Serialize};
 
-/// A score from 0 (nothing) to 1 (all of it), rounded to three decimals so that files compare.
+/// A score from 0 to 1, rounded to three decimals so that output files are reproducible.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
 #[serde(try_from = "f64")]
-pub struct Score(#[serde(serialize_with = "crate::number::write")] f64);
+pub struct Score(#[serde(serialize_with = "crate::number::serialize")] f64);
 
-/// The number is not within 0 to 1.
+/// The number is not between 0 and 1.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-#[error("a score lies between 0 and 1, got {0}")]
+#[error("a score must be from 0 to 1, got {0}")]
 pub struct InvalidScore(f64);
 
 impl Score {
-    /// The nearest score to any number; not-a-number becomes 0.
+    /// Clamps any number to a score; not-a-number becomes 0.
     pub fn clamped(value: f64) -> Self {
         let value = if value.is_nan() {
             0.0
@@ -23,14 +23,14 @@ impl Score {
         Self((value * 1000.0).round() / 1000.0)
     }
 
-    /// The score as a number from 0 to 1.
+    /// Returns the score as a number from 0 to 1.
     pub fn get(self) -> f64 {
         self.0
     }
 }
 
-/// Reads the nearest score to any number: what others report is taken as it can be.
-pub(crate) fn near<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Score, D::Error> {
+/// Reads any number and clamps it to a score, for values that other programs report.
+pub(crate) fn clamped<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Score, D::Error> {
     f64::deserialize(reader).map(Score::clamped)
 }
 

@@ -1,4 +1,4 @@
-//! Signatures of events as [Standard Webhooks](https://www.standardwebhooks.com) has them: HMAC-SHA256 over id, time and raw body.
+//! Event signatures by [Standard Webhooks](https://www.standardwebhooks.com): HMAC-SHA256 over id, time and raw body.
 
 use std::fmt;
 
@@ -8,36 +8,36 @@ use sha2::Sha256;
 
 use crate::{
     Timestamp,
-    ids::is_plain_id,
-    limits::{MOST_SIGNATURES, TOLERANCE_S},
+    ids::is_valid_id,
+    limits::{MAX_SIGNATURES, SIGNATURE_TOLERANCE_S},
 };
 
 const SECRET_PREFIX: &str = "whsec_";
 const SCHEME: &str = "v1,";
 
-/// A secret that sender and receiver share, 24 to 64 bytes.
+/// A secret shared by sender and receiver, 24 to 64 bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Vec<u8>);
 
-/// The text is no secret.
+/// The text is not a signing secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSecret {
-    /// What follows `whsec_` is not base64.
-    #[error("a signing secret is `whsec_` and base64")]
+    /// The text after `whsec_` is not base64.
+    #[error("a signing secret must be `whsec_` followed by base64")]
     Encoding,
-    /// It has too few bytes to be safe, or too many.
-    #[error("a signing secret has 24 to 64 bytes, got {0}")]
+    /// The secret is too short to be safe, or too long.
+    #[error("a signing secret must have 24 to 64 bytes, got {0}")]
     Length(usize),
-    /// There is none at all.
-    #[error("there is no signing secret")]
+    /// No secret is configured.
+    #[error("no signing secret is configured")]
     None,
 }
 
 impl Secret {
-    /// Reads `whsec_<base64>`; the prefix may be missing.
+    /// Parses `whsec_<base64>`; the prefix is optional.
     ///
     /// # Errors
-    /// When it is not base64, or of fewer than 24 or more than 64 bytes.
+    /// When it is not base64, or has fewer than 24 or more than 64 bytes.
     pub fn parse(text: &str) -> Result<Self, InvalidSecret> {
         let text = text.trim();
         let bytes = BASE64_STANDARD
@@ -49,7 +49,7 @@ impl Secret {
         }
     }
 
-    /// The value of `webhook-signature` for a message.
+    /// Returns the `webhook-signature` header of a message.
     pub fn sign(&self, id: &str, time: Timestamp, body: &[u8]) -> String {
         let tag = self
             .mac(id, &time.as_seconds().to_string(), body)
@@ -73,7 +73,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The three headers of a signed message, as they came.
+/// The three headers of a signed message, as received.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SignatureHeaders<'a> {
     /// `webhook-id`.
@@ -84,32 +84,32 @@ pub struct SignatureHeaders<'a> {
     pub signature: Option<&'a str>,
 }
 
-/// Why a message is not believed.
+/// Why a signature is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadSignature {
-    /// A header is not there.
+pub enum InvalidSignature {
+    /// A header is missing.
     #[error("a signature header is missing")]
     Missing,
-    /// Id or time are not written as they have to be.
+    /// The id or the time has an invalid form.
     #[error("a signature header is malformed")]
     Malformed,
-    /// It was signed too long ago, or in the future.
-    #[error("the signature is too old or too new")]
+    /// The time is too far in the past or the future.
+    #[error("the time of the signature is too far from the current time")]
     Time,
-    /// No signature was made with a secret of ours over this very body.
-    #[error("no signature fits")]
+    /// No signature matches this body and a configured secret.
+    #[error("no signature matches")]
     Mismatch,
 }
 
-/// The secrets that are valid now: one, or several while they are rotated. Never none.
+/// The secrets that are currently valid: at least one, several during a rotation.
 #[derive(Debug, Clone)]
 pub struct Secrets(Vec<Secret>);
 
 impl Secrets {
-    /// Takes the secrets over.
+    /// Creates the set.
     ///
     /// # Errors
-    /// When there is none.
+    /// When `secrets` is empty.
     pub fn new(secrets: Vec<Secret>) -> Result<Self, InvalidSecret> {
         if secrets.is_empty() {
             return Err(InvalidSecret::None);
@@ -117,39 +117,39 @@ impl Secrets {
         Ok(Self(secrets))
     }
 
-    /// The one to sign with: the first.
+    /// Returns the secret to sign with: the first.
     pub fn current(&self) -> &Secret {
         &self.0[0]
     }
 
-    /// Whether a message comes from one who has a secret of ours, sent within five minutes of `now`.
+    /// Verifies that a message was signed with one of the secrets, within five minutes of `now`.
     ///
     /// # Errors
-    /// When it does not; the reason is for the log, a stranger is told nothing.
+    /// Returns the reason, which is for the log only: the sender must not see it.
     pub fn verify(
         &self,
         headers: SignatureHeaders<'_>,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<(), BadSignature> {
+    ) -> Result<(), InvalidSignature> {
         let (Some(id), Some(time), Some(signatures)) =
             (headers.id, headers.timestamp, headers.signature)
         else {
-            return Err(BadSignature::Missing);
+            return Err(InvalidSignature::Missing);
         };
-        if !is_plain_id(id) {
-            return Err(BadSignature::Malformed);
+        if !is_valid_id(id) {
+            return Err(InvalidSignature::Malformed);
         }
-        let seconds = canonical_seconds(time).ok_or(BadSignature::Malformed)?;
-        if now.as_seconds().abs_diff(seconds) > TOLERANCE_S {
-            return Err(BadSignature::Time);
+        let seconds = canonical_seconds(time).ok_or(InvalidSignature::Malformed)?;
+        if now.as_seconds().abs_diff(seconds) > SIGNATURE_TOLERANCE_S {
+            return Err(InvalidSignature::Time);
         }
-        let known = signatures
+        let tags = signatures
             .split(' ')
-            .take(MOST_SIGNATURES)
+            .take(MAX_SIGNATURES)
             .filter_map(|signature| BASE64_STANDARD.decode(signature.strip_prefix(SCHEME)?).ok());
-        for tag in known {
-            // the comparison takes as long for a near miss as for a far one
+        for tag in tags {
+            // constant-time comparison
             if self
                 .0
                 .iter()
@@ -158,11 +158,11 @@ impl Secrets {
                 return Ok(());
             }
         }
-        Err(BadSignature::Mismatch)
+        Err(InvalidSignature::Mismatch)
     }
 }
 
-/// Seconds written as digits alone, as a sender that signs the number and one that signs the text both write them.
+/// Parses seconds in canonical decimal form. Senders may sign the number or the text; only this form is the same for both.
 fn canonical_seconds(text: &str) -> Option<i64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let canonical = digits && (text == "0" || !text.starts_with('0'));

@@ -1,10 +1,10 @@
-//! A non-empty stretch of media time.
+//! A non-empty range of media time.
 
 use serde::{Deserialize, Serialize};
 
 use crate::number::whole;
 
-/// A stretch of a source in milliseconds, `start_ms < end_ms`; written as `[start_ms, end_ms]`.
+/// A range of a source in milliseconds, `start_ms < end_ms`; serialised as `[start_ms, end_ms]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "[Ms; 2]", into = "[u64; 2]")]
 pub struct TimeRange {
@@ -12,7 +12,7 @@ pub struct TimeRange {
     end_ms: u64,
 }
 
-/// The end of a range does not lie after its start.
+/// The end of a range is not after its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a time range must end after it starts, got {start_ms} to {end_ms} ms")]
 pub struct InvalidTimeRange {
@@ -21,10 +21,10 @@ pub struct InvalidTimeRange {
 }
 
 impl TimeRange {
-    /// A range from `start_ms` to `end_ms`.
+    /// Creates a range from `start_ms` to `end_ms`.
     ///
     /// # Errors
-    /// When the range is empty or turned round.
+    /// When the range is empty or reversed.
     pub fn new(start_ms: u64, end_ms: u64) -> Result<Self, InvalidTimeRange> {
         if start_ms < end_ms {
             Ok(Self { start_ms, end_ms })
@@ -33,29 +33,29 @@ impl TimeRange {
         }
     }
 
-    /// Where it begins, in milliseconds.
+    /// Returns the start in milliseconds.
     pub fn start_ms(self) -> u64 {
         self.start_ms
     }
 
-    /// Where it ends (exclusive), in milliseconds.
+    /// Returns the end (exclusive) in milliseconds.
     pub fn end_ms(self) -> u64 {
         self.end_ms
     }
 
-    /// Its length in milliseconds, at least 1.
+    /// Returns the length in milliseconds, at least 1.
     pub fn duration_ms(self) -> u64 {
         self.end_ms - self.start_ms
     }
 
-    /// How many milliseconds two ranges share.
+    /// Returns the length of the overlap of two ranges.
     pub fn overlap_ms(self, other: Self) -> u64 {
         self.end_ms
             .min(other.end_ms)
             .saturating_sub(self.start_ms.max(other.start_ms))
     }
 
-    /// The part that two ranges share, if any.
+    /// Returns the overlap of two ranges, if there is one.
     pub fn intersect(self, other: Self) -> Option<Self> {
         Self::new(
             self.start_ms.max(other.start_ms),
@@ -64,27 +64,27 @@ impl TimeRange {
         .ok()
     }
 
-    /// What is left of this range when `holes` are taken out, in order.
+    /// Returns the parts of this range outside of `holes`, in order.
     ///
-    /// `holes` may overlap, be unsorted or reach outside.
+    /// `holes` may overlap, be unsorted or extend beyond the range.
     pub fn without(self, holes: &[Self]) -> Vec<Self> {
         let mut holes: Vec<Self> = holes
             .iter()
             .filter_map(|hole| self.intersect(*hole))
             .collect();
         holes.sort_unstable();
-        let mut kept = Vec::with_capacity(holes.len() + 1);
+        let mut parts = Vec::with_capacity(holes.len() + 1);
         let mut from_ms = self.start_ms;
         for hole in holes {
-            kept.extend(Self::new(from_ms, hole.start_ms));
+            parts.extend(Self::new(from_ms, hole.start_ms));
             from_ms = from_ms.max(hole.end_ms);
         }
-        kept.extend(Self::new(from_ms, self.end_ms));
-        kept
+        parts.extend(Self::new(from_ms, self.end_ms));
+        parts
     }
 }
 
-/// Milliseconds as JSON may have them: 3000 or 3000.0.
+/// Milliseconds in either JSON notation: 3000 or 3000.0.
 #[derive(Deserialize)]
 struct Ms(#[serde(deserialize_with = "whole")] u64);
 
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_or_turned_range_is_refused() {
+    fn an_empty_or_reversed_range_is_rejected() {
         assert!(TimeRange::new(5, 5).is_err());
         assert!(TimeRange::new(6, 5).is_err());
         assert!(serde_json::from_str::<TimeRange>("[9,3]").is_err());

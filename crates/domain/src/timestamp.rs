@@ -1,21 +1,22 @@
-//! A moment, to the millisecond.
+//! A point in time, in milliseconds.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds since 1970 in UTC; written as in `2024-11-28T10:30:00.000Z`, read from any ISO 8601 time, which is one of UTC where it names no zone.
+/// A point in time in milliseconds since 1970, UTC. It is written as `2024-11-28T10:30:00.000Z` and read from any ISO 8601 time; a time
+/// without a zone is taken as UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Timestamp(jiff::Timestamp);
 
-/// The text is no ISO 8601 time.
+/// The text is not an ISO 8601 time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be an ISO 8601 time")]
 pub struct InvalidTimestamp;
 
 impl Timestamp {
-    /// The moment that many milliseconds after 1970 began; times outside the years -9999 to 9999 become their nearest end.
+    /// Converts milliseconds since 1970; times outside of the years -9999 to 9999 are clamped.
     pub fn from_ms(ms: i64) -> Self {
         let nearest = if ms < 0 {
             jiff::Timestamp::MIN
@@ -25,12 +26,12 @@ impl Timestamp {
         Self(jiff::Timestamp::from_millisecond(ms).unwrap_or(nearest))
     }
 
-    /// Milliseconds since 1970 began.
+    /// Returns milliseconds since 1970.
     pub fn as_ms(self) -> i64 {
         self.0.as_millisecond()
     }
 
-    /// Whole seconds since 1970 began.
+    /// Returns whole seconds since 1970.
     pub fn as_seconds(self) -> i64 {
         self.0.as_second()
     }
@@ -51,7 +52,7 @@ impl FromStr for Timestamp {
     }
 }
 
-/// A time without a zone is one of UTC, as `utcnow().isoformat()` of Python writes it; one of a place by name is none of UTC.
+/// Reads a time without a zone as UTC, as Python's `utcnow().isoformat()` writes it; a named time zone is rejected.
 fn without_zone(text: &str) -> Result<jiff::Timestamp, InvalidTimestamp> {
     if text.contains('[') {
         return Err(InvalidTimestamp);
@@ -102,18 +103,18 @@ mod tests {
         ] {
             assert_eq!(written(of_utc), "2024-11-28T10:30:00.000Z", "{of_utc}");
         }
-        for strange in [
+        for invalid in [
             "",
             "10:30",
             "2024-11-28T10:30:00[Europe/Berlin]",
             "1700000000",
         ] {
-            assert!(strange.parse::<Timestamp>().is_err(), "{strange}");
+            assert!(invalid.parse::<Timestamp>().is_err(), "{invalid}");
         }
     }
 
     #[test]
-    fn extremes_are_taken_to_the_nearest_time_there_is() {
+    fn out_of_range_times_are_clamped() {
         assert!(
             Timestamp::from_ms(i64::MAX)
                 .to_string()

@@ -1,4 +1,4 @@
-//! What is said in a source, and when: the file `transcript.json`.
+//! The transcript: what is said in a source, and when. It is stored as `transcript.json`.
 
 mod clarity;
 
@@ -8,61 +8,61 @@ pub use self::clarity::Clarity;
 
 use crate::{
     json::explain,
-    limits::{LONGEST_WORD, MOST_LETTERS_PER_MINUTE, MOST_WORDS_PER_MINUTE},
+    limits::{MAX_CHARS_PER_MINUTE, MAX_WORD_CHARS, MAX_WORDS_PER_MINUTE},
 };
 
-/// The spoken text of a source. A segment is a sentence.
+/// The transcript of a source, one segment per sentence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Transcript {
     /// Version of the file format, 1.
     pub version: u32,
-    /// BCP 47 tag of the language spoken.
+    /// BCP 47 tag of the spoken language.
     pub language: String,
     /// Length of the source in milliseconds.
     pub duration_ms: u64,
-    /// Who wrote the words down.
+    /// Origin of the words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SpeechOrigin>,
     /// The sentences, in order of time.
     pub segments: Vec<Segment>,
 }
 
-/// Where the words of a transcript come from.
+/// The origin of a transcript's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SpeechOrigin {
     /// Speech recognition.
     Whisper,
-    /// Captions that people made.
+    /// Captions written by people.
     Captions,
 }
 
 /// One sentence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Segment {
-    /// When its first word begins.
+    /// Start of the first word.
     pub start_ms: u64,
-    /// When its last word ends.
+    /// End of the last word.
     pub end_ms: u64,
-    /// The sentence as it is read.
+    /// Text of the sentence.
     pub text: String,
-    /// Who says it, if known.
+    /// Speaker, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speaker: Option<String>,
-    /// Its words, in order of time.
+    /// Words in order of time.
     pub words: Vec<Word>,
 }
 
 /// One spoken word, with its punctuation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Word {
-    /// The word as it is read, without surrounding white space.
+    /// Text of the word, without surrounding white space.
     pub text: String,
-    /// When it begins.
+    /// Start of the word.
     pub start_ms: u64,
-    /// When it ends.
+    /// End of the word.
     pub end_ms: u64,
-    /// How sure the recogniser is, 0 to 1.
+    /// Confidence of the recogniser, 0 to 1.
     #[serde(default = "certain")]
     pub confidence: f64,
 }
@@ -74,24 +74,24 @@ fn certain() -> f64 {
 /// Why a `transcript.json` cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidTranscript {
-    /// It is not the JSON of a transcript.
+    /// The file is not the JSON of a transcript.
     #[error("not a transcript: {}", explain(.0))]
     Json(#[from] serde_json::Error),
-    /// Its format is a later one.
+    /// The format version is not supported.
     #[error("transcript version {0} is not supported, only 1")]
     Version(u32),
-    /// Times run backwards, or a word is none.
+    /// A segment is invalid: its times are out of order, or a word is too long.
     #[error("segments[{segment}]: {what}")]
     Segment {
-        /// Index of the offending segment.
+        /// Index of the segment.
         segment: usize,
-        /// What is wrong there.
+        /// What is wrong with it.
         what: &'static str,
     },
 }
 
 impl Segment {
-    /// At least one.
+    /// Counts the words, at least one.
     fn word_count(&self) -> u64 {
         let read = self.text.split_whitespace().count();
         read.max(self.words.len()).max(1) as u64
@@ -128,8 +128,8 @@ impl Segment {
         self.words = words.collect();
     }
 
-    fn has_endless_word(&self) -> bool {
-        let is_endless = |word: &str| word.chars().nth(LONGEST_WORD).is_some();
+    fn has_overlong_word(&self) -> bool {
+        let is_endless = |word: &str| word.chars().nth(MAX_WORD_CHARS).is_some();
         self.words.iter().any(|word| is_endless(&word.text))
             || self.text.split_whitespace().any(is_endless)
     }
@@ -139,7 +139,7 @@ impl Transcript {
     /// Reads and checks a `transcript.json`.
     ///
     /// # Errors
-    /// When it is no transcript, its times do not run forwards, or a word of it is longer than any that is said.
+    /// When it is not a transcript, its times are out of order, or a word is longer than [`MAX_WORD_CHARS`].
     pub fn from_json(bytes: &[u8]) -> Result<Self, InvalidTranscript> {
         let mut transcript: Self = serde_json::from_slice(bytes)?;
         transcript.check()?;
@@ -149,28 +149,28 @@ impl Transcript {
         Ok(transcript)
     }
 
-    /// All words in order of time.
+    /// Returns all words in order of time.
     pub fn words(&self) -> impl Iterator<Item = &Word> {
         self.segments.iter().flat_map(|segment| &segment.words)
     }
 
-    /// Whether there are more words or letters in it than anybody says in its time; sources under a minute are taken for one.
+    /// Returns whether it has more words or characters per minute than anybody can speak; a source under a minute counts as one minute.
     pub fn is_too_fast(&self) -> bool {
         let words = self.segments.iter().map(Segment::word_count).sum::<u64>();
         let letters = self.segments.iter().map(Segment::letter_count).sum::<u64>();
         let minute_ms = self.duration_ms.max(60_000);
         let over =
             |count: u64, most: u64| count.saturating_mul(60_000) > most.saturating_mul(minute_ms);
-        over(words, MOST_WORDS_PER_MINUTE) || over(letters, MOST_LETTERS_PER_MINUTE)
+        over(words, MAX_WORDS_PER_MINUTE) || over(letters, MAX_CHARS_PER_MINUTE)
     }
 
-    /// Cuts words that are longer than any that is said: a recogniser may repeat a sound for half a minute.
-    pub fn cut_endless_words(&mut self) {
-        let head = |word: &str| word.chars().take(LONGEST_WORD).collect::<String>();
+    /// Truncates overlong words: a recogniser may repeat one sound for half a minute.
+    pub fn truncate_overlong_words(&mut self) {
+        let head = |word: &str| word.chars().take(MAX_WORD_CHARS).collect::<String>();
         for segment in self
             .segments
             .iter_mut()
-            .filter(|one| one.has_endless_word())
+            .filter(|one| one.has_overlong_word())
         {
             for word in &mut segment.words {
                 word.text = head(&word.text);
@@ -180,34 +180,34 @@ impl Transcript {
         }
     }
 
-    /// Whether a word of it is longer than any that is said, as data are that were taken for speech.
-    pub fn has_endless_word(&self) -> bool {
-        self.segments.iter().any(Segment::has_endless_word)
+    /// Returns whether a word is longer than any spoken one, as happens when data is taken for speech.
+    pub fn has_overlong_word(&self) -> bool {
+        self.segments.iter().any(Segment::has_overlong_word)
     }
 
     fn check(&self) -> Result<(), InvalidTranscript> {
         if self.version != 1 {
             return Err(InvalidTranscript::Version(self.version));
         }
-        let mut before_ms = 0;
+        let mut previous_ms = 0;
         for (segment, row) in self.segments.iter().enumerate() {
             let wrong = |what| Err(InvalidTranscript::Segment { segment, what });
             if row.start_ms > row.end_ms || row.words.iter().any(|word| word.start_ms > word.end_ms)
             {
                 return wrong("ends before it starts");
             }
-            if row.start_ms < before_ms
+            if row.start_ms < previous_ms
                 || row
                     .words
                     .windows(2)
                     .any(|pair| pair[1].start_ms < pair[0].start_ms)
             {
-                return wrong("starts before the one before it");
+                return wrong("starts before the previous one");
             }
-            if row.has_endless_word() {
-                return wrong("has a word that is longer than any that is said");
+            if row.has_overlong_word() {
+                return wrong("has a word longer than any spoken one");
             }
-            before_ms = row.start_ms;
+            previous_ms = row.start_ms;
         }
         Ok(())
     }
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_transcript_at_the_limit_of_words_a_minute_is_speech_and_a_faster_one_is_not() {
+    fn transcripts_above_the_limit_of_words_per_minute_are_too_fast() {
         let transcript = |segments: u64, text: &str, duration_ms| Transcript {
             version: 1,
             language: "en".into(),
@@ -234,15 +234,15 @@ mod tests {
                 })
                 .collect(),
         };
-        let most = MOST_WORDS_PER_MINUTE;
-        assert!(!transcript(most, "two words", 120_000).is_too_fast());
-        assert!(transcript(most + 1, "two words", 120_000).is_too_fast());
-        // sentences without words count as well, and a short source as a minute
-        assert!(!transcript(most, "", 1000).is_too_fast());
-        assert!(transcript(most + 1, "", 1000).is_too_fast());
+        let max = MAX_WORDS_PER_MINUTE;
+        assert!(!transcript(max, "two words", 120_000).is_too_fast());
+        assert!(transcript(max + 1, "two words", 120_000).is_too_fast());
+        // sentences without words count as one word each, and a short source counts as one minute
+        assert!(!transcript(max, "", 1000).is_too_fast());
+        assert!(transcript(max + 1, "", 1000).is_too_fast());
     }
 
-    /// A minute of one sentence.
+    /// Builds a transcript of one minute with one sentence.
     fn minute(text: &str) -> Transcript {
         Transcript {
             version: 1,
@@ -260,21 +260,21 @@ mod tests {
     }
 
     #[test]
-    fn a_transcript_at_the_limit_of_letters_a_minute_is_speech_and_a_fuller_one_is_not() {
-        let letters = MOST_LETTERS_PER_MINUTE as usize;
+    fn transcripts_above_the_limit_of_characters_per_minute_are_too_fast() {
+        let letters = MAX_CHARS_PER_MINUTE as usize;
         assert!(!minute(&"話".repeat(letters)).is_too_fast());
         assert!(minute(&"話".repeat(letters + 1)).is_too_fast());
     }
 
     #[test]
-    fn a_word_stands_at_its_limit() {
+    fn words_are_accepted_up_to_their_limit() {
         for letter in ["w", "話", "\u{301}"] {
-            let longest = minute(&format!("a {}", letter.repeat(LONGEST_WORD)));
-            assert!(!longest.has_endless_word() && longest.check().is_ok());
-            let mut endless = minute(&format!("a {}", letter.repeat(LONGEST_WORD + 1)));
-            assert!(endless.has_endless_word() && endless.check().is_err());
-            endless.cut_endless_words();
-            assert_eq!(endless, longest);
+            let longest = minute(&format!("a {}", letter.repeat(MAX_WORD_CHARS)));
+            assert!(!longest.has_overlong_word() && longest.check().is_ok());
+            let mut overlong = minute(&format!("a {}", letter.repeat(MAX_WORD_CHARS + 1)));
+            assert!(overlong.has_overlong_word() && overlong.check().is_err());
+            overlong.truncate_overlong_words();
+            assert_eq!(overlong, longest);
         }
     }
 

@@ -1,23 +1,22 @@
-//! How a job's record changes, and under which conditions. Every change of a status is one of these.
+//! The transitions of a job's record, each a conditional change. No other code changes a status.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
 use crate::{
-    AttemptOf, ClipOutput, ErrorCode, Event, EventKind, Job, JobOutput, Outcome, Owner, Stage,
-    Status, Timestamp,
-    change::{Change, Condition, Place},
+    AttemptId, ClipOutput, ErrorCode, Event, EventKind, Job, JobOutput, Outcome, OutcomeRecord,
+    Owner, Stage, Status, Timestamp,
+    change::{AttributePath, Change, Condition},
     credits::credits,
-    job::AUTOMATIC_ATTEMPTS,
+    job::{AUTOMATIC_ATTEMPTS, WAITING},
 };
 
-pub(crate) const WAITING: &str = "Waiting for a worker...";
 const COMPLETE: &str = "Processing complete!";
 const FAILED: &str = "Processing failed";
 
-/// What belongs to one attempt and is gone when the next begins.
-const OF_AN_ATTEMPT: [&str; 11] = [
+/// Attributes that belong to one attempt and are removed when the next one is queued.
+const ATTEMPT_ATTRIBUTES: [&str; 11] = [
     "newest_clip",
     "claimed_by",
     "started_at",
@@ -31,25 +30,25 @@ const OF_AN_ATTEMPT: [&str; 11] = [
     "error_code",
 ];
 
-/// What is fixed for a deployment.
+/// Prices of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
-    /// Credits for each started minute of source.
+    /// Credits per started minute of source.
     pub credits_per_minute: u64,
 }
 
-/// What becomes of an attempt whose execution has ended.
+/// The consequence of an ended execution.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Settlement {
-    /// The attempt is not the current one any longer, or the job is at its end already.
-    Nothing,
-    /// The record changes.
+    /// The attempt is no longer the current one, or the job has already ended.
+    Unchanged,
+    /// The change to apply to the record.
     Change(Box<Change>),
 }
 
 impl Job {
-    /// A task takes the current attempt up; the same task may do so again, as when it did not hear the answer.
-    pub fn claim(of: &AttemptOf, task: &str, now: Timestamp) -> Change {
+    /// A task claims the current attempt. The same task may repeat the claim, for example after a lost response.
+    pub fn claim(of: &AttemptId, task: &str, now: Timestamp) -> Change {
         let unclaimed = Condition::Missing("claimed_by");
         let mine = Condition::Equals("claimed_by", task.into());
         Change::when([
@@ -61,12 +60,13 @@ impl Job {
         .set("claimed_by", task)
         .set("updated_at", text(now))
         .set_if_missing("started_at", text(now))
-        // records of before have none, and an entry needs a map to be written to
-        .set_if_missing("attempt_clips", nothing())
+        // records written by earlier versions lack it, and a map entry can only be written to an existing map
+        .set_if_missing("attempt_clips", empty_map())
     }
 
-    /// Changes nothing, and happens only while a task's claim holds: for a task that is told otherwise by somebody who may be wrong.
-    pub fn still_claimed(of: &AttemptOf, task: &str) -> Change {
+    /// Verifies that a task still holds its claim. It changes nothing; a task uses it before it trusts an event receiver that reports
+    /// the attempt as superseded.
+    pub fn verify_claim(of: &AttemptId, task: &str) -> Change {
         let mut change = Change::when([
             is_current(of.attempt),
             is_active(),
@@ -76,12 +76,12 @@ impl Job {
         change
     }
 
-    /// What an event says is written down, if it is newer than what is there and the job not at its end.
-    pub fn event(event: &Event, rates: Rates, now: Timestamp) -> Change {
+    /// Applies a worker's event, if the job is active and the event is newer than the last one applied.
+    pub fn apply_event(event: &Event, rates: Rates, now: Timestamp) -> Change {
         let active = Change::when([is_active()]);
         let current = match event.attempt {
             Some(attempt) => active.and(is_current(attempt)),
-            // what was said before the attempt was queued is about an older one
+            // an event from before the attempt was queued belongs to an earlier attempt
             None => active.and(Condition::Any(vec![
                 Condition::Missing("queued_at_ms"),
                 Condition::AtMost("queued_at_ms", event.timestamp.as_ms()),
@@ -100,24 +100,24 @@ impl Job {
         }
     }
 
-    /// What follows from an attempt whose execution has ended, by the outcome that it left; none: it died before it could say.
+    /// Decides what follows an ended execution from the outcome that it wrote; `None` if it died before it could write one.
     pub fn settle(
         &self,
         attempt: u32,
-        outcome: Option<&Ended>,
+        outcome: Option<&OutcomeRecord>,
         rates: Rates,
         now: Timestamp,
     ) -> Settlement {
         if self.attempt != attempt || self.status.is_terminal() {
-            return Settlement::Nothing;
+            return Settlement::Unchanged;
         }
         let current = Change::when([is_active(), is_current(attempt)]);
         let change = match outcome {
-            Some(Ended {
+            Some(OutcomeRecord {
                 outcome: Outcome::Succeeded { output, .. },
-                at,
-            }) => succeeded(current, output, *at, rates, now),
-            Some(Ended {
+                finished_at,
+            }) => succeeded(current, output, *finished_at, rates, now),
+            Some(OutcomeRecord {
                 outcome:
                     Outcome::Failed {
                         error,
@@ -125,18 +125,18 @@ impl Job {
                         retryable: false,
                         ..
                     },
-                at,
-            }) => failed(current, error, Some(*error_code), *at, now),
+                finished_at,
+            }) => failed(current, error, Some(*error_code), *finished_at, now),
             _ if self.automatic_attempts_left > 0 => next_attempt(current, attempt, now)
                 .set("active_owner", self.owner.as_str())
                 .add("automatic_attempts_left", -1),
-            Some(Ended {
+            Some(OutcomeRecord {
                 outcome:
                     Outcome::Failed {
                         error, error_code, ..
                     },
-                at,
-            }) => failed(current, error, Some(*error_code), *at, now),
+                finished_at,
+            }) => failed(current, error, Some(*error_code), *finished_at, now),
             None => failed(
                 current,
                 "the worker ended without a result",
@@ -148,7 +148,7 @@ impl Job {
         Settlement::Change(Box::new(change))
     }
 
-    /// The attempt is given up for a reason of ours.
+    /// Fails the job for an internal reason.
     pub fn fail(&self, attempt: u32, why: &str, now: Timestamp) -> Change {
         failed(
             Change::when([is_active(), is_current(attempt)]),
@@ -159,45 +159,45 @@ impl Job {
         )
     }
 
-    /// A person stops it.
+    /// The owner cancels the job.
     pub fn cancel(owner: &Owner, now: Timestamp) -> Change {
         Change::when([belongs_to(owner), is_active()])
             .set("status", Status::Canceled.name())
             .set("error_code", ErrorCode::Canceled.name())
             .set("error_message", "canceled")
-            // only clips that were paid for are the owner's
-            .set("attempt_clips", nothing())
+            // the owner keeps only clips that were paid for
+            .set("attempt_clips", empty_map())
             .set("finished_at", text(now))
             .set("updated_at", text(now))
             .remove(&["active_owner", "newest_clip"])
     }
 
-    /// A person has a failed or canceled job tried again, with a fresh count of automatic attempts.
+    /// The owner retries a failed or canceled job; the count of automatic attempts starts over.
     pub fn retry(&self, now: Timestamp) -> Change {
         let ended = [Status::Failed, Status::Canceled]
             .map(|status| status.name().into())
             .into();
-        self.again(Condition::OneOf("status", ended), now)
+        self.restart(Condition::OneOf("status", ended), now)
     }
 
-    /// A person has changed the plan of a job that is at its end; `plan` names the new one.
+    /// The owner has edited the plan of an ended job; `plan` is the hash that names the new plan.
     pub fn edit_plan(&self, plan: &str, now: Timestamp) -> Change {
         let ended = Status::ALL
             .into_iter()
             .filter(|status| status.is_terminal());
         let ended = ended.map(|status| status.name().into()).collect();
-        self.again(Condition::OneOf("status", ended), now)
+        self.restart(Condition::OneOf("status", ended), now)
             .set("edited_plan", plan)
     }
 
-    /// Whether this is what a person's wish for another attempt of `before` has made of it.
-    pub fn follows(&self, before: &Self) -> bool {
+    /// Returns whether this record is `before` after a retry or an edited plan.
+    pub fn is_next_attempt_of(&self, before: &Self) -> bool {
         !self.status.is_terminal()
             && self.attempt == before.attempt + 1
             && self.owner == before.owner
     }
 
-    fn again(&self, ended: Condition, now: Timestamp) -> Change {
+    fn restart(&self, ended: Condition, now: Timestamp) -> Change {
         let attempt = self.attempt;
         let change = next_attempt(
             Change::when([belongs_to(&self.owner), ended, is_current(attempt)]),
@@ -206,33 +206,22 @@ impl Job {
         )
         .set("active_owner", self.owner.as_str())
         .set("automatic_attempts_left", AUTOMATIC_ATTEMPTS - 1)
-        .set("edition", self.next_edition());
-        // it was once written as 0 for an output without clips, which would make the first ones free
+        .set("edition", self.next_revision());
+        // earlier versions wrote 0 for an output without clips, which would make the first clips free
         let unpaid = self.clips.is_empty() && self.credits_charged == Some(0);
         change.remove(if unpaid { &["credits_charged"] } else { &[] })
     }
 
-    /// The edition that a person's wish for another attempt begins. Attempts number the editions, so that a later one has a higher number.
-    /// The first edition goes on where it ended; a later one is either what the owner has, or is deleted when it has come to nothing.
-    fn next_edition(&self) -> u32 {
+    /// Returns the revision that the next attempt writes to. Revisions are numbered by attempts, so that a later one has a higher number.
+    /// The first revision is resumed; a later one is either the one that the owner has, or is deleted after its attempt has failed.
+    fn next_revision(&self) -> u32 {
         let has_clips = self.status == Status::Succeeded && !self.clips.is_empty();
-        if self.edition > 0 || has_clips {
+        if self.revision > 0 || has_clips {
             self.attempt + 1
         } else {
             0
         }
     }
-}
-
-/// An outcome with the time at which it was written.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Ended {
-    /// How the attempt ended.
-    #[serde(flatten)]
-    pub outcome: Outcome,
-    /// When.
-    #[serde(rename = "finished_at")]
-    pub at: Timestamp,
 }
 
 fn is_current(attempt: u32) -> Condition {
@@ -250,7 +239,7 @@ fn belongs_to(owner: &Owner) -> Condition {
     Condition::Equals("owner", owner.as_str().into())
 }
 
-/// Later than the last one, and never back: the record only ever moves on within an attempt.
+/// Applies a progress event that is newer than the last one; progress never decreases within an attempt.
 fn progressed(change: Change, event: &Event, now: Timestamp) -> Change {
     let newer = match event.sequence {
         Some(sequence) => after("last_sequence", i64::from(sequence)),
@@ -278,7 +267,7 @@ fn progressed(change: Change, event: &Event, now: Timestamp) -> Change {
     };
     match &event.clip {
         Some(clip) => change.set(
-            Place::entry("attempt_clips", clip.clip_index.to_string()),
+            AttributePath::entry("attempt_clips", clip.clip_index.to_string()),
             plain(clip),
         ),
         None => change,
@@ -305,16 +294,16 @@ fn succeeded(
         .set("current_step", COMPLETE)
         .set("clips_completed", output.total_clips)
         .set("total_clips", output.total_clips)
-        .set("attempt_clips", nothing())
+        .set("attempt_clips", empty_map())
         .set("finished_at", text(at))
         .set("updated_at", text(now))
         .set_known(
-            Place::entry("source", "title"),
+            AttributePath::entry("source", "title"),
             output.source_video_title.as_deref(),
         )
         .set_known(
-            Place::entry("source", "duration_ms"),
-            // 0 is a length that was not told; plans are checked against it
+            AttributePath::entry("source", "duration_ms"),
+            // 0 stands for an unknown length, and plans are checked against the length
             output.source_duration_ms.filter(|&ms| ms > 0),
         )
         .set_known("transcript_url", output.transcript_url.as_deref())
@@ -332,8 +321,8 @@ fn succeeded(
         ])
 }
 
-/// The clips of an attempt take the place of those before, and are paid for. An attempt without clips takes nothing away from the owner
-/// and is not paid for, so that the first clips of the job are.
+/// Replaces the previous clips and charges for them. An attempt without clips replaces nothing and charges nothing, so that the job is
+/// charged when its first clips arrive.
 fn with_clips(change: Change, output: &JobOutput, rates: Rates) -> Change {
     let Some(credits) = credits(output, rates.credits_per_minute) else {
         return change;
@@ -345,7 +334,7 @@ fn with_clips(change: Change, output: &JobOutput, rates: Rates) -> Change {
         .collect();
     change
         .set("clips", plain(&clips))
-        // once a job: clips of an edited plan come from the same source
+        // once per job: the clips of an edited plan come from the same source
         .set_if_missing("credits_charged", credits)
 }
 
@@ -362,7 +351,7 @@ fn failed(
         .set("error_message", error)
         .set("error_code", code.unwrap_or(ErrorCode::Internal).name())
         // only clips that were paid for are the owner's
-        .set("attempt_clips", nothing())
+        .set("attempt_clips", empty_map())
         .set("finished_at", text(at))
         .set("updated_at", text(now))
         .remove(&["active_owner", "newest_clip"])
@@ -375,12 +364,12 @@ fn next_attempt(change: Change, attempt: u32, now: Timestamp) -> Change {
         .set("progress_percent", 0)
         .set("queued_at_ms", now.as_ms())
         .set("current_step", WAITING)
-        .set("attempt_clips", nothing())
+        .set("attempt_clips", empty_map())
         .set("updated_at", text(now))
-        .remove(&OF_AN_ATTEMPT)
+        .remove(&ATTEMPT_ATTRIBUTES)
 }
 
-fn nothing() -> Value {
+fn empty_map() -> Value {
     Value::Object(Map::new())
 }
 

@@ -1,11 +1,11 @@
-//! Which IP addresses belong to the public internet.
+//! Classification of IP addresses as public or not.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// IPv4 blocks that are not public, as (first address, prefix length).
 ///
-/// From the IANA IPv4 Special-Purpose Address Registry and the multicast and reserved space; and one public address
-/// behind which a cloud keeps its metadata.
+/// Source: the IANA IPv4 Special-Purpose Address Registry, the multicast and reserved space, and one public address that a cloud uses for
+/// its metadata service.
 const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 17] = [
     (Ipv4Addr::UNSPECIFIED, 8),            // this network
     (Ipv4Addr::new(10, 0, 0, 0), 8),       // private use
@@ -26,25 +26,25 @@ const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 17] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),      // reserved, broadcast
 ];
 
-/// The only IPv6 block handed out for the public internet (IANA IPv6 Address Space).
+/// The only IPv6 block allocated to the public internet (IANA IPv6 Address Space).
 const GLOBAL_UNICAST_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
 /// Blocks inside [`GLOBAL_UNICAST_V6`] that are not public (IANA IPv6 Special-Purpose Address Registry).
 const NOT_PUBLIC_V6: [(Ipv6Addr, u32); 4] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocol assignments: Teredo, benchmarks, ORCHID
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), // documentation
-    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16), // 6to4, which leads to any IPv4 address
+    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16), // 6to4, which embeds any IPv4 address
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation
 ];
 
-/// Blocks whose last 32 bits are the IPv4 address that is really meant: IPv4-mapped, and NAT64 (RFC 6052).
+/// Blocks whose last 32 bits are the actual IPv4 destination: IPv4-mapped, and NAT64 (RFC 6052).
 const EMBEDS_V4: [(Ipv6Addr, u32); 2] = [
     (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96),
     (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96),
 ];
 
-/// Whether an address is one of the public internet: not private, loopback, link-local, shared, multicast,
-/// reserved, for documentation or benchmarks, nor any way to write or to tunnel to one that is.
+/// Returns whether an address is on the public internet: not private, loopback, link-local, shared, multicast, reserved, for
+/// documentation or benchmarks, and not an embedding of or a tunnel to such an address.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_not() {
+    fn special_purpose_addresses_are_not_public() {
         for text in [
             "0.0.0.0",
             "0.255.255.255",
@@ -181,7 +181,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_the_standard_library_calls_local_is_public(bits: u32) {
+        fn addresses_local_by_the_standard_library_are_not_public(bits: u32) {
             let v4 = Ipv4Addr::from_bits(bits);
             let local = v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_multicast()
                 || v4.is_broadcast() || v4.is_documentation() || v4.is_unspecified();

@@ -1,8 +1,8 @@
-//! An HTTP client that only reaches what a [`Guard`] allows.
+//! An HTTP client that connects only to addresses that a [`Guard`] allows.
 
 use std::{error::Error as _, net::SocketAddr, time::Duration};
 
-use domain::limits::MOST_REDIRECTS;
+use domain::limits::MAX_REDIRECTS;
 use reqwest::{
     Method, Request, Response,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::{Error, Guard};
 
-/// An HTTP client behind a [`Guard`]. It takes no proxy from the environment and keeps no cookies. Cheap to clone.
+/// An HTTP client behind a [`Guard`]. It ignores proxies from the environment and stores no cookies. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Client {
     guard: Guard,
@@ -21,13 +21,13 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that gives up connecting, name look-up included, after `connect`.
+    /// Creates a client with a timeout for connecting, including the name look-up.
     ///
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(guard: Guard, connect: Duration) -> Result<Self, Error> {
         let http = reqwest::Client::builder()
-            .dns_resolver(GuardedNames(guard.clone()))
+            .dns_resolver(GuardedResolver(guard.clone()))
             .no_proxy()
             .redirect(redirect::Policy::none())
             .connect_timeout(connect)
@@ -37,30 +37,30 @@ impl Client {
         Ok(Self { guard, http })
     }
 
-    /// The guard that this client obeys.
+    /// Returns the guard of this client.
     pub fn guard(&self) -> &Guard {
         &self.guard
     }
 
-    /// Sends one request and follows no redirect.
+    /// Sends one request without following redirects.
     ///
     /// # Errors
-    /// When its address is not allowed, or no answer comes.
+    /// When its address is not allowed, or there is no response.
     pub async fn send(&self, request: Request) -> Result<Response, Error> {
         self.guard.check(request.url())?;
         self.http
             .execute(request)
             .await
-            .map_err(|why| readable(&why))
+            .map_err(|why| to_error(&why))
     }
 
-    /// Gets an address with these headers, following redirects of which each is checked like the first.
+    /// Sends a GET request with these headers and follows redirects, each of which is checked like the first URL.
     ///
     /// # Errors
     /// As [`Client::send`], and when there are too many redirects.
     pub async fn get(&self, url: &Url, headers: &HeaderMap) -> Result<Response, Error> {
         let mut url = url.clone();
-        for _ in 0..=MOST_REDIRECTS {
+        for _ in 0..=MAX_REDIRECTS {
             let mut request = Request::new(Method::GET, url);
             request.headers_mut().clone_from(headers);
             let response = self.send(request).await?;
@@ -78,15 +78,15 @@ fn redirect_target(response: &Response) -> Option<Url> {
         return None;
     }
     let location = response.headers().get(LOCATION)?;
-    // servers send raw UTF-8 here, which `to_str` would refuse
+    // servers send raw UTF-8 here, which `to_str` rejects
     let location = str::from_utf8(location.as_bytes()).ok()?;
     response.url().join(location).ok()
 }
 
-/// The resolver given to the HTTP client; literal addresses do not pass through it, [`Guard::check`] sees those.
-struct GuardedNames(Guard);
+/// The DNS resolver of the HTTP client. IP literals bypass it and are covered by [`Guard::check`].
+struct GuardedResolver(Guard);
 
-impl Resolve for GuardedNames {
+impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = self.0.clone();
         Box::pin(async move {
@@ -97,8 +97,8 @@ impl Resolve for GuardedNames {
     }
 }
 
-/// Takes our own error back out of the client's, or puts its reason into one line.
-pub(crate) fn readable(why: &reqwest::Error) -> Error {
+/// Converts an error of `reqwest`: unwraps the resolver's own error, or summarises the cause in one line.
+pub(crate) fn to_error(why: &reqwest::Error) -> Error {
     let mut source = why.source();
     while let Some(inner) = source {
         match inner.downcast_ref::<Error>() {
@@ -109,9 +109,9 @@ pub(crate) fn readable(why: &reqwest::Error) -> Error {
     }
     let host = why.url().and_then(Url::host_str).unwrap_or("the server");
     Error::Unavailable(match (why.is_timeout(), why.is_connect()) {
-        (true, _) => format!("{host} does not answer"),
+        (true, _) => format!("{host} does not respond"),
         (_, true) => format!("{host} cannot be reached: {}", innermost(why)),
-        _ => format!("{host} gives no proper answer: {}", innermost(why)),
+        _ => format!("{host} sent an invalid response: {}", innermost(why)),
     })
 }
 

@@ -1,66 +1,66 @@
-//! Why a request to a stranger's address did not end well.
+//! Errors of requests to untrusted URLs.
 
 use std::{io, path::PathBuf, time::Duration};
 
 use url::Url;
 
-/// Why something could not be fetched; each reads as one line for a person.
+/// The failure of a request; each message is one line for display.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The text is not an address that is ever asked for.
+    /// The URL is never allowed.
     #[error("{0}")]
     Address(#[from] InvalidAddress),
-    /// The address is not a public one.
+    /// The host is not on a public network.
     #[error("{host} is not a public address")]
     Forbidden {
-        /// The host as it was named.
+        /// The host as given.
         host: String,
     },
-    /// The server cannot be found or reached, or fails; it may be better later.
+    /// The server cannot be found or reached, or fails; a retry may succeed.
     #[error("{0}")]
     Unavailable(String),
-    /// The server does not have it.
-    #[error("the server does not have it (HTTP {status})")]
+    /// The server does not have the file.
+    #[error("the server does not have the file (HTTP {status})")]
     Missing {
-        /// The status that it answered with.
+        /// HTTP status of the response.
         status: u16,
     },
-    /// The server has too much to do and says for how long.
-    #[error("the server wants to be left alone for {seconds} s, which is longer than is waited")]
-    LeftAlone {
-        /// How long it asked for.
+    /// The server asks for a longer delay than the limit.
+    #[error("the server asks to retry after {seconds} s, which exceeds the limit")]
+    RetryAfter {
+        /// Delay that it asked for.
         seconds: u64,
     },
-    /// Redirects lead on and on.
-    #[error("it redirects too many times")]
+    /// There are too many redirects.
+    #[error("the address redirects too many times")]
     Redirects,
-    /// The server refuses to hand it out.
-    #[error("the server refuses access (HTTP {status})")]
+    /// The server denies access.
+    #[error("the server denies access (HTTP {status})")]
     Blocked {
-        /// The status that it answered with.
+        /// HTTP status of the response.
         status: u16,
     },
-    /// There are more bytes than wanted.
-    #[error("it is larger than the limit of {limit} bytes")]
+    /// The file is too large.
+    #[error("the file is larger than the limit of {limit} bytes")]
     TooLarge {
         /// The limit in bytes.
         limit: u64,
     },
-    /// The whole took too long.
-    #[error("it was not there within {} s", .0.as_secs_f64())]
+    /// The whole request took too long.
+    #[error("the request was not finished within {} s", .0.as_secs_f64())]
     TimedOut(Duration),
-    /// The server is connected but sends nothing, or next to nothing.
+    /// The server is connected but sends nothing, or too little.
     #[error("the server sends too slowly: fewer than {min_bytes} bytes in {} s", .window.as_secs_f64())]
     Stalled {
-        /// How many bytes were asked for in each window of time.
+        /// Bytes required in each time window.
         min_bytes: u64,
-        /// The length of that window.
+        /// Length of the time window.
         window: Duration,
     },
-    /// The connection broke again and again.
-    #[error("the connection broke off after {received} bytes")]
-    BrokenOff {
-        /// How many bytes had arrived by then.
+    /// The connection was lost, also after retries.
+    #[error("the connection was lost after {received} bytes")]
+    ConnectionLost {
+        /// Bytes received by then.
         received: u64,
     },
     /// A file could not be written.
@@ -68,41 +68,41 @@ pub enum Error {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 }
 
-/// Why an address is never asked for, wherever it leads.
+/// A URL that is rejected whatever its host is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
     /// It cannot be parsed.
     #[error("not a web address")]
     Malformed,
     /// It is not `http://` or `https://`.
-    #[error("only http:// and https:// addresses are fetched")]
+    #[error("only http:// and https:// addresses are allowed")]
     Scheme,
-    /// It carries a user's name or password.
-    #[error("an address with a user name or password in it is not fetched")]
+    /// It contains a user name or password.
+    #[error("addresses with a user name or password are not allowed")]
     UserInfo,
 }
 
 impl Error {
-    /// Whether another attempt may end better.
+    /// Returns whether a retry may succeed.
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
             Self::Unavailable(_)
                 | Self::Stalled { .. }
-                | Self::BrokenOff { .. }
+                | Self::ConnectionLost { .. }
                 | Self::TimedOut(_)
         )
     }
 
-    /// A server that took the connection and says nothing.
-    pub(crate) fn silent(url: &Url) -> Self {
+    /// The server accepted the connection but does not respond.
+    pub(crate) fn no_response(url: &Url) -> Self {
         Self::Unavailable(format!(
-            "{} does not answer",
+            "{} does not respond",
             url.host_str().unwrap_or("the server")
         ))
     }

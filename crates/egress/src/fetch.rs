@@ -1,8 +1,8 @@
-//! A download to a file: limited in bytes and time, retried, and gone on with where it broke off.
+//! A download to a file: limited in size and time, retried, and resumable.
 
-mod answer;
-mod pace;
 mod partial;
+mod response;
+mod throughput;
 
 use std::{
     path::{Path, PathBuf},
@@ -11,8 +11,8 @@ use std::{
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use domain::limits::{
-    DOWNLOAD_RETRY_AFTER_S, DOWNLOAD_SECONDS, DOWNLOAD_SILENCE_SECONDS, LEAST_BYTES_PER_SECOND,
-    SOURCE_BYTES,
+    DOWNLOAD_IDLE_SECONDS, DOWNLOAD_TIMEOUT_SECONDS, MAX_DOWNLOAD_RETRY_AFTER_S, MAX_SOURCE_BYTES,
+    MIN_BYTES_PER_SECOND,
 };
 use reqwest::{
     Response,
@@ -20,80 +20,80 @@ use reqwest::{
 };
 use url::Url;
 
-pub(crate) use self::answer::parse_content_range;
-use self::{answer::Answer, pace::Pace, partial::Partial};
-use crate::{Client, Error, client::readable};
+pub(crate) use self::response::parse_content_range;
+use self::{partial::Partial, response::Body, throughput::Throughput};
+use crate::{Client, Error, client::to_error};
 
-/// An attempt that brought this many bytes before it broke is progress: the count of retries begins anew.
+/// An attempt that receives this many bytes counts as progress and resets the retries.
 const PROGRESS_BYTES: u64 = 4 << 20;
-/// A server that wants to be left alone for longer than this is not waited for.
-const LONGEST_WAIT: Duration = Duration::from_secs(DOWNLOAD_RETRY_AFTER_S);
+/// Maximum `Retry-After` that is honoured.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(MAX_DOWNLOAD_RETRY_AFTER_S);
 
-/// What a download may cost.
+/// Limits of a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FetchLimits {
-    /// Largest size in bytes.
+    /// Maximum size in bytes.
     pub max_bytes: u64,
-    /// Longest time for all of it, retries included.
+    /// Timeout of the whole download, including retries.
     pub total: Duration,
-    /// How long a server may be silent; also the window over which its speed is measured.
+    /// Idle timeout; also the time window over which throughput is measured.
     pub stall: Duration,
-    /// Fewest bytes in each such window.
+    /// Minimum of bytes in each time window.
     pub min_bytes_per_stall: u64,
-    /// How often it is tried again without progress in between.
+    /// Maximum of consecutive retries without progress.
     pub retries: usize,
-    /// The first wait before a retry; it doubles with each.
+    /// Delay before the first retry; it doubles with each.
     pub first_retry: Duration,
 }
 
 impl Default for FetchLimits {
-    /// The limits of a source of the product, and 3 retries.
+    /// The limits of a job's source, and 3 retries.
     fn default() -> Self {
         Self {
-            max_bytes: SOURCE_BYTES,
-            total: Duration::from_secs(DOWNLOAD_SECONDS),
-            stall: Duration::from_secs(DOWNLOAD_SILENCE_SECONDS),
-            min_bytes_per_stall: DOWNLOAD_SILENCE_SECONDS * LEAST_BYTES_PER_SECOND,
+            max_bytes: MAX_SOURCE_BYTES,
+            total: Duration::from_secs(DOWNLOAD_TIMEOUT_SECONDS),
+            stall: Duration::from_secs(DOWNLOAD_IDLE_SECONDS),
+            min_bytes_per_stall: DOWNLOAD_IDLE_SECONDS * MIN_BYTES_PER_SECOND,
             retries: 3,
             first_retry: Duration::from_millis(500),
         }
     }
 }
 
-/// How far a download is.
+/// The progress of a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes that are there.
+    /// Bytes received.
     pub received: u64,
-    /// Bytes of the whole, where the server tells.
+    /// Size of the file, if the server announces it.
     pub total: Option<u64>,
 }
 
-/// What was found at an address.
+/// The result of a download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fetched {
-    /// A file, now in its place.
+    /// A media file, complete at its destination.
     Media(MediaFile),
-    /// A web page or a streaming playlist, left where it is: something for a program that knows sites.
+    /// A web page or a streaming playlist, which is not downloaded.
     Page,
 }
 
-/// A file that was fetched.
+/// A downloaded file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaFile {
-    /// Where it lies.
+    /// Path of the file.
     pub path: PathBuf,
-    /// Its size.
+    /// Size of the file.
     pub bytes: u64,
 }
 
-/// Downloads `url` to `destination`, which appears only when it is whole.
+/// Downloads `url` to `destination`, which appears only when it is complete.
 ///
-/// Until then the bytes lie beside it, with what is needed to go on after the process was killed or the future
-/// dropped; an error leaves nothing behind.
+/// A partial file is stored beside it, so that a download can be resumed after the process was killed or the future dropped; an error
+/// removes it.
 ///
 /// # Errors
-/// See [`Error`]; what may pass is tried again before.
+/// See [`Error`]; transient errors are retried first.
 pub async fn fetch(
     client: &Client,
     url: &Url,
@@ -102,23 +102,23 @@ pub async fn fetch(
     mut on_progress: impl FnMut(Progress),
 ) -> Result<Fetched, Error> {
     let mut partial = Partial::open(destination, url).await?;
-    let tries = try_until_done(client, url, &mut partial, limits, &mut on_progress);
-    let result = tokio::time::timeout(limits.total, tries)
+    let download = retry_until_complete(client, url, &mut partial, limits, &mut on_progress);
+    let result = tokio::time::timeout(limits.total, download)
         .await
         .unwrap_or(Err(Error::TimedOut(limits.total)));
     match result {
         Ok(true) => Ok(Fetched::Media(partial.finish(destination).await?)),
         Ok(false) => partial.discard().await.map(|()| Fetched::Page),
         Err(why) => {
-            // the reason that is worth telling is the first one
+            // the first error is the one to report
             let _ = partial.discard().await;
             Err(why)
         }
     }
 }
 
-/// Whether `partial` is whole (or, `false`, the address is a page).
-async fn try_until_done(
+/// Returns `true` when `partial` is complete, `false` if the URL is a page.
+async fn retry_until_complete(
     client: &Client,
     url: &Url,
     partial: &mut Partial,
@@ -129,16 +129,16 @@ async fn try_until_done(
         .with_min_delay(limits.first_retry)
         .with_max_times(limits.retries);
     let mut delays = backoff.build();
-    while !partial.is_whole() {
+    while !partial.is_complete() {
         let before = partial.received();
         match attempt(client, url, partial, limits, on_progress).await {
             Ok(is_media) => return Ok(is_media),
-            Err(setback) => {
+            Err(failed) => {
                 if partial.received() >= before + PROGRESS_BYTES {
                     delays = backoff.build();
                 }
-                let delay = setback.delay(&mut delays)?;
-                tracing::debug!(%url, received = partial.received(), ?delay, "download goes on");
+                let delay = failed.delay(&mut delays)?;
+                tracing::debug!(%url, received = partial.received(), ?delay, "retrying the download");
                 tokio::time::sleep(delay).await;
             }
         }
@@ -146,19 +146,19 @@ async fn try_until_done(
     Ok(true)
 }
 
-/// An attempt that failed.
-struct Setback {
+/// A failed attempt.
+struct FailedAttempt {
     why: Error,
-    /// How long the server wants to be left alone.
+    /// Delay that the server asks for.
     retry_after: Option<Duration>,
 }
 
-impl Setback {
-    /// How long to wait before the next attempt; the reason of this one if there is to be none.
+impl FailedAttempt {
+    /// Returns the delay before the next attempt, or the error if there is none.
     fn delay(self, delays: &mut impl Iterator<Item = Duration>) -> Result<Duration, Error> {
         let asked = self.retry_after.unwrap_or_default();
-        if asked > LONGEST_WAIT {
-            return Err(Error::LeftAlone {
+        if asked > MAX_RETRY_AFTER {
+            return Err(Error::RetryAfter {
                 seconds: asked.as_secs(),
             });
         }
@@ -169,7 +169,7 @@ impl Setback {
     }
 }
 
-impl From<Error> for Setback {
+impl From<Error> for FailedAttempt {
     fn from(why: Error) -> Self {
         Self {
             why,
@@ -184,27 +184,27 @@ async fn attempt(
     partial: &mut Partial,
     limits: &FetchLimits,
     on_progress: &mut impl FnMut(Progress),
-) -> Result<bool, Setback> {
+) -> Result<bool, FailedAttempt> {
     let mut headers = partial.resume_headers();
-    // a compressed body could neither be resumed nor measured
+    // a compressed body can neither be resumed nor measured
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let response = tokio::time::timeout(limits.stall, client.get(url, &headers))
         .await
-        .unwrap_or_else(|_| Err(Error::silent(url)))?;
-    match answer::classify(&response)? {
-        Answer::Page => return Ok(false),
-        Answer::Whole { total } => {
-            let validator = answer::validator(&response);
+        .unwrap_or_else(|_| Err(Error::no_response(url)))?;
+    match response::classify(&response)? {
+        Body::Page => return Ok(false),
+        Body::Complete { total } => {
+            let validator = response::validator(&response);
             partial.start_over(validator, total).await?;
         }
-        Answer::Rest { from, total }
-            if partial.continues_at(from, answer::validator(&response).as_deref()) =>
+        Body::Remainder { from, total }
+            if partial.continues_at(from, response::validator(&response).as_deref()) =>
         {
             partial.expect_total(total);
         }
-        Answer::Rest { .. } | Answer::NoSuchRange => {
+        Body::Remainder { .. } | Body::InvalidRange => {
             partial.start_over(None, None).await?;
-            return Err(Error::BrokenOff { received: 0 }.into());
+            return Err(Error::ConnectionLost { received: 0 }.into());
         }
     }
     receive(response, partial, limits, on_progress).await?;
@@ -217,28 +217,28 @@ async fn receive(
     limits: &FetchLimits,
     on_progress: &mut impl FnMut(Progress),
 ) -> Result<(), Error> {
-    let mut pace = Pace::new(limits);
+    let mut throughput = Throughput::new(limits);
     partial.check_size(limits.max_bytes)?;
     loop {
-        let chunk = match pace.wait_for(response.chunk()).await? {
+        let chunk = match throughput.wait_for(response.chunk()).await? {
             Ok(Some(chunk)) => chunk,
             Ok(None) => break,
             Err(why) => {
                 partial.flush().await?;
-                tracing::debug!(reason = %readable(&why), "connection broke off");
-                return Err(Error::BrokenOff {
+                tracing::debug!(reason = %to_error(&why), "connection lost");
+                return Err(Error::ConnectionLost {
                     received: partial.received(),
                 });
             }
         };
-        pace.record(chunk.len());
+        throughput.record(chunk.len());
         partial.write(&chunk).await?;
         partial.check_size(limits.max_bytes)?;
         on_progress(partial.progress());
     }
     partial.flush().await?;
-    if partial.is_short() {
-        return Err(Error::BrokenOff {
+    if partial.is_incomplete() {
+        return Err(Error::ConnectionLost {
             received: partial.received(),
         });
     }

@@ -1,4 +1,4 @@
-//! What `fuzz/` feeds with made-up headers and addresses, as strangers' servers send them.
+//! Fuzz targets of this crate: headers and redirects from untrusted servers.
 
 use std::net::IpAddr;
 
@@ -7,10 +7,10 @@ use url::{Host, Url};
 
 use crate::{Guard, fetch::parse_content_range, is_public, retry_after};
 
-/// `Content-Range` and `Retry-After`.
+/// Parses `Content-Range` and `Retry-After` headers, one per line.
 ///
 /// # Panics
-/// Never, which is what is tried.
+/// Never.
 pub fn headers(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     for line in text.lines() {
@@ -21,7 +21,7 @@ pub fn headers(data: &[u8]) {
     }
 }
 
-/// A chain of redirects, an address a line: no step of it may lead to an address that is not public.
+/// Follows a chain of redirects, one per line; no accepted step may lead to an address that is not public.
 ///
 /// # Panics
 /// When one does.
@@ -47,19 +47,19 @@ pub fn redirects(data: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use fuzzed::{assert_grows_gently, replay};
+    use fuzzed::{assert_scales_linearly, replay};
 
     use super::*;
 
     #[test]
-    fn corpora_are_taken_as_they_must_be() {
+    fn corpora_satisfy_the_properties() {
         replay("headers", headers);
         replay("redirects", redirects);
     }
 
     #[test]
     fn work_grows_with_the_input() {
-        assert_grows_gently(headers, "bytes ", "0", "-1/2");
-        assert_grows_gently(headers, "", "bytes 1-2/3\n", "");
+        assert_scales_linearly(headers, "bytes ", "0", "-1/2");
+        assert_scales_linearly(headers, "", "bytes 1-2/3\n", "");
     }
 }

@@ -1,5 +1,5 @@
-//! The guard that every connection to a stranger's address passes: names are looked up once, all answers are
-//! checked, and exactly the checked addresses are dialled.
+//! The guard for connections to untrusted hosts: names are resolved once, all addresses are checked, and only the checked addresses are
+//! dialled, which rules out DNS rebinding.
 
 use std::{
     fmt, io,
@@ -14,14 +14,14 @@ use url::{Host, Url};
 
 use crate::{Error, InvalidAddress, address::is_public};
 
-/// The answer of a [`Lookup`], later.
+/// The future result of a [`Lookup`].
 pub type Answer = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
-/// Looks up all addresses of a name.
+/// Resolves a name to all its addresses.
 pub type Lookup = Arc<dyn Fn(String) -> Answer + Send + Sync>;
 
-/// Which addresses may be dialled, and how names become addresses. Cheap to clone.
+/// The rule for allowed addresses, and the resolver. Cheap to clone.
 ///
-/// Any port of an allowed address may be dialled.
+/// All ports of an allowed address are allowed.
 #[derive(Clone)]
 pub struct Guard {
     allowed: fn(IpAddr) -> bool,
@@ -29,30 +29,28 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Public addresses only or, with `allow_private`, every address; names by the system's resolver.
+    /// Allows public addresses only or, with `allow_private`, all addresses; uses the system's resolver.
     pub fn new(allow_private: bool) -> Self {
         let allowed = if allow_private { |_| true } else { is_public };
         Self::with(allowed, Arc::new(|name| Box::pin(system_lookup(name))))
     }
 
-    /// A guard with a rule and a resolver of one's own.
+    /// Creates a guard with a custom rule and resolver.
     pub fn with(allowed: fn(IpAddr) -> bool, lookup: Lookup) -> Self {
         Self { allowed, lookup }
     }
 
-    /// Parses an address and checks what can be seen without a look-up: scheme, user's name, literal addresses and
-    /// `localhost`.
+    /// Parses a URL and checks what needs no name look-up: scheme, user info, IP literals and `localhost`.
     ///
     /// # Errors
-    /// When it is never fetched, or is the literal of an address that is not allowed, in any notation, or a name of
-    /// this machine that is not allowed.
+    /// When the URL is invalid, or its host is an IP literal in any notation, or a name of this machine, that is not allowed.
     pub fn parse(&self, address: &str) -> Result<Url, Error> {
         let url = Url::parse(address).map_err(|_| InvalidAddress::Malformed)?;
         self.check(&url)?;
         Ok(url)
     }
 
-    /// The check of [`Guard::parse`] for what is parsed already.
+    /// Checks a parsed URL like [`Guard::parse`].
     ///
     /// # Errors
     /// As [`Guard::parse`].
@@ -74,7 +72,7 @@ impl Guard {
         }
     }
 
-    /// The addresses of a host, which is a name or a literal, all of them allowed.
+    /// Resolves a host name or IP literal; all returned addresses are allowed.
     ///
     /// # Errors
     /// [`Error::Forbidden`] when any of them is not allowed, [`Error::Unavailable`] when there are none.
@@ -93,10 +91,10 @@ impl Guard {
         Ok(addresses)
     }
 
-    /// Connects to a host that is a name or a literal, trying its checked addresses in turn, `timeout` for the whole.
+    /// Connects to a host name or IP literal by its checked addresses in turn; `timeout` covers all of it.
     ///
     /// # Errors
-    /// As [`Guard::addresses`], and when none of them answers in time.
+    /// As [`Guard::addresses`], and when no address accepts the connection in time.
     pub async fn dial(&self, host: &str, port: u16, timeout: Duration) -> Result<TcpStream, Error> {
         let dialling = async {
             let to: Vec<_> = (self.addresses(host).await?.into_iter())
@@ -108,7 +106,7 @@ impl Guard {
         };
         tokio::time::timeout(timeout, dialling)
             .await
-            .unwrap_or_else(|_| Err(Error::Unavailable(format!("{host} does not answer"))))
+            .unwrap_or_else(|_| Err(Error::Unavailable(format!("{host} does not respond"))))
     }
 
     fn check_all(&self, host: &str, addresses: &[IpAddr]) -> Result<(), Error> {
@@ -122,7 +120,7 @@ impl Guard {
     }
 }
 
-/// A name that is this machine by definition, RFC 6761 section 6.3.
+/// Returns whether a name always denotes this machine (RFC 6761, 6.3).
 fn is_loopback(name: &str) -> bool {
     let name = name.trim_end_matches('.');
     name.rsplit('.').next() == Some("localhost")

@@ -1,5 +1,5 @@
-//! Requests to addresses that a stranger names, held to public networks: a guard, an HTTP client, a message
-//! posted, a resumable download, and a loopback proxy for programs that have to be held to the same guard.
+//! Requests to untrusted URLs, restricted to public networks (SSRF protection): an address guard, an HTTP client, a POST with limits, a
+//! resumable download, and a loopback proxy that applies the same guard to other programs.
 
 mod address;
 mod client;

@@ -1,4 +1,4 @@
-//! A message posted to an address that a stranger named, with limits for the whole of it.
+//! A POST request to an untrusted URL, with limits for the whole exchange.
 
 use std::time::Duration;
 
@@ -6,30 +6,30 @@ use futures_util::StreamExt;
 use reqwest::{Method, Request, header::HeaderMap};
 use url::Url;
 
-use crate::{Client, Error, client::readable, retry_after};
+use crate::{Client, Error, client::to_error, retry_after};
 
-/// Limits of a post.
+/// Limits of a POST request.
 #[derive(Debug, Clone, Copy)]
 pub struct PostLimits {
-    /// For name, connection, headers and answer together.
-    pub whole: Duration,
-    /// Bytes of the answer that are read; what follows is left.
-    pub answer_bytes: usize,
+    /// Timeout of the whole exchange: name look-up, connection, headers and response.
+    pub total: Duration,
+    /// Bytes of the response body that are read; the rest is discarded.
+    pub response_bytes: usize,
 }
 
-/// What was answered.
+/// The response to a POST request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Posted {
-    /// The status.
+    /// HTTP status.
     pub status: u16,
-    /// How long the server asks to be left alone.
+    /// Delay that the server asks for with `Retry-After`.
     pub retry_after: Option<Duration>,
 }
 
-/// Posts a body and reads the answer to its end or limit. Redirects are not followed.
+/// Posts a body and reads the response to its end or limit. Redirects are not followed.
 ///
 /// # Errors
-/// When the address is not allowed, no answer comes, or it does not end in time.
+/// When the address is not allowed, there is no response, or it does not end in time.
 pub async fn post(
     client: &Client,
     url: Url,
@@ -46,17 +46,17 @@ pub async fn post(
             status: response.status().as_u16(),
             retry_after: retry_after(response.headers()),
         };
-        let mut answer = response.bytes_stream();
+        let mut body = response.bytes_stream();
         let mut read = 0;
-        while let Some(part) = answer.next().await {
-            read += part.map_err(|why| readable(&why))?.len();
-            if read >= limits.answer_bytes {
+        while let Some(part) = body.next().await {
+            read += part.map_err(|why| to_error(&why))?.len();
+            if read >= limits.response_bytes {
                 break;
             }
         }
         Ok(posted)
     };
-    tokio::time::timeout(limits.whole, posting)
+    tokio::time::timeout(limits.total, posting)
         .await
-        .unwrap_or(Err(Error::TimedOut(limits.whole)))
+        .unwrap_or(Err(Error::TimedOut(limits.total)))
 }

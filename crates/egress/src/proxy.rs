@@ -1,4 +1,4 @@
-//! A forward proxy on loopback that holds another program's connections to a [`Guard`].
+//! A forward proxy on loopback that applies a [`Guard`] to another program's connections.
 
 mod metered;
 mod serve;
@@ -14,30 +14,30 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use domain::limits::SOURCE_BYTES;
+use domain::limits::MAX_SOURCE_BYTES;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{Error, Guard};
 
-/// What may pass through a [`Proxy`].
+/// Limits of a [`Proxy`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProxyLimits {
-    /// Most bytes that all its connections together may receive.
+    /// Maximum of bytes received over all connections.
     pub max_bytes: u64,
-    /// Longest time to look up a name and connect.
+    /// Timeout for resolving a name and connecting.
     pub connect: Duration,
-    /// How long a connection may receive nothing.
+    /// Idle timeout of a connection.
     pub idle: Duration,
-    /// Most connections at a time; more wait.
+    /// Maximum of concurrent connections; further ones wait.
     pub connections: usize,
 }
 
 impl Default for ProxyLimits {
-    /// As large as a source may be, 10 s, 60 s, 64.
+    /// The size limit of a source, 10 s, 60 s, and 64 connections.
     fn default() -> Self {
         Self {
-            max_bytes: SOURCE_BYTES,
+            max_bytes: MAX_SOURCE_BYTES,
             connect: Duration::from_secs(10),
             idle: Duration::from_mins(1),
             connections: 64,
@@ -45,41 +45,41 @@ impl Default for ProxyLimits {
     }
 }
 
-/// A running proxy; it and all its connections end when it is dropped.
+/// A running proxy; dropping it closes all its connections.
 ///
-/// Each name is looked up here, checked, and its checked address dialled, so that the program that uses the proxy
-/// never connects anywhere by itself. Only a program that knows the credential in [`Proxy::url`] is served.
+/// The proxy resolves and checks each name and dials the checked address, so that the program behind it makes no connections of its own.
+/// It serves only programs that have the credential in [`Proxy::url`].
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
     password: String,
-    passage: Arc<Passage>,
-    _ends_with_this: DropGuard,
+    state: Arc<State>,
+    _cancel_on_drop: DropGuard,
 }
 
-/// What all connections of a proxy share.
+/// State shared by all connections of a proxy.
 #[derive(Debug)]
-struct Passage {
+struct State {
     guard: Guard,
     limits: ProxyLimits,
-    /// The value of `Proxy-Authorization` that is let in.
+    /// The accepted value of `Proxy-Authorization`.
     authorization: String,
     received: AtomicU64,
     first_forbidden: Mutex<Option<String>>,
-    end: CancellationToken,
+    cancel: CancellationToken,
 }
 
 impl Proxy {
     /// Starts a proxy on a free port of 127.0.0.1.
     ///
     /// # Errors
-    /// When there is no port, or no random number, to be had.
+    /// When no port or no random number is available.
     pub async fn start(guard: Guard, limits: ProxyLimits) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let password = random_hex()?;
-        let end = CancellationToken::new();
-        let passage = Arc::new(Passage {
+        let cancel = CancellationToken::new();
+        let state = Arc::new(State {
             guard,
             limits,
             authorization: format!(
@@ -88,45 +88,45 @@ impl Proxy {
             ),
             received: AtomicU64::new(0),
             first_forbidden: Mutex::default(),
-            end: end.clone(),
+            cancel: cancel.clone(),
         });
         tokio::spawn(
-            end.clone()
-                .run_until_cancelled_owned(serve::accept(listener, passage.clone())),
+            cancel
+                .clone()
+                .run_until_cancelled_owned(serve::accept(listener, state.clone())),
         );
         Ok(Self {
             address,
             password,
-            passage,
-            _ends_with_this: end.drop_guard(),
+            state,
+            _cancel_on_drop: cancel.drop_guard(),
         })
     }
 
-    /// Where it listens, with the credential: not for logs.
+    /// Returns its URL with the credential; it must not be logged.
     pub fn url(&self) -> String {
         format!("http://clipwright:{}@{}", self.password, self.address)
     }
 
-    /// How many bytes came in through it.
+    /// Returns the bytes received through it.
     pub fn received(&self) -> u64 {
-        self.passage.received.load(Ordering::Relaxed)
+        self.state.received.load(Ordering::Relaxed)
     }
 
-    /// What the program behind it may not have been told as clearly: that an address was refused, or that there were
-    /// too many bytes.
-    pub fn objection(&self) -> Option<Error> {
-        let limit = self.passage.limits.max_bytes;
+    /// Returns the limit or address rule that the proxy enforced, which the program behind it may report less clearly.
+    pub fn violation(&self) -> Option<Error> {
+        let limit = self.state.limits.max_bytes;
         if self.received() > limit {
             return Some(Error::TooLarge { limit });
         }
-        let host = self.passage.forbidden().clone()?;
+        let host = self.state.forbidden().clone()?;
         Some(Error::Forbidden { host })
     }
 }
 
-impl Passage {
-    /// Adds to the bytes received; `false` when they are more than the limit.
-    fn admit(&self, bytes: usize) -> bool {
+impl State {
+    /// Adds to the bytes received; `false` if they exceed the limit.
+    fn count_received(&self, bytes: usize) -> bool {
         let before = self.received.fetch_add(bytes as u64, Ordering::Relaxed);
         before.saturating_add(bytes as u64) <= self.limits.max_bytes
     }

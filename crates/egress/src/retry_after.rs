@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-/// How long an answer asks to be left alone from now on: seconds, or a date (RFC 9110, 10.2.3), which counts as 0 when it is past.
-/// None where it does not ask, or in no way that is known.
+/// Returns the delay that a `Retry-After` header asks for, given in seconds or as a date (RFC 9110, 10.2.3); a past date gives 0. Returns
+/// `None` if there is no valid header.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
     parse(text.trim(), Timestamp::now())
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_seconds_or_a_date() {
+    fn seconds_and_dates_are_parsed() {
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
         let seconds = |text| parse(text, now).map(|wait| wait.as_secs());
         assert_eq!(seconds("7"), Some(7));

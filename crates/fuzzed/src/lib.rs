@@ -1,35 +1,34 @@
-//! Runs the functions that `fuzz/` feeds with made-up bytes in ordinary tests: over the kept corpora, and over inputs that grow.
+//! Runs fuzz targets in ordinary tests: over the stored corpora, and over inputs of growing size to find super-linear work.
 
 use std::{fs, path::Path, time::Duration};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Bytes of the smaller input whose work is measured.
+/// Bytes of the smaller input.
 const SMALL: usize = 4 << 10;
-/// How many times as large the larger one is.
-const TIMES: usize = 16;
-/// Work that takes less than this for the larger one is not looked at: most of it is chance.
-const SHORT: Duration = Duration::from_millis(50);
-/// How much more work than in proportion may be: n log n, and a machine with other things to do. Quadratic work has 16.
-const SLACK: u32 = 6;
-/// Times that each input is measured at most; the quickest counts.
-const TRIES: usize = 3;
-/// How much more memory than in proportion may be: buffers double, and for a moment the old one stands beside the new. What grows with
-/// the square has 16.
+/// Ratio of the larger to the smaller input.
+const RATIO: usize = 16;
+/// A larger input that takes less time than this is not compared, since noise dominates.
+const MIN_TIME: Duration = Duration::from_millis(50);
+/// Allowed factor above linear time, for n log n and a busy machine; quadratic work reaches 16.
+const TIME_SLACK: u32 = 6;
+/// Maximum of measurements per input; the fastest counts.
+const REPETITIONS: usize = 3;
+/// Allowed factor above linear memory: buffers double, and the old and the new one briefly coexist; quadratic memory reaches 16.
 const MEMORY_SLACK: u64 = 6;
-/// Bytes that any input may take: tables and buffers of a fixed size.
-const MEMORY_OF_ANY: u64 = 256 << 10;
+/// Bytes that any input may use, for tables and buffers of a fixed size.
+const BASE_MEMORY: u64 = 256 << 10;
 
-/// Feeds a target with everything that its corpus holds, and with parts of it, which are often broken.
+/// Runs a target on every file of its corpus, and on truncated parts of each.
 ///
 /// # Panics
-/// When the target does, or its corpus is missing.
+/// When the target panics, or its corpus is missing.
 pub fn replay(target: &str, run: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
-    let files = fs::read_dir(folder.join(target)).expect("each target has a corpus");
+    let files = fs::read_dir(folder.join(target)).expect("the target has a corpus");
     let mut count = 0;
     for file in files {
-        let bytes = fs::read(file.expect("an entry").path()).expect("it can be read");
+        let bytes = fs::read(file.expect("a directory entry").path()).expect("a readable file");
         run(&bytes);
         let parts = (0..bytes.len()).step_by(bytes.len().div_ceil(16).max(1));
         for at in parts {
@@ -41,64 +40,63 @@ pub fn replay(target: &str, run: fn(&[u8])) {
     assert!(count > 0, "the corpus of {target} is empty");
 }
 
-/// Compares what a target takes for `piece` repeated over and over with what it takes for a sixteenth of it: time of the processor, and
-/// memory that it holds at once.
+/// Compares the CPU time and peak memory of a target for `piece` repeated many times with those for a sixteenth of the repetitions.
 ///
 /// # Panics
-/// When the time grows faster than n log n, or the memory faster than the input.
-pub fn assert_grows_gently(run: fn(&[u8]), head: &str, piece: &str, tail: &str) {
+/// When the time grows faster than n log n, or the memory faster than linearly.
+pub fn assert_scales_linearly(run: fn(&[u8]), head: &str, piece: &str, tail: &str) {
     let input = |bytes: usize| {
         let pieces = bytes.div_ceil(piece.len());
         [head, &piece.repeat(pieces), tail].concat().into_bytes()
     };
-    let (small, large) = (input(SMALL), input(SMALL * TIMES));
-    let shown = format!("{head}{piece}{tail} over and over");
-    // the time first: what is made once and kept is no part of the memory then
-    assert_time_grows_gently(run, &small, &large, &shown);
-    assert_memory_grows_gently(run, &small, &large, &shown);
+    let (small, large) = (input(SMALL), input(SMALL * RATIO));
+    let shown = format!("{head}{piece}{tail} repeated");
+    // time first: memory that is allocated once is then not counted
+    assert_time_scales(run, &small, &large, &shown);
+    assert_memory_scales(run, &small, &large, &shown);
 }
 
-fn assert_time_grows_gently(run: fn(&[u8]), small: &[u8], large: &[u8], shown: &str) {
-    let (mut at_once, mut in_parts) = (Duration::MAX, Duration::MAX);
-    for _ in 0..TRIES {
-        at_once = at_once.min(took(run, large, 1));
-        if at_once < SHORT {
+fn assert_time_scales(run: fn(&[u8]), small: &[u8], large: &[u8], shown: &str) {
+    let (mut whole, mut in_parts) = (Duration::MAX, Duration::MAX);
+    for _ in 0..REPETITIONS {
+        whole = whole.min(cpu_time(run, large, 1));
+        if whole < MIN_TIME {
             return;
         }
-        // as many bytes in all, so that the two take alike if the work is in proportion
-        in_parts = in_parts.min(took(run, small, TIMES));
-        if at_once <= in_parts * SLACK + SHORT {
+        // the same number of bytes in total, so that linear work takes the same time
+        in_parts = in_parts.min(cpu_time(run, small, RATIO));
+        if whole <= in_parts * TIME_SLACK + MIN_TIME {
             return;
         }
     }
-    panic!("{shown}: {at_once:?} at once, {in_parts:?} in {TIMES} parts");
+    panic!("{shown}: {whole:?} as a whole, {in_parts:?} in {RATIO} parts");
 }
 
-fn took(run: fn(&[u8]), input: &[u8], times: usize) -> Duration {
-    let begun = processor_time();
+fn cpu_time(run: fn(&[u8]), input: &[u8], times: usize) -> Duration {
+    let start = thread_cpu_time();
     for _ in 0..times {
         run(input);
     }
-    processor_time().saturating_sub(begun)
+    thread_cpu_time().saturating_sub(start)
 }
 
-fn assert_memory_grows_gently(run: fn(&[u8]), small: &[u8], large: &[u8], shown: &str) {
-    let (small, large) = (most_held(run, small), most_held(run, large));
+fn assert_memory_scales(run: fn(&[u8]), small: &[u8], large: &[u8], shown: &str) {
+    let (small, large) = (peak_memory(run, small), peak_memory(run, large));
     assert!(
-        large <= small * TIMES as u64 * MEMORY_SLACK + MEMORY_OF_ANY,
-        "{shown}: {large} bytes held at once, {small} for one of {TIMES} parts"
+        large <= small * RATIO as u64 * MEMORY_SLACK + BASE_MEMORY,
+        "{shown}: peak of {large} bytes, {small} for one of {RATIO} parts"
     );
 }
 
-/// Bytes that this thread holds at most while the target runs, beside what it held before.
-fn most_held(run: fn(&[u8]), input: &[u8]) -> u64 {
+/// Returns the peak of bytes that this thread allocates while the target runs.
+fn peak_memory(run: fn(&[u8]), input: &[u8]) -> u64 {
     allocation_counter::measure(|| run(input)).bytes_max
 }
 
-/// What this thread has had of the processor: on a machine that is busy with other tests, the clock on the wall says little.
-fn processor_time() -> Duration {
-    let told = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::try_from(told).expect("no thread had less than no time")
+/// Returns the CPU time of this thread, which does not depend on other load.
+fn thread_cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).expect("CPU time is not negative")
 }
 
 #[cfg(test)]
@@ -128,23 +126,23 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "in 16 parts")]
-    fn quadratic_work_is_found() {
-        assert_grows_gently(quadratic, "", "ab", "");
+    fn quadratic_work_is_detected() {
+        assert_scales_linearly(quadratic, "", "ab", "");
     }
 
     #[test]
-    fn linear_work_is_not() {
-        assert_grows_gently(linear, "", "ab", "");
+    fn linear_work_passes() {
+        assert_scales_linearly(linear, "", "ab", "");
     }
 
     #[test]
-    #[should_panic(expected = "bytes held at once")]
-    fn quadratic_memory_is_found() {
-        assert_grows_gently(quadratic_memory, "", "ab", "");
+    #[should_panic(expected = "peak of")]
+    fn quadratic_memory_is_detected() {
+        assert_scales_linearly(quadratic_memory, "", "ab", "");
     }
 
     #[test]
-    fn linear_memory_is_not() {
-        assert_grows_gently(linear_memory, "", "ab", "");
+    fn linear_memory_passes() {
+        assert_scales_linearly(linear_memory, "", "ab", "");
     }
 }

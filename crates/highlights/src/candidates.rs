@@ -2,7 +2,7 @@
 
 use domain::{
     Clarity, ClipOptions, Segment, TimeRange,
-    limits::{MOST_CLIP_SECONDS, MOST_WORDS_PER_MINUTE},
+    limits::{MAX_CLIP_SECONDS, MAX_WORDS_PER_MINUTE},
 };
 
 use crate::prefix_sums::PrefixSums;
@@ -26,7 +26,7 @@ pub(crate) struct Run {
 }
 
 /// Maximum number of sentences in a run: three minutes of one-word sentences at the highest speech rate.
-const MAX_RUN_SENTENCES: usize = MOST_CLIP_SECONDS as usize * MOST_WORDS_PER_MINUTE as usize / 60;
+const MAX_RUN_SENTENCES: usize = MAX_CLIP_SECONDS as usize * MAX_WORDS_PER_MINUTE as usize / 60;
 /// Limits on the ends tried per first sentence and on the runs in all; above them, ends are sampled evenly. In a clip of three minutes
 /// that is one end every 1.4 seconds, so that all ends of ordinary sentences are tried.
 const MAX_ENDS: usize = 128;

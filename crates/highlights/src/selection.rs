@@ -1,6 +1,6 @@
 //! Selects the candidates that become clips, and explains why others were dropped.
 
-use domain::{Dropped, Score};
+use domain::{DroppedCandidate, Score};
 
 use crate::{
     schedule::{Interval, best_distinct_schedule},
@@ -56,7 +56,7 @@ pub(crate) fn dropped(
     candidates: &[Scored],
     chosen: &[usize],
     similarity: &Similarity<'_>,
-) -> Vec<Dropped> {
+) -> Vec<DroppedCandidate> {
     let mut left: Vec<usize> = (0..candidates.len())
         .filter(|at| !chosen.contains(at))
         .collect();
@@ -68,7 +68,7 @@ pub(crate) fn dropped(
     });
     left.truncate(MAX_DROPPED);
     left.into_iter()
-        .map(|at| Dropped {
+        .map(|at| DroppedCandidate {
             start_ms: candidates[at].run.range.start_ms(),
             end_ms: candidates[at].run.range.end_ms(),
             virality_score: Score::clamped(candidates[at].total),

@@ -1,7 +1,7 @@
 //! The tables of a function, in an engine of the `DynamoDB` API, and the records that are written before it starts.
 
 use aws::{Admissions, Connection, DeliveryTable, JobTable, ListenerTable, ReceiverTable};
-use domain::{AttemptOf, ClipOptions, Delivery, Job, JobId, JobSource, Labels, Owner, Submission};
+use domain::{AttemptId, ClipOptions, Delivery, Job, JobId, JobSource, Labels, Owner, Submission};
 use dynoxide::Database;
 use serde_json::{Value, json};
 
@@ -98,7 +98,7 @@ impl Account {
     pub(crate) async fn running_job(&self) -> Job {
         let (job, jobs) = (submitted("job-1"), self.jobs());
         self.submit(&job).await;
-        let first = AttemptOf {
+        let first = AttemptId {
             job_id: job.id.clone(),
             attempt: 1,
         };
@@ -120,7 +120,7 @@ impl Account {
         let listeners = ListenerTable::new(&self.connection, LISTENERS.name);
         for number in 0..connections {
             let id = format!("connection-{number:04}");
-            let added = listeners.add(owner, &id, None, LATER).await;
+            let added = listeners.subscribe(owner, &id, None, LATER).await;
             assert!(added.expect("an answer"), "a connection is not added");
         }
     }

@@ -180,7 +180,7 @@ fn delivery_message(job: &Job) -> Value {
 
 fn owed(job: &Job) -> Delivery {
     let now = functions::now();
-    let delivery = Delivery::of(
+    let delivery = Delivery::for_change(
         job,
         EventKind::Completed,
         now,

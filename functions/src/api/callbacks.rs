@@ -1,6 +1,6 @@
 //! Callbacks: their secrets, tests of an address, and deliveries.
 
-use domain::{Delivery, DeliveryState, DeliveryTry, Timestamp};
+use domain::{Delivery, DeliveryAttempt, DeliveryState, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -62,7 +62,7 @@ pub(crate) struct DeliveryView {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = DeliveryTry)]
+#[schema(as = DeliveryAttempt)]
 struct TryView {
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
@@ -93,13 +93,13 @@ impl From<Delivery> for DeliveryView {
             state: delivery.state.name(),
             created_at: delivery.created_at,
             next_try_at: is_pending.then(|| Timestamp::from_ms(delivery.due_ms)),
-            tries: delivery.tries.into_iter().map(TryView::from).collect(),
+            tries: delivery.attempts.into_iter().map(TryView::from).collect(),
         }
     }
 }
 
-impl From<DeliveryTry> for TryView {
-    fn from(attempt: DeliveryTry) -> Self {
+impl From<DeliveryAttempt> for TryView {
+    fn from(attempt: DeliveryAttempt) -> Self {
         Self {
             at: attempt.at,
             status: attempt.status,

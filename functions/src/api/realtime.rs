@@ -1,6 +1,6 @@
 //! The ticket for a WebSocket connection and the messages that are sent over it.
 
-use domain::{EventKind, Job, Timestamp, limits::TOLD_BYTES};
+use domain::{EventKind, Job, Timestamp, limits::MAX_SERVER_MESSAGE_BYTES};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -61,7 +61,7 @@ impl JobSnapshot {
 
     /// Falls back to the brief view if the message would be too long, as it may be with thirty clips.
     fn shortened_to_fit(mut self) -> Self {
-        if to_json(&self).len() > TOLD_BYTES {
+        if to_json(&self).len() > MAX_SERVER_MESSAGE_BYTES {
             self.job = self.job.brief();
         }
         self
@@ -81,7 +81,7 @@ pub(crate) fn snapshots(jobs: Vec<Job>) -> Vec<Message> {
     for job in jobs {
         let snapshot = JobSnapshot::of(job).shortened_to_fit();
         let length = to_json(&snapshot).len() + 1;
-        if bytes + length > TOLD_BYTES && bytes > 0 {
+        if bytes + length > MAX_SERVER_MESSAGE_BYTES && bytes > 0 {
             parts.push(Vec::new());
             bytes = 0;
         }

@@ -2,8 +2,8 @@
 
 use domain::{
     AspectRatio, ClipOptions, JobSource, Labels, Layout, Owner, Submission,
-    limits::{LONGEST_LABEL, LONGEST_URL},
-    number::whole_if_any,
+    limits::{MAX_LABEL_BYTES, MAX_URL_BYTES},
+    number::whole_opt,
 };
 use egress::Guard;
 use serde::Deserialize;
@@ -29,10 +29,10 @@ macro_rules! submission {
             /// URL that receives the job's events
             callback_url: Option<String>,
             /// shortest clip in seconds, 15 if absent
-            #[serde(default, deserialize_with = "whole_if_any")]
+            #[serde(default, deserialize_with = "whole_opt")]
             min_clip_seconds: Option<u32>,
             /// longest clip in seconds, 60 if absent
-            #[serde(default, deserialize_with = "whole_if_any")]
+            #[serde(default, deserialize_with = "whole_opt")]
             max_clip_seconds: Option<u32>,
             /// `9:16` if absent, or `1:1`, `4:5`, `16:9`
             #[schema(value_type = Option<String>)]
@@ -81,7 +81,7 @@ submission! {
         /// URL of a `YouTube` video
         youtube_url: Option<String>,
         /// number of clips, 5 if absent
-        #[serde(default, deserialize_with = "whole_if_any")]
+        #[serde(default, deserialize_with = "whole_opt")]
         requested_clip_count: Option<u32>,
     }
 }
@@ -94,7 +94,7 @@ submission! {
         /// the caller's id of the user, repeated in its callbacks
         owner_user_id: Option<String>,
         /// number of clips, 5 if absent
-        #[serde(default, deserialize_with = "whole_if_any")]
+        #[serde(default, deserialize_with = "whole_opt")]
         max_clips: Option<u32>,
     }
 }
@@ -180,11 +180,11 @@ impl ServiceSubmission {
         ] {
             if label
                 .as_ref()
-                .is_some_and(|label| label.len() > LONGEST_LABEL)
+                .is_some_and(|label| label.len() > MAX_LABEL_BYTES)
             {
                 return Err(Problem::invalid(
                     name,
-                    format!("must have at most {LONGEST_LABEL} bytes"),
+                    format!("must have at most {MAX_LABEL_BYTES} bytes"),
                 ));
             }
         }
@@ -254,13 +254,13 @@ fn source(
 /// Parses an http(s) URL with a host. What its name resolves to is checked when it is fetched.
 fn web_address(field: &str, text: &str) -> Result<Url, Problem> {
     let wrong = |what: &str| Err(Problem::invalid(field, what));
-    if text.len() > LONGEST_URL {
-        return wrong(&format!("must have at most {LONGEST_URL} bytes"));
+    if text.len() > MAX_URL_BYTES {
+        return wrong(&format!("must have at most {MAX_URL_BYTES} bytes"));
     }
     match Url::parse(text) {
         // the normalised form is the one that is dialled, and it may be three times as long
-        Ok(url) if url.as_str().len() > LONGEST_URL => {
-            wrong(&format!("must have at most {LONGEST_URL} bytes"))
+        Ok(url) if url.as_str().len() > MAX_URL_BYTES => {
+            wrong(&format!("must have at most {MAX_URL_BYTES} bytes"))
         }
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
         _ => wrong("must be an http:// or https:// address"),
@@ -360,7 +360,7 @@ mod tests {
                 "v".repeat(bytes - "https://x.test/".len())
             )
         };
-        for (bytes, is_wrong) in [(LONGEST_URL, false), (LONGEST_URL + 1, true)] {
+        for (bytes, is_wrong) in [(MAX_URL_BYTES, false), (MAX_URL_BYTES + 1, true)] {
             let url = url(bytes);
             for name in ["youtubeUrl", "videoUrl"] {
                 let checked = user(&format!(r#"{{"{name}": "{url}"}}"#));
@@ -369,7 +369,7 @@ mod tests {
             let called = format!(r#"{{"videoUrl": "https://x.test", "callbackUrl": "{url}"}}"#);
             assert_eq!(user(&called).is_err(), is_wrong, "callbackUrl: {bytes}");
         }
-        for (bytes, is_wrong) in [(LONGEST_LABEL, false), (LONGEST_LABEL + 1, true)] {
+        for (bytes, is_wrong) in [(MAX_LABEL_BYTES, false), (MAX_LABEL_BYTES + 1, true)] {
             for name in ["external_job_id", "owner_user_id"] {
                 let body = format!(
                     r#"{{"video_url": "https://x.test", "{name}": "{}"}}"#,

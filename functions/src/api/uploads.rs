@@ -1,7 +1,7 @@
 //! Uploads of sources in parts.
 
 use aws::Upload;
-use domain::limits::PART_BYTES;
+use domain::limits::UPLOAD_PART_BYTES;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -69,7 +69,7 @@ impl From<&Upload> for UploadView {
     fn from(upload: &Upload) -> Self {
         Self {
             upload_id: upload.id.clone(),
-            part_size_bytes: PART_BYTES,
+            part_size_bytes: UPLOAD_PART_BYTES,
             part_count: part_count(upload),
             complete: upload.complete,
         }
@@ -78,5 +78,5 @@ impl From<&Upload> for UploadView {
 
 /// Number of parts of an upload.
 pub(crate) fn part_count(upload: &Upload) -> u64 {
-    upload.bytes.div_ceil(PART_BYTES).max(1)
+    upload.bytes.div_ceil(UPLOAD_PART_BYTES).max(1)
 }

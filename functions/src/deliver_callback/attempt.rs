@@ -1,7 +1,9 @@
 //! One attempt of a delivery, and its result.
 
 use aws::{Receiver, StoreError};
-use domain::{Delivery, DeliveryState, DeliveryTry, Event, EventKind, JobId, Owner, Status, pause};
+use domain::{
+    Delivery, DeliveryAttempt, DeliveryState, Event, EventKind, JobId, Owner, Status, retry_delay,
+};
 
 use super::DeliverCallback;
 use crate::{
@@ -14,7 +16,7 @@ impl DeliverCallback {
     /// Attempts a delivery and records the result. One that can never be made ends as failed, so that those after it can proceed.
     pub(super) async fn deliver(&self, delivery: Delivery) -> Result<Delivery, StoreError> {
         match self.attempt(delivery.clone()).await {
-            Err(why) if why.is_final() => self.give_up(delivery, &why).await,
+            Err(why) if why.is_permanent() => self.give_up(delivery, &why).await,
             attempt => attempt,
         }
     }
@@ -26,13 +28,13 @@ impl DeliverCallback {
     ) -> Result<Delivery, StoreError> {
         tracing::error!(delivery = %delivery.id, %why, "delivery failed permanently");
         count("deliver-callback", "CallbacksFailed");
-        let attempt = DeliveryTry {
+        let attempt = DeliveryAttempt {
             at: now(),
             status: None,
             error: Some("internal error: the callback cannot be built or stored".to_owned()),
             duration_ms: 0,
         };
-        self.deliveries.give_up(&delivery, &attempt).await?;
+        self.deliveries.mark_failed(&delivery, &attempt).await?;
         delivery.state = DeliveryState::Failed;
         delivery.add(attempt);
         Ok(delivery)
@@ -52,8 +54,8 @@ impl DeliverCallback {
             )
             .await?;
         delivery.failures += u32::from(!sent.is_accepted);
-        let retry_after =
-            pause(delivery.failures, random_fraction(), sent.retry_after).filter(|_| !sent.is_gone);
+        let retry_after = retry_delay(delivery.failures, random_fraction(), sent.retry_after)
+            .filter(|_| !sent.is_gone);
         delivery.state = match retry_after {
             _ if sent.is_accepted => DeliveryState::Delivered,
             Some(wait) => {
@@ -109,7 +111,7 @@ impl DeliverCallback {
             Ok(false) => tracing::warn!(
                 "the disabled address is not recorded: the owner has reached the limit of disabled addresses"
             ),
-            Err(why) if why.is_final() => {
+            Err(why) if why.is_permanent() => {
                 tracing::error!(%why, "the disabled address cannot be recorded");
             }
             Err(why) => return Err(why),
@@ -132,13 +134,13 @@ impl DeliverCallback {
         let now_ms = now().as_ms();
         if !self
             .deliveries
-            .tell_progress(&job.id, &id_of_state, now_ms)
+            .record_progress(&job.id, &id_of_state, now_ms)
             .await?
         {
             return Ok(());
         }
         let receiver = self.receivers.get(&job.owner).await?;
-        let event = Event::of_job(&job, EventKind::Progress);
+        let event = Event::from_job(&job, EventKind::Progress);
         let body = body_of(&event, &job.labels, &self.bucket).await?;
         // the start of an attempt may have the same id
         let id = format!("{id_of_state}-p");

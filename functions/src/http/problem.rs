@@ -158,7 +158,7 @@ impl Problem {
 
 impl From<StoreError> for Problem {
     fn from(why: StoreError) -> Self {
-        if why.is_passing() {
+        if why.is_transient() {
             Self::Unavailable(why)
         } else {
             Self::internal(why)

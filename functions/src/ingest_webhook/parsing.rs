@@ -1,6 +1,6 @@
 //! Events as most JSON parsers read them: the last of duplicate keys wins, and unknown fields are ignored.
 
-use domain::{Event, Timestamp, limits::EVENT_DEPTH};
+use domain::{Event, Timestamp, limits::MAX_EVENT_DEPTH};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
@@ -26,7 +26,7 @@ struct BoundedJson(Value);
 
 impl<'de> Deserialize<'de> for BoundedJson {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
-        Depth(EVENT_DEPTH).deserialize(reader).map(Self)
+        Depth(MAX_EVENT_DEPTH).deserialize(reader).map(Self)
     }
 }
 

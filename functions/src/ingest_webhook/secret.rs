@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use aws::{SecretStore, StoreError};
-use domain::{BadSignature, InvalidSecret, Secret, Secrets, SignatureHeaders, Timestamp};
+use domain::{InvalidSecret, InvalidSignature, Secret, Secrets, SignatureHeaders, Timestamp};
 use tokio::sync::Mutex;
 
 use crate::cached_secret::CachedSecret;
@@ -32,7 +32,7 @@ pub enum SecretsError {
 pub(super) enum VerifyError {
     /// Its signature is missing or invalid.
     #[error(transparent)]
-    Signature(#[from] BadSignature),
+    Signature(#[from] InvalidSignature),
     /// There is no secret to verify it with.
     #[error("the signing secret is not available: {0}")]
     NoSecret(String),
@@ -85,7 +85,7 @@ impl SigningSecrets {
         let mut read = read.lock().await;
         let hold = match read.value().map(|known| known.verify(headers, body, now)) {
             Some(Ok(())) | None => MAX_AGE,
-            Some(Err(BadSignature::Mismatch)) => MIN_REFRESH_INTERVAL,
+            Some(Err(InvalidSignature::Mismatch)) => MIN_REFRESH_INTERVAL,
             Some(Err(why)) => return Err(why.into()),
         };
         let secrets = read.refresh(store, name, hold, parse).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::{
     Delivery, Event, EventKind, Job, JobOutput, Labels, Owner, Percent, Status, Timestamp,
-    limits::CALLBACK_TEST_BYTES,
+    limits::MAX_CALLBACK_TEST_BYTES,
 };
 use lambda_http::{Body, Request, RequestExt, Response, http::StatusCode};
 use uuid::Uuid;
@@ -46,7 +46,7 @@ impl ManageJobs {
         request: &Request,
         owner: &Owner,
     ) -> Result<Response<Body>, Problem> {
-        let test: CallbackTest = parse(body(request, CALLBACK_TEST_BYTES)?)?;
+        let test: CallbackTest = parse(body(request, MAX_CALLBACK_TEST_BYTES)?)?;
         let url = self.sender.addresses.check(&test.url);
         let url = url.map_err(|why| Problem::invalid("url", why))?;
         let receiver = self.receivers.get(owner).await?;
@@ -79,14 +79,14 @@ impl ManageJobs {
     ) -> Result<Response<Body>, Problem> {
         let query = request.query_string_parameters();
         let cursor = query.first("cursor");
-        let known = |cursor: &&str| Delivery::job_of(cursor).as_ref() == Some(&job.id);
+        let known = |cursor: &&str| Delivery::job_id_of(cursor).as_ref() == Some(&job.id);
         if cursor.is_some_and(|cursor| !known(&cursor)) {
             return Err(Problem::invalid(
                 "cursor",
                 "must be a nextCursor returned by this list",
             ));
         }
-        let deliveries = self.deliveries.of(&job.id).await?;
+        let deliveries = self.deliveries.list(&job.id).await?;
         let from = cursor.unwrap_or_default();
         let after = deliveries.into_iter().filter(|one| *one.id > *from);
         Ok(json_response(StatusCode::OK, &DeliveryList::page(after)))
@@ -95,7 +95,7 @@ impl ManageJobs {
     /// Sends a delivery again with all its attempts; a pending one becomes due now.
     pub(super) async fn replay(&self, owner: &Owner, id: &str) -> Result<Response<Body>, Problem> {
         let missing = || Problem::NotFound("delivery");
-        let job_id = Delivery::job_of(id).ok_or_else(missing)?;
+        let job_id = Delivery::job_id_of(id).ok_or_else(missing)?;
         log_job(&job_id, None);
         let delivery = self.deliveries.get(&job_id, id).await?;
         let delivery = delivery.filter(|delivery| delivery.owner == *owner);
@@ -109,7 +109,7 @@ impl ManageJobs {
             });
         }
         let now = now();
-        let until = now.as_seconds() + Delivery::KNOWN_S;
+        let until = now.as_seconds() + Delivery::RETENTION_S;
         let replayed = self.deliveries.replay(&delivery, now.as_ms(), until);
         let delivery = replayed.await?.ok_or_else(missing)?;
         let message = DeliveryMessage::now(&job_id, owner);

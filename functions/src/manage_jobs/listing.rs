@@ -1,6 +1,6 @@
 //! Lists an owner's jobs, newest first, page by page.
 
-use domain::{Owner, Status, limits::MOST_LISTED};
+use domain::{Owner, Status, limits::MAX_PAGE_ITEMS};
 use lambda_http::{Body, Request, RequestExt, Response, http::StatusCode};
 
 use super::ManageJobs;
@@ -27,9 +27,12 @@ impl ManageJobs {
         let status =
             status.map_err(|()| Problem::invalid("status", format!("must be one of {names}")))?;
         let limit = query.first("limit").map_or(Ok(DEFAULT_LIMIT), str::parse);
-        let limit = limit.ok().filter(|limit| (1..=MOST_LISTED).contains(limit));
         let limit = limit
-            .ok_or_else(|| Problem::invalid("limit", format!("must be from 1 to {MOST_LISTED}")))?;
+            .ok()
+            .filter(|limit| (1..=MAX_PAGE_ITEMS).contains(limit));
+        let limit = limit.ok_or_else(|| {
+            Problem::invalid("limit", format!("must be from 1 to {MAX_PAGE_ITEMS}"))
+        })?;
         let after = query.first("cursor").map(position).transpose()?;
         let page = self.jobs.list(owner, status, limit, after).await?;
         let (jobs, has_more) = first_page(page.jobs.into_iter().map(JobView::plain));
@@ -53,7 +56,7 @@ pub(crate) fn position(cursor: &str) -> Result<(String, String), Problem> {
         .and_then(|bytes| String::from_utf8(bytes).ok());
     let split = text.as_deref().and_then(|text| text.split_once(' '));
     let known =
-        split.filter(|(id, at)| domain::is_plain_id(id) && at.parse::<domain::Timestamp>().is_ok());
+        split.filter(|(id, at)| domain::is_valid_id(id) && at.parse::<domain::Timestamp>().is_ok());
     let known = known.map(|(id, at)| (id.to_owned(), at.to_owned()));
     known.ok_or_else(|| Problem::invalid("cursor", "must be a nextCursor returned by this list"))
 }

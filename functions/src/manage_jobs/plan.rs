@@ -1,7 +1,7 @@
 //! Edited plans: checked, stored with the job, and used by the next attempt.
 
-use aws::Changed;
-use domain::{InvalidPlan, Job, JobId, Owner, Plan, keys, limits::PLAN_BYTES};
+use aws::ChangeResult;
+use domain::{InvalidPlan, Job, JobId, Owner, Plan, keys, limits::MAX_PLAN_BYTES};
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use sha2::{Digest, Sha256};
 
@@ -19,7 +19,7 @@ impl ManageJobs {
         id: &JobId,
     ) -> Result<Response<Body>, Problem> {
         let job = self.find(owner, id).await?;
-        let bytes = body(request, PLAN_BYTES)?;
+        let bytes = body(request, MAX_PLAN_BYTES)?;
         let plan: Plan = parse(bytes)?;
         // the duration of a source that has not been probed is unknown; the worker checks again
         plan.check(job.source.duration_ms.unwrap_or(u64::MAX))
@@ -31,23 +31,23 @@ impl ManageJobs {
             return Err(job_is_active());
         }
         self.check_source(&job).await?;
-        let key = keys::of_job(id, &keys::edited_plan(&name));
+        let key = keys::in_job(id, &keys::edited_plan(&name));
         self.bucket.write(&key, bytes.to_vec()).await?;
         // over the limit of active jobs the plan stays for the next request, and is deleted with the job
         let refused = match self.start_attempt(&job, &change).await? {
-            Changed::Yes(job) => {
+            ChangeResult::Applied(job) => {
                 return Ok(json_response(StatusCode::ACCEPTED, &JobView::plain(*job)));
             }
             // a repeated request whose first response was lost
-            Changed::No(now) if now.edited_plan.as_ref() == Some(&name) => {
-                return if now.follows(&job) {
+            ChangeResult::Rejected(now) if now.edited_plan.as_ref() == Some(&name) => {
+                return if now.is_next_attempt_of(&job) {
                     Ok(json_response(StatusCode::ACCEPTED, &JobView::plain(*now)))
                 } else {
                     Err(job_is_active())
                 };
             }
-            Changed::No(_) => job_is_active(),
-            Changed::Gone => Problem::NotFound("job"),
+            ChangeResult::Rejected(_) => job_is_active(),
+            ChangeResult::NotFound => Problem::NotFound("job"),
         };
         // no later request writes a plan of this name: its attempt has started without it
         self.bucket.delete(&[key]).await?;
@@ -61,8 +61,8 @@ impl ManageJobs {
         let Some(upload) = &job.source.upload_key else {
             return Ok(());
         };
-        let own = keys::of_job(&job.id, keys::SOURCE);
-        if !self.bucket.list(&own).await?.is_empty() || self.bucket.is_there(upload).await? {
+        let own = keys::in_job(&job.id, keys::SOURCE_PREFIX);
+        if !self.bucket.list(&own).await?.is_empty() || self.bucket.exists(upload).await? {
             return Ok(());
         }
         Err(Problem::Conflict {

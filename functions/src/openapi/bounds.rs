@@ -1,8 +1,8 @@
 //! Bounds of properties in the `OpenAPI` document, from the constants that the checks use: utoipa's attributes take only literals.
 
 use domain::limits::{
-    LEAST_CLIP_SECONDS, LEAST_CLIPS, LONGEST_LABEL, LONGEST_TOPIC, LONGEST_URL, MOST_CLIP_SECONDS,
-    MOST_CLIPS, MOST_LINKED_PARTS, MOST_PARTS, MOST_TOPICS,
+    MAX_CLIP_SECONDS, MAX_CLIPS, MAX_LABEL_BYTES, MAX_LINKED_PARTS, MAX_PARTS, MAX_TOPIC_CHARS,
+    MAX_TOPICS, MAX_URL_BYTES, MIN_CLIP_SECONDS, MIN_CLIPS,
 };
 use utoipa::openapi::{
     Components, RefOr,
@@ -39,15 +39,15 @@ const PROPERTIES: &[(&str, &str, Bound)] = &[
     ("ServiceSubmission", "external_job_id", LABEL),
     ("ServiceSubmission", "owner_user_id", LABEL),
     ("NewUpload", "sizeBytes", Bound::Least(1)),
-    ("WantedParts", "partNumbers", Bound::List(MOST_LINKED_PARTS)),
-    ("UploadedParts", "parts", Bound::List(MOST_PARTS)),
+    ("WantedParts", "partNumbers", Bound::List(MAX_LINKED_PARTS)),
+    ("UploadedParts", "parts", Bound::List(MAX_PARTS)),
 ];
 
-const CLIPS: Bound = Bound::Number(LEAST_CLIPS, MOST_CLIPS);
-const SECONDS: Bound = Bound::Number(LEAST_CLIP_SECONDS, MOST_CLIP_SECONDS);
-const URL: Bound = Bound::Text(0, LONGEST_URL);
-const LABEL: Bound = Bound::Text(0, LONGEST_LABEL);
-const TOPICS: Bound = Bound::Texts(MOST_TOPICS, LONGEST_TOPIC);
+const CLIPS: Bound = Bound::Number(MIN_CLIPS, MAX_CLIPS);
+const SECONDS: Bound = Bound::Number(MIN_CLIP_SECONDS, MAX_CLIP_SECONDS);
+const URL: Bound = Bound::Text(0, MAX_URL_BYTES);
+const LABEL: Bound = Bound::Text(0, MAX_LABEL_BYTES);
+const TOPICS: Bound = Bound::Texts(MAX_TOPICS, MAX_TOPIC_CHARS);
 
 /// Adds every bound to the schema of its property.
 pub(super) fn put_on(components: &mut Components) {

@@ -1,6 +1,6 @@
 //! The description of one route. Which errors it may answer follows from its columns.
 
-use domain::limits::LONGEST_KEY;
+use domain::limits::MAX_IDEMPOTENCY_KEY_CHARS;
 use utoipa::openapi::{
     ContentBuilder, HttpMethod, KnownFormat, ObjectBuilder, Ref, RefOr, Required, Response,
     ResponseBuilder, Schema, SchemaFormat, SecurityRequirement, Type,
@@ -61,7 +61,7 @@ fn errors(route: &Route) -> Vec<(u16, Content)> {
         (429, true),
         (503, true),
     ];
-    let others = others.into_iter().filter(|(_, is_possible)| *is_possible);
+    let others = others.into_iter().filter(|(_, is_valid)| *is_valid);
     let others = others.map(|(status, _)| (status, Content::of::<ErrorBody>()));
     [(401, unauthorized)].into_iter().chain(others).collect()
 }
@@ -126,7 +126,7 @@ fn idempotency_key() -> Parameter {
         .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
         .pattern(Some("^[!-~]+$"))
         .min_length(Some(1))
-        .max_length(Some(LONGEST_KEY));
+        .max_length(Some(MAX_IDEMPOTENCY_KEY_CHARS));
     ParameterBuilder::new()
         .name("Idempotency-Key")
         .parameter_in(ParameterIn::Header)

@@ -81,7 +81,7 @@ pub(super) const STATUS: QueryParameter = QueryParameter {
 pub(super) const LIMIT: QueryParameter = QueryParameter {
     name: "limit",
     description: "jobs per page, 20 if absent",
-    range: Some((1, domain::limits::MOST_LISTED)),
+    range: Some((1, domain::limits::MAX_PAGE_ITEMS)),
 };
 pub(super) const CURSOR: QueryParameter = QueryParameter {
     name: "cursor",

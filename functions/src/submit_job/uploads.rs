@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use aws::{Multipart, Part, Places, Upload};
+use aws::{Multipart, Part, Slots, Upload};
 use domain::{
-    Owner, is_plain_id, keys,
+    Owner, is_valid_id, keys,
     limits::{
-        LONGEST_FILE_NAME, LONGEST_TITLE, LONGEST_UPLOAD_TITLE, MOST_LINKED_PARTS,
-        MOST_OPEN_UPLOADS, MOST_PARTS, PART_BYTES, PARTS_BYTES, SUBMISSION_BYTES, UPLOAD_IDLE_S,
-        UPLOAD_KEPT_S, UPLOAD_USABLE_S,
+        MAX_COMPLETION_BYTES, MAX_FILE_NAME_BYTES, MAX_LINKED_PARTS, MAX_OPEN_UPLOADS, MAX_PARTS,
+        MAX_SUBMISSION_BYTES, MAX_TITLE_BYTES, MAX_UPLOAD_TITLE_CHARS, UPLOAD_IDLE_S,
+        UPLOAD_LIFETIME_S, UPLOAD_PART_BYTES, UPLOAD_RECORD_RETENTION_S,
     },
 };
 use lambda_http::{Body, Request, Response, http::StatusCode};
@@ -34,11 +34,11 @@ impl SubmitJob {
         request: &Request,
         owner: Owner,
     ) -> Result<Response<Body>, Problem> {
-        let request_body: NewUpload = parse(body(request, SUBMISSION_BYTES)?)?;
-        if request_body.file_name.len() > LONGEST_FILE_NAME {
+        let request_body: NewUpload = parse(body(request, MAX_SUBMISSION_BYTES)?)?;
+        if request_body.file_name.len() > MAX_FILE_NAME_BYTES {
             return Err(Problem::invalid(
                 "fileName",
-                format!("must have at most {LONGEST_FILE_NAME} bytes"),
+                format!("must have at most {MAX_FILE_NAME_BYTES} bytes"),
             ));
         }
         let (title, ending) = request_body.file_name.rsplit_once('.').unwrap_or_default();
@@ -50,7 +50,9 @@ impl SubmitJob {
                 format!("must end in one of .{}", EXTENSIONS.join(" .")),
             )
         })?;
-        let most = self.max_upload_bytes.min(MOST_PARTS as u64 * PART_BYTES);
+        let most = self
+            .max_upload_bytes
+            .min(MAX_PARTS as u64 * UPLOAD_PART_BYTES);
         if !(1..=most).contains(&request_body.size_bytes) {
             return Err(Problem::invalid(
                 "sizeBytes",
@@ -63,18 +65,21 @@ impl SubmitJob {
         let key = keys::upload(&id, extension);
         let begun = now().as_seconds();
         let upload = Upload {
-            multipart_id: self.bucket.begin(&key).await?,
+            multipart_id: self.bucket.begin_upload(&key).await?,
             id,
             owner,
-            title: domain::text::cut(
-                &title.chars().take(LONGEST_UPLOAD_TITLE).collect::<String>(),
-                LONGEST_TITLE,
+            title: domain::text::truncate(
+                &title
+                    .chars()
+                    .take(MAX_UPLOAD_TITLE_CHARS)
+                    .collect::<String>(),
+                MAX_TITLE_BYTES,
             ),
             key,
             bytes: request_body.size_bytes,
             complete: false,
-            usable_until: begun + UPLOAD_USABLE_S,
-            expires_at: begun + UPLOAD_KEPT_S,
+            usable_until: begun + UPLOAD_LIFETIME_S,
+            expires_at: begun + UPLOAD_RECORD_RETENTION_S,
         };
         self.uploads.create(&upload).await?;
         self.hold_slot(&upload.owner, &upload.id, UPLOAD_IDLE_S)
@@ -92,15 +97,15 @@ impl SubmitJob {
         id: &str,
     ) -> Result<Response<Body>, Problem> {
         let upload = self.upload(id, owner).await?;
-        let request_body: WantedParts = parse(body(request, SUBMISSION_BYTES)?)?;
+        let request_body: WantedParts = parse(body(request, MAX_SUBMISSION_BYTES)?)?;
         let known = 1..=part_count(&upload);
         let fits = request_body
             .part_numbers
             .iter()
             .all(|number| known.contains(&u64::from(*number)));
-        if !fits || !(1..=MOST_LINKED_PARTS).contains(&request_body.part_numbers.len()) {
+        if !fits || !(1..=MAX_LINKED_PARTS).contains(&request_body.part_numbers.len()) {
             let message = format!(
-                "must be 1 to {MOST_LINKED_PARTS} part numbers from 1 to {}",
+                "must be 1 to {MAX_LINKED_PARTS} part numbers from 1 to {}",
                 known.end()
             );
             return Err(Problem::invalid("partNumbers", message));
@@ -132,7 +137,7 @@ impl SubmitJob {
         id: &str,
     ) -> Result<Response<Body>, Problem> {
         let mut upload = self.upload(id, owner).await?;
-        let sent: UploadedParts = parse(body(request, PARTS_BYTES)?)?;
+        let sent: UploadedParts = parse(body(request, MAX_COMPLETION_BYTES)?)?;
         let count = sent.parts.len() as u64;
         if !(1..=part_count(&upload)).contains(&count) {
             let message = format!("must be 1 to {} parts", part_count(&upload));
@@ -147,7 +152,10 @@ impl SubmitJob {
                     etag: part.etag,
                 })
                 .collect();
-            let bytes = self.bucket.complete(&multipart(&upload), &parts).await?;
+            let bytes = self
+                .bucket
+                .complete_upload(&multipart(&upload), &parts)
+                .await?;
             let wrong = "parts are missing, out of order, or differ from the uploaded ones";
             let bytes = bytes.ok_or_else(|| Problem::invalid("parts", wrong))?;
             if bytes != upload.bytes {
@@ -155,7 +163,7 @@ impl SubmitJob {
                     .delete(std::slice::from_ref(&upload.key))
                     .await?;
                 self.shares
-                    .give_back(&upload_slots(owner), &upload.id)
+                    .release(&upload_slots(owner), &upload.id)
                     .await?;
                 let message = format!(
                     "have {bytes} bytes in total, not the announced {}; start a new upload",
@@ -167,7 +175,7 @@ impl SubmitJob {
             upload.complete = true;
         }
         self.shares
-            .give_back(&upload_slots(owner), &upload.id)
+            .release(&upload_slots(owner), &upload.id)
             .await?;
         Ok(json_response(StatusCode::OK, &UploadView::from(&upload)))
     }
@@ -177,15 +185,15 @@ impl SubmitJob {
         let now_ms = now().as_ms();
         let until_ms = now_ms + i64::from(seconds) * 1000;
         let slots = upload_slots(owner);
-        if self.shares.take(&slots, id, now_ms, until_ms).await? {
+        if self.shares.acquire(&slots, id, now_ms, until_ms).await? {
             Ok(())
         } else {
-            Err(Problem::TooManyUploads(MOST_OPEN_UPLOADS))
+            Err(Problem::TooManyUploads(MAX_OPEN_UPLOADS))
         }
     }
 
     async fn upload(&self, id: &str, owner: &Owner) -> Result<Upload, Problem> {
-        let upload = if is_plain_id(id) {
+        let upload = if is_valid_id(id) {
             self.uploads.get(id, owner, now().as_seconds()).await?
         } else {
             None
@@ -195,17 +203,21 @@ impl SubmitJob {
 }
 
 /// The slots of uploads that are not complete.
-fn upload_slots(owner: &Owner) -> Places<'_> {
-    Places {
-        what: "uploads",
+fn upload_slots(owner: &Owner) -> Slots<'_> {
+    Slots {
+        purpose: "uploads",
         owner,
-        most: MOST_OPEN_UPLOADS,
+        count: MAX_OPEN_UPLOADS,
     }
 }
 
 /// Size of a part; the last has the rest.
 fn part_bytes(upload: &Upload, number: u64) -> u64 {
-    PART_BYTES.min(upload.bytes.saturating_sub((number - 1) * PART_BYTES))
+    UPLOAD_PART_BYTES.min(
+        upload
+            .bytes
+            .saturating_sub((number - 1) * UPLOAD_PART_BYTES),
+    )
 }
 
 fn multipart(upload: &Upload) -> Multipart<'_> {

@@ -46,7 +46,7 @@ impl Owed {
         let deliver = self.customer.cloud.deliver_callback_to(false);
         deliver.handle(&messages).await;
         let owed = self.customer.owed(id).await.remove(0);
-        let last = owed.tries.last().expect("a try");
+        let last = owed.attempts.last().expect("a try");
         assert_eq!(last.status, None, "{url}");
         last.error.clone().expect("an error")
     }

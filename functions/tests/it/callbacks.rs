@@ -192,13 +192,13 @@ async fn deliveries_arrive_in_order_whatever_call_fails() {
         let free = customer
             .cloud
             .deliveries()
-            .take_turn(&id, i64::MAX - 1, i64::MAX - 1)
+            .acquire_lease(&id, i64::MAX - 1, i64::MAX - 1)
             .await;
         assert!(free.expect("an answer").is_some());
         customer
             .cloud
             .deliveries()
-            .give_turn_back(&id, i64::MAX - 1)
+            .release_lease(&id, i64::MAX - 1)
             .await
             .expect("given");
         customer.run_all(messages).await;

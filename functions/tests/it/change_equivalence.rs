@@ -1,7 +1,10 @@
 //! A change has the same effect in memory and in the engine, so what is proved of one holds for the other.
 
-use aws::Changed;
-use domain::{AttemptOf, Change, Condition, Ended, Event, Job, Owner, Place, Record, Settlement};
+use aws::ChangeResult;
+use domain::{
+    AttemptId, AttributePath, Change, Condition, Event, Job, OutcomeRecord, Owner, Record,
+    Settlement,
+};
 use proptest::{prelude::*, sample::select, test_runner::TestRunner};
 use serde_json::{Value, json};
 
@@ -111,7 +114,7 @@ fn simple() -> impl Strategy<Value = Condition> {
             2 => Condition::Equals(attribute, values[0].clone()),
             3 => Condition::OneOf(attribute, values),
             4 => Condition::Below(attribute, limit),
-            6 => Condition::Lacks("message_ids_0", (limit % 4).to_string()),
+            6 => Condition::NotContains("message_ids_0", (limit % 4).to_string()),
             7 => Condition::FewerThan("message_ids_0", limit.unsigned_abs() as usize % 4),
             _ => Condition::AtMost(attribute, limit),
         })
@@ -136,15 +139,15 @@ fn any_change() -> impl Strategy<Value = Change> {
             when,
             ..Change::default()
         };
-        let mut set = |place: Place, value: Value| change.set.push((place, value));
+        let mut set = |place: AttributePath, value: Value| change.set.push((place, value));
         set("current_step".into(), text.clone().into());
         if with[0] {
             set("progress_percent".into(), number.into());
-            set(Place::entry("source", "title"), text.clone().into());
+            set(AttributePath::entry("source", "title"), text.clone().into());
         }
         if with[1] {
             set(
-                Place::entry("clips", number.to_string()),
+                AttributePath::entry("clips", number.to_string()),
                 samples::plain_output()["clips"][0].clone(),
             );
         }
@@ -161,7 +164,7 @@ fn any_change() -> impl Strategy<Value = Change> {
         }
         if with[6] {
             change
-                .gather
+                .add_to_set
                 .push(("message_ids_0", (number % 4).to_string()));
         } else if with[7] {
             change.remove.push("message_ids_0");
@@ -193,7 +196,7 @@ fn change_of(step: &Step, record: &Record) -> Option<Change> {
     let now = functions::now();
     Some(match step {
         Step::Claim(attempt, task) => {
-            let of = AttemptOf {
+            let of = AttemptId {
                 job_id: job_of(record).id,
                 attempt: *attempt,
             };
@@ -201,18 +204,18 @@ fn change_of(step: &Step, record: &Record) -> Option<Change> {
         }
         Step::Event(event) => {
             let event: Event = serde_json::from_value(event.clone()).expect("an event");
-            Job::event(&event, RATES, now)
+            Job::apply_event(&event, RATES, now)
         }
         Step::Cancel(user) => Job::cancel(&Owner::user(user), now),
         Step::Retry => job_of(record).retry(now),
         Step::EditPlan => job_of(record).edit_plan("hash", now),
         Step::Settle(attempt, outcome) => {
-            let ended: Option<Ended> = outcome
+            let ended: Option<OutcomeRecord> = outcome
                 .as_ref()
                 .map(|ended| serde_json::from_value(ended.clone()).expect("an outcome"));
             match job_of(record).settle(*attempt, ended.as_ref(), RATES, now) {
                 Settlement::Change(change) => *change,
-                Settlement::Nothing => return None,
+                Settlement::Unchanged => return None,
             }
         }
         Step::Any(change) => change.clone(),
@@ -250,9 +253,9 @@ fn a_change_does_in_the_engine_what_it_does_in_memory() {
                     .await
                     .expect("an answer");
                 let (changed, there) = match there {
-                    Changed::Yes(job) => (true, job),
-                    Changed::No(job) => (false, job),
-                    Changed::Gone => panic!("gone"),
+                    ChangeResult::Applied(job) => (true, job),
+                    ChangeResult::Rejected(job) => (false, job),
+                    ChangeResult::NotFound => panic!("gone"),
                 };
                 let count = if here { &held } else { &refused };
                 count.set(count.get() + 1);
@@ -273,14 +276,14 @@ fn a_change_does_in_the_engine_what_it_does_in_memory() {
 async fn a_change_does_not_create_a_record() {
     let cloud = Cloud::start().await;
     let id = "job-1".parse().expect("an id");
-    let of = AttemptOf {
+    let of = AttemptId {
         job_id: "job-1".parse().expect("an id"),
         attempt: 1,
     };
     let change = Job::claim(&of, "task", functions::now());
     assert!(matches!(
         cloud.jobs.change(&id, &change).await,
-        Ok(Changed::Gone)
+        Ok(ChangeResult::NotFound)
     ));
     let unconditional = Change {
         set: vec![("current_step".into(), json!("x"))],
@@ -288,7 +291,7 @@ async fn a_change_does_not_create_a_record() {
     };
     assert!(matches!(
         cloud.jobs.change(&id, &unconditional).await,
-        Ok(Changed::Gone)
+        Ok(ChangeResult::NotFound)
     ));
     cloud.jobs.warm().await.expect("warm");
     assert!(cloud.records().is_empty() && cloud.stream().is_empty());

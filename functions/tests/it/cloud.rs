@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use aws::{
-    Admissions, Bucket, Clients, Connection, DeadLetters, DeliveryTable, Executions, JobTable,
-    ListenerTable, Queue, ReceiverTable, SecretStore, SessionTable, ShareTable, UploadTable,
+    Admissions, Bucket, ClientConnections, Connection, DeadLetterQueue, DeliveryTable, Executions,
+    JobTable, ListenerTable, Queue, ReceiverTable, SecretStore, SessionTable, ShareTable,
+    UploadTable,
 };
-use domain::{AttemptOf, Change, Job, JobId, Rates};
+use domain::{AttemptId, Change, Job, JobId, Rates};
 use dynoxide::Database;
 use egress::Guard;
 use functions::{
@@ -117,7 +118,7 @@ impl Cloud {
     }
 
     fn permanent_failures(&self, function: &'static str) -> PermanentFailures {
-        let letters = DeadLetters::new(&self.connection, UNDELIVERED_QUEUE);
+        let letters = DeadLetterQueue::new(&self.connection, UNDELIVERED_QUEUE);
         PermanentFailures::new(function, letters)
     }
 
@@ -172,7 +173,7 @@ impl Cloud {
             listeners: ListenerTable::new(&self.connection, LISTENERS),
             shares: self.shares(),
             rate_limiter: self.rate_limiter(6000),
-            clients: Clients::new(&self.connection, &self.realtime_url()),
+            clients: ClientConnections::new(&self.connection, &self.realtime_url()),
         }
     }
 
@@ -181,7 +182,7 @@ impl Cloud {
             listeners: ListenerTable::new(&self.connection, LISTENERS),
             sessions: SessionTable::new(&self.connection, SESSIONS),
             shares: self.shares(),
-            clients: Clients::new(&self.connection, &self.realtime_url()),
+            clients: ClientConnections::new(&self.connection, &self.realtime_url()),
             deliveries: self.deliveries(),
             callback_queue: self.callback_queue(),
             permanent_failures: self.permanent_failures("publish-events"),
@@ -266,14 +267,14 @@ impl Cloud {
 
     /// Stores an object of a job.
     pub(crate) async fn store(&self, id: &JobId, name: &str) {
-        let key = domain::keys::of_job(id, name);
+        let key = domain::keys::in_job(id, name);
         let written = self.bucket.write(&key, name.as_bytes().to_vec());
         written.await.expect("written");
     }
 
     /// The names of all that a job stores.
     pub(crate) async fn stored(&self, id: &JobId) -> Vec<String> {
-        let prefix = domain::keys::of_job(id, "");
+        let prefix = domain::keys::in_job(id, "");
         let keys = self.bucket.list(&prefix).await.expect("a list");
         let names = keys.iter().map(|key| key[prefix.len()..].to_owned());
         names.collect()
@@ -282,7 +283,7 @@ impl Cloud {
     /// Changes a job in the engine, by the rule of a test's choice.
     pub(crate) async fn change(&self, id: &JobId, change: &Change) -> bool {
         let changed = self.jobs.change(id, change).await.expect("a change");
-        matches!(changed, aws::Changed::Yes(_))
+        matches!(changed, aws::ChangeResult::Applied(_))
     }
 
     /// A job as its record is.
@@ -312,7 +313,7 @@ impl Cloud {
     }
 
     pub(crate) async fn claim(&self, id: &JobId, attempt: u32) -> bool {
-        let of = AttemptOf {
+        let of = AttemptId {
             job_id: id.clone(),
             attempt,
         };

@@ -121,7 +121,7 @@ impl Customer {
     }
 
     pub(crate) async fn owed(&self, id: &JobId) -> Vec<Delivery> {
-        self.cloud.deliveries().of(id).await.expect("deliveries")
+        self.cloud.deliveries().list(id).await.expect("deliveries")
     }
 
     pub(crate) async fn states(&self, id: &JobId) -> Vec<DeliveryState> {

@@ -126,7 +126,7 @@ async fn a_replay_requested_during_an_attempt_takes_precedence() {
     let owed = customer.owed(&id).await;
     assert!(owed.iter().all(|one| one.state == DeliveryState::Delivered));
     assert_eq!(
-        (owed[0].tries.len(), owed[1].tries.len()),
+        (owed[0].attempts.len(), owed[1].attempts.len()),
         (2, 1),
         "no try is lost"
     );

@@ -2,7 +2,10 @@
 
 use domain::{
     JobId,
-    limits::{CALLBACK_TEST_BYTES, EVENT_BYTES, PARTS_BYTES, PLAN_BYTES, SUBMISSION_BYTES},
+    limits::{
+        MAX_CALLBACK_TEST_BYTES, MAX_COMPLETION_BYTES, MAX_EVENT_BYTES, MAX_PLAN_BYTES,
+        MAX_SUBMISSION_BYTES,
+    },
 };
 use serde_json::{Value, json};
 
@@ -135,13 +138,13 @@ async fn a_body_has_a_limit_whoever_sends_it() {
     cloud.running("job-1").await;
     let before = cloud.records();
     cloud.front.calls();
-    let long = raw_event(of_length(EVENT_BYTES + 1));
+    let long = raw_event(of_length(MAX_EVENT_BYTES + 1));
     for call in [long.clone(), long.clone().signed(), long.base64().signed()] {
         let told = send_event!(ingest, call);
         assert_eq!((told.status, told.code()), (413, "payload_too_large"));
     }
     assert_eq!((cloud.front.calls(), cloud.records()), (vec![], before));
-    let told = send_event!(ingest, raw_event(of_length(EVENT_BYTES)).signed());
+    let told = send_event!(ingest, raw_event(of_length(MAX_EVENT_BYTES)).signed());
     assert_eq!(
         (told.status, &told.body["job_status"]),
         (200, &json!("succeeded"))
@@ -244,14 +247,20 @@ async fn bodies_stand_at_their_limits() {
     let upload = call!(submit, post("uploads").json(&upload));
     let upload = upload.body["uploadId"].as_str().expect("an id").to_owned();
     let of_submit = [
-        (post("jobs"), SUBMISSION_BYTES),
+        (post("jobs"), MAX_SUBMISSION_BYTES),
         (
             Call::new("POST", "/ai-clipping/jobs").acme(),
-            SUBMISSION_BYTES,
+            MAX_SUBMISSION_BYTES,
         ),
-        (post("uploads"), SUBMISSION_BYTES),
-        (post(&format!("uploads/{upload}/parts")), SUBMISSION_BYTES),
-        (post(&format!("uploads/{upload}/complete")), PARTS_BYTES),
+        (post("uploads"), MAX_SUBMISSION_BYTES),
+        (
+            post(&format!("uploads/{upload}/parts")),
+            MAX_SUBMISSION_BYTES,
+        ),
+        (
+            post(&format!("uploads/{upload}/complete")),
+            MAX_COMPLETION_BYTES,
+        ),
     ];
     for (call, most) in of_submit {
         for (bytes, status) in [(most, 422), (most + 1, 413)] {
@@ -261,8 +270,8 @@ async fn bodies_stand_at_their_limits() {
     }
     let plan = Call::new("PUT", format!("{agent}/jobs/{id}/plan")).user("ann");
     let of_manage = [
-        (plan, PLAN_BYTES),
-        (post("callback-tests"), CALLBACK_TEST_BYTES),
+        (plan, MAX_PLAN_BYTES),
+        (post("callback-tests"), MAX_CALLBACK_TEST_BYTES),
     ];
     for (call, most) in of_manage {
         for (bytes, status) in [(most, 422), (most + 1, 413)] {

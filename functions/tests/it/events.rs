@@ -39,7 +39,7 @@ impl Fixture {
 
     /// The execution of an attempt ends; before that the worker has left an outcome.
     async fn end(&self, id: &JobId, attempt: u32, outcome: &Value) {
-        let key = domain::keys::of_job(id, &domain::keys::outcome_of(attempt));
+        let key = domain::keys::in_job(id, &domain::keys::attempt_outcome(attempt));
         let text = outcome.to_string().into_bytes();
         self.cloud.bucket.write(&key, text).await.expect("written");
         let of = json!({"job_id": id, "attempt": attempt});

@@ -1,6 +1,6 @@
 //! Throttled and failing stores: the caller receives 503 and may retry, and nothing is half done.
 
-use domain::{AttemptOf, keys};
+use domain::{AttemptId, keys};
 use serde_json::json;
 
 use crate::{
@@ -108,7 +108,7 @@ const WISHES: [(&str, &str); 4] = [
 async fn prepared(request: &str) -> (Cloud, domain::JobId) {
     let cloud = Cloud::start().await;
     let id = cloud.running("job").await;
-    let of = AttemptOf {
+    let of = AttemptId {
         job_id: id.clone(),
         attempt: 1,
     };
@@ -117,7 +117,7 @@ async fn prepared(request: &str) -> (Cloud, domain::JobId) {
     for name in ["plan.json", "clips/clip_00.mp4"] {
         cloud
             .bucket
-            .write(&keys::of_job(&id, name), b"x".to_vec())
+            .write(&keys::in_job(&id, name), b"x".to_vec())
             .await
             .expect("written");
     }

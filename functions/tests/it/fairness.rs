@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use aws::Places;
+use aws::Slots;
 use domain::{
     DeliveryState, Owner,
-    limits::{LAST_GOOD_S, MOST_DELIVERIES_AT_ONCE, MOST_OPEN_UPLOADS, UPLOAD_IDLE_S},
+    limits::{MAX_CONCURRENT_DELIVERIES, MAX_OPEN_UPLOADS, STALE_SECRET_S, UPLOAD_IDLE_S},
 };
 use functions::{manage_jobs::ManageJobs, submit_job::SubmitJob};
 use futures_util::future::join_all;
@@ -21,11 +21,11 @@ use crate::{
 
 const BEGIN: &str = "/api/ai-clipping-agent/uploads";
 
-fn deliveries(owner: &Owner) -> Places<'_> {
-    Places {
-        what: "deliveries",
+fn deliveries(owner: &Owner) -> Slots<'_> {
+    Slots {
+        purpose: "deliveries",
         owner,
-        most: MOST_DELIVERIES_AT_ONCE,
+        count: MAX_CONCURRENT_DELIVERIES,
     }
 }
 
@@ -35,45 +35,49 @@ async fn an_owner_never_exceeds_its_delivery_slots() {
     let (shares, ann, bob) = (cloud.shares(), Owner::user("ann"), Owner::user("bob"));
     let places = deliveries(&ann);
     let names: Vec<String> = (0..40).map(|number| format!("holder-{number}")).collect();
-    let taken = join_all(names.iter().map(|name| shares.take(&places, name, 0, 1000))).await;
+    let taken = join_all(
+        names
+            .iter()
+            .map(|name| shares.acquire(&places, name, 0, 1000)),
+    )
+    .await;
     let held: Vec<&String> = names
         .iter()
         .zip(&taken)
         .filter(|(_, taken)| matches!(taken, Ok(true)))
         .map(|(name, _)| name)
         .collect();
-    assert_eq!(held.len(), MOST_DELIVERIES_AT_ONCE as usize);
+    assert_eq!(held.len(), MAX_CONCURRENT_DELIVERIES as usize);
     // whoever has one keeps it, and takes no second one
     assert!(
         shares
-            .take(&places, held[0], 500, 1500)
+            .acquire(&places, held[0], 500, 1500)
             .await
             .expect("kept")
     );
-    assert!(!shares.take(&places, "late", 500, 1500).await.expect("none"));
+    assert!(
+        !shares
+            .acquire(&places, "late", 500, 1500)
+            .await
+            .expect("none")
+    );
     assert!(
         shares
-            .take(&deliveries(&bob), "b", 500, 1500)
+            .acquire(&deliveries(&bob), "b", 500, 1500)
             .await
             .expect("his own")
     );
-    shares
-        .give_back(&places, held[1])
-        .await
-        .expect("given back");
-    shares
-        .give_back(&places, held[1])
-        .await
-        .expect("it is gone");
+    shares.release(&places, held[1]).await.expect("given back");
+    shares.release(&places, held[1]).await.expect("it is gone");
     assert!(
         shares
-            .take(&places, "late", 500, 1500)
+            .acquire(&places, "late", 500, 1500)
             .await
             .expect("taken")
     );
     assert!(
         !shares
-            .take(&places, "later", 500, 1500)
+            .acquire(&places, "later", 500, 1500)
             .await
             .expect("none")
     );
@@ -82,14 +86,14 @@ async fn an_owner_never_exceeds_its_delivery_slots() {
     let taken = join_all(
         names
             .iter()
-            .map(|name| shares.take(&places, name, 1001, 2000)),
+            .map(|name| shares.acquire(&places, name, 1001, 2000)),
     )
     .await;
     let taken = taken
         .iter()
         .filter(|taken| matches!(taken, Ok(true)))
         .count();
-    assert_eq!(taken, MOST_DELIVERIES_AT_ONCE as usize - 2);
+    assert_eq!(taken, MAX_CONCURRENT_DELIVERIES as usize - 2);
     assert_eq!(cloud.all(SHARES).len(), 2, "a record each");
 }
 
@@ -101,9 +105,9 @@ async fn waiting_for_a_slot_costs_no_attempt() {
     let (shares, ann) = (customer.cloud.shares(), Owner::user("ann"));
     let places = deliveries(&ann);
     let now_ms = functions::now().as_ms();
-    for number in 0..MOST_DELIVERIES_AT_ONCE {
+    for number in 0..MAX_CONCURRENT_DELIVERIES {
         let holder = number.to_string();
-        let taken = shares.take(&places, &holder, now_ms, now_ms + 60_000);
+        let taken = shares.acquire(&places, &holder, now_ms, now_ms + 60_000);
         assert!(taken.await.expect("taken"));
     }
     assert_eq!(customer.run(&messages[..1]).await, 0);
@@ -121,11 +125,11 @@ async fn waiting_for_a_slot_costs_no_attempt() {
     assert_eq!(later[0].1, patient);
     assert_eq!(customer.states(&id).await, [DeliveryState::Pending; 2]);
     assert!(customer.owed(&id).await.iter().all(|one| one.failures == 0));
-    shares.give_back(&places, "0").await.expect("given back");
+    shares.release(&places, "0").await.expect("given back");
     customer.run_all(vec![waiting[0].1.clone()]).await;
     assert_eq!(customer.states(&id).await, [DeliveryState::Delivered; 2]);
     // and the place is given back
-    let free = shares.take(&places, "0", now_ms, now_ms + 60_000);
+    let free = shares.acquire(&places, "0", now_ms, now_ms + 60_000);
     assert!(free.await.expect("taken"));
 }
 
@@ -186,7 +190,10 @@ async fn requests_over_the_limit_are_told_when_to_retry() {
     assert_eq!(call!(manage, bob).status, 200);
     // in the next minute they are answered again
     let next = functions::now().as_seconds() + 60;
-    let counted = cloud.shares().count(&Owner::user("ann"), next, 5).await;
+    let counted = cloud
+        .shares()
+        .count_request(&Owner::user("ann"), next, 5)
+        .await;
     assert!(counted.expect("counted"));
     let ends = cloud
         .all(SHARES)
@@ -204,10 +211,10 @@ async fn begun(submit: &SubmitJob) -> Answer {
 async fn open_uploads_stop_at_their_limit() {
     let cloud = Cloud::start().await;
     let submit = cloud.submit_job();
-    let answers = join_all((0..2 * MOST_OPEN_UPLOADS).map(|_| begun(&submit))).await;
+    let answers = join_all((0..2 * MAX_OPEN_UPLOADS).map(|_| begun(&submit))).await;
     let (good, refused): (Vec<_>, Vec<_>) =
         answers.into_iter().partition(|answer| answer.status == 201);
-    assert_eq!(good.len(), MOST_OPEN_UPLOADS as usize);
+    assert_eq!(good.len(), MAX_OPEN_UPLOADS as usize);
     assert!(
         refused
             .iter()
@@ -218,7 +225,7 @@ async fn open_uploads_stop_at_their_limit() {
             .iter()
             .all(|one| one.header("retry-after").is_some())
     );
-    assert_eq!(cloud.all(UPLOADS).len(), MOST_OPEN_UPLOADS as usize);
+    assert_eq!(cloud.all(UPLOADS).len(), MAX_OPEN_UPLOADS as usize);
     let other = Call::new("POST", BEGIN).user("bob");
     let file = json!({"fileName": "a.mp4", "sizeBytes": 5});
     assert_eq!(call!(submit, other.json(&file)).status, 201);
@@ -241,19 +248,19 @@ async fn open_uploads_stop_at_their_limit() {
 async fn an_abandoned_upload_releases_its_slot() {
     let cloud = Cloud::start().await;
     let submit = cloud.submit_job();
-    for _ in 0..MOST_OPEN_UPLOADS {
+    for _ in 0..MAX_OPEN_UPLOADS {
         assert_eq!(begun(&submit).await.status, 201);
     }
     let ann = Owner::user("ann");
-    let places = Places {
-        what: "uploads",
+    let places = Slots {
+        purpose: "uploads",
         owner: &ann,
-        most: MOST_OPEN_UPLOADS,
+        count: MAX_OPEN_UPLOADS,
     };
     let now_ms = functions::now().as_ms();
     let idle_ms = i64::from(UPLOAD_IDLE_S) * 1000;
     let taken = async |at| {
-        let taken = cloud.shares().take(&places, "new", at, at + 1).await;
+        let taken = cloud.shares().acquire(&places, "new", at, at + 1).await;
         taken.expect("an answer")
     };
     assert!(!taken(now_ms + idle_ms - 60_000).await);
@@ -308,7 +315,7 @@ async fn cached_keys_serve_while_they_cannot_be_refreshed() {
     cloud
         .front
         .faults(|name| name.starts_with("Secrets").then_some(Fault::Broken));
-    wait(LAST_GOOD_S - 10).await;
+    wait(STALE_SECRET_S - 10).await;
     assert_eq!(call!(manage, ask_for()).status, 404);
     // a store that is not well is not asked with every request
     cloud.front.calls();
@@ -334,7 +341,7 @@ async fn cached_keys_serve_while_they_cannot_be_refreshed() {
     cloud.front.secrets.set(SERVICE_KEYS, "no JSON");
     wait(61).await;
     assert_eq!(call!(manage, ask_for()).status, 404);
-    wait(LAST_GOOD_S).await;
+    wait(STALE_SECRET_S).await;
     assert_eq!(call!(manage, ask_for()).status, 500);
     let none: Value = json!({});
     cloud.front.secrets.set(SERVICE_KEYS, none.to_string());

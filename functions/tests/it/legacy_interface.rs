@@ -1,6 +1,6 @@
 //! Everything that the old system's TypeScript interface accepts is accepted: random events from it, in every way of writing JSON.
 
-use domain::{JobId, Status, limits::MOST_REPORTED_CLIPS};
+use domain::{JobId, Status, limits::MAX_REPORTED_CLIPS};
 use proptest::{option, prelude::*, sample::select, test_runner::TestRunner};
 use serde_json::{Value, json};
 
@@ -257,7 +257,7 @@ async fn an_output_of_too_many_clips_is_taken_with_as_many_as_a_job_may_have() {
         (told.status, &told.body["job_status"]),
         (200, &json!("succeeded"))
     );
-    assert_eq!(cloud.job(&id).await.clips.len(), MOST_REPORTED_CLIPS);
+    assert_eq!(cloud.job(&id).await.clips.len(), MAX_REPORTED_CLIPS);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The lifecycle of a job from submission to deletion, and who may see it.
 
-use domain::{AttemptOf, keys};
+use domain::{AttemptId, keys};
 use serde_json::{Value, json};
 
 use crate::{
@@ -57,7 +57,7 @@ async fn a_job_is_submitted_run_shown_edited_canceled_retried_and_deleted() {
     let stored = cloud.job(&id).await.edited_plan.expect("a plan");
     let stored = cloud
         .bucket
-        .read(&keys::of_job(&id, &keys::edited_plan(&stored)))
+        .read(&keys::in_job(&id, &keys::edited_plan(&stored)))
         .await;
     assert_eq!(
         stored.expect("an answer"),
@@ -117,7 +117,7 @@ async fn start_and_run(cloud: &Cloud, id: &domain::JobId) {
 
     let ingest = cloud.ingest_webhook().await;
     let mut events = samples::events(id, 1, "job.completed");
-    let output = samples::output(|name| cloud.bucket.address(&keys::of_job(id, name)));
+    let output = samples::output(|name| cloud.bucket.address(&keys::in_job(id, name)));
     events[2]["clip"] = output["clips"][0].clone();
     events[4]["output"] = output;
     let names = [
@@ -127,7 +127,7 @@ async fn start_and_run(cloud: &Cloud, id: &domain::JobId) {
         "plan.json",
     ];
     for name in names {
-        let key = keys::of_job(id, name);
+        let key = keys::in_job(id, name);
         cloud
             .bucket
             .write(&key, name.as_bytes().to_vec())
@@ -155,7 +155,7 @@ async fn start_and_run(cloud: &Cloud, id: &domain::JobId) {
         );
     }
     cloud.front.executions.end(
-        &AttemptOf {
+        &AttemptId {
             job_id: id.clone(),
             attempt: 1,
         }

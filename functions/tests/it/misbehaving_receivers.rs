@@ -35,7 +35,7 @@ const BELIEVED: &str = "issuer.pem";
 
 /// That the try failed, as expected, and another one is to come.
 fn assert_failed(case: &str, delivery: &Delivery, status: Option<u16>, error: &str) {
-    let tried = &delivery.tries[0];
+    let tried = &delivery.attempts[0];
     assert_eq!(
         (delivery.state, delivery.failures),
         (DeliveryState::Pending, 1),
@@ -143,8 +143,8 @@ async fn slow_receivers_time_out() {
         (case, tried(server.url()).await)
     });
     for (case, delivery) in join_all(tries).await {
-        assert_failed(case, &delivery, None, "was not there within 15 s");
-        let took = Duration::from_millis(delivery.tries[0].duration_ms);
+        assert_failed(case, &delivery, None, "was not finished within 15 s");
+        let took = Duration::from_millis(delivery.attempts[0].duration_ms);
         assert!(took < LONGEST, "{case}: {took:?}");
     }
     assert!(begun.elapsed() < LONGEST * 2, "{:?}", begun.elapsed());
@@ -183,7 +183,7 @@ async fn broken_responses_are_failures() {
     for (case, manner) in cases {
         let server = MisbehavingServer::start(manner).await;
         let delivery = tried(server.url()).await;
-        assert_failed(case, &delivery, None, "gives no proper answer");
+        assert_failed(case, &delivery, None, "sent an invalid response");
     }
     let nobody = MisbehavingServer::start(answer("204 No Content"))
         .await
@@ -257,7 +257,7 @@ async fn with_an_issuer(believed: &Path) {
         delivery.state,
         DeliveryState::Delivered,
         "{:?}",
-        delivery.tries
+        delivery.attempts
     );
     assert_eq!(server.requests(), 2, "the start and the end");
 }
@@ -271,7 +271,7 @@ async fn a_plain_receiver_at_an_https_address_is_a_failure() {
         "no TLS at all",
         &delivery,
         None,
-        "127.0.0.1 does not answer",
+        "127.0.0.1 does not respond",
     );
     assert_eq!(plain.requests(), 0);
 }
@@ -286,9 +286,9 @@ async fn a_long_answer_is_read_no_further_than_needed() {
             delivery.state,
             DeliveryState::Delivered,
             "{:?}",
-            delivery.tries
+            delivery.attempts
         );
-        assert!(delivery.tries[0].duration_ms < 5000);
+        assert!(delivery.attempts[0].duration_ms < 5000);
     }
 }
 

@@ -1,6 +1,6 @@
 //! `settle-job` repeated, late, concurrent and failing at every call: the outcome is the same.
 
-use domain::{AUTOMATIC_ATTEMPTS, AttemptOf, Change, JobId, Owner, Status, keys};
+use domain::{AUTOMATIC_ATTEMPTS, AttemptId, Change, JobId, Owner, Status, keys};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -86,7 +86,7 @@ async fn ended(cloud: &Cloud, id: &str, outcome: Option<&str>, left: u32) -> Job
 }
 
 pub(crate) async fn leave(cloud: &Cloud, id: &JobId, attempt: u32, outcome: &str) {
-    let key = keys::of_job(id, &keys::outcome_of(attempt));
+    let key = keys::in_job(id, &keys::attempt_outcome(attempt));
     cloud
         .bucket
         .write(&key, outcome.as_bytes().to_vec())
@@ -291,13 +291,13 @@ async fn an_outcome_that_cannot_be_stored_fails_the_job() {
     let clips: Vec<Value> = (0..20).map(clip).collect();
     let outcome = json!({"status": "succeeded", "finished_at": functions::now().to_string(), "stages": [], "tools": {},
         "output": {"total_clips": 20, "clips": clips}});
-    let key = keys::of_job(&id, &keys::outcome_of(1));
+    let key = keys::in_job(&id, &keys::attempt_outcome(1));
     cloud
         .bucket
         .write(&key, outcome.to_string().into_bytes())
         .await
         .expect("an object");
-    let of = AttemptOf {
+    let of = AttemptId {
         job_id: id.clone(),
         attempt: 1,
     };

@@ -1,6 +1,6 @@
 //! Owners see only their own jobs and uploads; back ends authenticate with keys.
 
-use domain::limits::MOST_LISTED;
+use domain::limits::MAX_PAGE_ITEMS;
 use serde_json::{Value, json};
 
 use crate::{
@@ -78,8 +78,8 @@ async fn a_list_is_paged_newest_first_and_filtered_by_status() {
         walk(&manage, "status=failed&limit=2").await,
         Vec::<Value>::new()
     );
-    assert_eq!(walk(&manage, &format!("limit={MOST_LISTED}")).await, ids);
-    let over = format!("limit={}", MOST_LISTED + 1);
+    assert_eq!(walk(&manage, &format!("limit={MAX_PAGE_ITEMS}")).await, ids);
+    let over = format!("limit={}", MAX_PAGE_ITEMS + 1);
     for (wrong, field) in [
         ("limit=0", "limit"),
         (&over, "limit"),

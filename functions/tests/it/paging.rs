@@ -1,8 +1,11 @@
 //! Lists of entries of maximal length: each page fits a function's response, and the pages add up to the whole.
 
 use domain::{
-    Delivery, DeliveryTry, EventKind, Job, JobId,
-    limits::{LISTED_BYTES, LONGEST_MESSAGE, LONGEST_TEXT, LONGEST_TITLE, MOST_CLIPS, TOLD_BYTES},
+    Delivery, DeliveryAttempt, EventKind, Job, JobId,
+    limits::{
+        MAX_CLIPS, MAX_MESSAGE_BYTES, MAX_PAGE_BYTES, MAX_SERVER_MESSAGE_BYTES, MAX_TEXT_BYTES,
+        MAX_TITLE_BYTES,
+    },
 };
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -15,7 +18,7 @@ use crate::{
 
 const JOBS: &str = "/api/ai-clipping-agent/jobs";
 /// What Lambda takes for an answer, in which the body stands as a text once more.
-const ANSWER_BYTES: usize = 6_291_556;
+const MAX_MODEL_ANSWER_BYTES: usize = 6_291_556;
 
 /// Jobs that have succeeded with thirty clips, and texts of quotation marks, which grow most where they are written.
 async fn long_jobs(cloud: &Cloud, number: usize) -> Vec<String> {
@@ -26,10 +29,10 @@ async fn long_jobs(cloud: &Cloud, number: usize) -> Vec<String> {
             let id = cloud.running(&format!("job-{number:02}")).await;
             let mut end = samples::events(&id, 1, "job.completed")[4].clone();
             let mut clip = samples::plain_output()["clips"][0].clone();
-            clip["title"] = "\"".repeat(LONGEST_TITLE).into();
-            clip["summary"] = "\"".repeat(LONGEST_TEXT).into();
-            clip["reason"] = "\"".repeat(LONGEST_TEXT).into();
-            let clips: Vec<Value> = (0..MOST_CLIPS)
+            clip["title"] = "\"".repeat(MAX_TITLE_BYTES).into();
+            clip["summary"] = "\"".repeat(MAX_TEXT_BYTES).into();
+            clip["reason"] = "\"".repeat(MAX_TEXT_BYTES).into();
+            let clips: Vec<Value> = (0..MAX_CLIPS)
                 .map(|index| {
                     let mut clip = clip.clone();
                     clip["clip_index"] = index.into();
@@ -55,7 +58,7 @@ async fn parts(path: &str, ask: impl AsyncFn(String) -> Answer) -> Vec<Value> {
         assert_eq!(answer.status, 200, "{answer:?}");
         let text = answer.body.to_string();
         let wrapped = json!({"statusCode": 200, "body": text}).to_string();
-        assert!(wrapped.len() < ANSWER_BYTES, "{}", wrapped.len());
+        assert!(wrapped.len() < MAX_MODEL_ANSWER_BYTES, "{}", wrapped.len());
         let next = answer.body["nextCursor"].as_str().map(str::to_owned);
         parts.push(answer.body);
         let Some(next) = next else { return parts };
@@ -82,7 +85,7 @@ async fn pages_of_a_list_are_limited_in_bytes() {
         let parts = parts(&format!("{JOBS}{list}"), asked).await;
         let lengths: Vec<usize> = parts.iter().map(|part| part.to_string().len()).collect();
         assert!(
-            lengths.iter().all(|bytes| *bytes < LISTED_BYTES + 100),
+            lengths.iter().all(|bytes| *bytes < MAX_PAGE_BYTES + 100),
             "{lengths:?}"
         );
         let mut listed = ids(&parts, "jobs");
@@ -107,13 +110,13 @@ async fn pages_of_a_list_of_deliveries_are_limited_in_bytes() {
             attempt,
             ..job.clone()
         };
-        let owed = Delivery::of(&job, EventKind::Failed, functions::now(), i64::MAX);
+        let owed = Delivery::for_change(&job, EventKind::Failed, functions::now(), i64::MAX);
         let mut owed = owed.expect("an address");
         for _ in 0..50 {
-            owed.add(DeliveryTry {
+            owed.add(DeliveryAttempt {
                 at: functions::now(),
                 status: None,
-                error: Some("\"".repeat(2 * LONGEST_MESSAGE)),
+                error: Some("\"".repeat(2 * MAX_MESSAGE_BYTES)),
                 duration_ms: 15_000,
             });
         }
@@ -139,7 +142,9 @@ async fn a_snapshot_at_every_limit_fits_a_message() {
     let messages = crate::realtime::snapshot(&cloud).await;
     let lengths: Vec<usize> = messages.iter().map(|text| text.to_string().len()).collect();
     assert!(
-        lengths.iter().all(|bytes| *bytes <= TOLD_BYTES + 100),
+        lengths
+            .iter()
+            .all(|bytes| *bytes <= MAX_SERVER_MESSAGE_BYTES + 100),
         "{lengths:?}"
     );
     let jobs = messages

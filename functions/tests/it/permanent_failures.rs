@@ -100,7 +100,7 @@ async fn an_impossible_delivery_fails_with_a_reason() {
     customer.cloud.front.heal();
     let states = customer.states(&id).await;
     assert_eq!(states, [DeliveryState::Failed, DeliveryState::Delivered]);
-    let tried = customer.owed(&id).await.remove(0).tries.remove(0);
+    let tried = customer.owed(&id).await.remove(0).attempts.remove(0);
     assert!(tried.error.expect("a reason").contains("internal error"));
 }
 

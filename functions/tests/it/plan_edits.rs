@@ -1,6 +1,6 @@
 //! Edited plans: the existing clips stay until an edit has succeeded, and a failed edit leaves nothing.
 
-use domain::{AttemptOf, Job, JobId, Status, keys};
+use domain::{AttemptId, Job, JobId, Status, keys};
 use serde_json::{Value, json};
 
 use crate::{
@@ -25,13 +25,13 @@ async fn edit(cloud: &Cloud, id: &JobId) -> Answer {
 }
 
 /// An attempt stores its outputs in its edition, and its success is told of.
-async fn succeeds(cloud: &Cloud, id: &JobId, attempt: u32, edition: u32) {
+async fn succeeds(cloud: &Cloud, id: &JobId, attempt: u32, revision: u32) {
     for name in OUTPUTS {
-        cloud.store(id, &keys::of_edition(edition, name)).await;
+        cloud.store(id, &keys::in_revision(revision, name)).await;
     }
     let address = |name: &str| {
-        let name = keys::of_edition(edition, name);
-        cloud.bucket.address(&keys::of_job(id, &name))
+        let name = keys::in_revision(revision, name);
+        cloud.bucket.address(&keys::in_job(id, &name))
     };
     let mut last = samples::events(id, attempt, "job.completed").remove(4);
     last["output"] = samples::output(address);
@@ -40,7 +40,7 @@ async fn succeeds(cloud: &Cloud, id: &JobId, attempt: u32, edition: u32) {
 }
 
 async fn settle(cloud: &Cloud, id: &JobId, attempt: u32) {
-    let of = AttemptOf {
+    let of = AttemptId {
         job_id: id.clone(),
         attempt,
     };
@@ -56,8 +56,8 @@ async fn with_an_edit_under_way() -> (Cloud, JobId) {
     settle(&cloud, &id, 1).await;
     assert_eq!(edit(&cloud, &id).await.status, 202);
     assert!(cloud.claim(&id, 2).await);
-    assert_eq!(cloud.job(&id).await.edition, 2);
-    cloud.store(&id, &keys::of_edition(2, OUTPUTS[0])).await;
+    assert_eq!(cloud.job(&id).await.revision, 2);
+    cloud.store(&id, &keys::in_revision(2, OUTPUTS[0])).await;
     let mut made = samples::events(&id, 2, "job.completed").remove(2);
     made["clip"]["s3_url"] = json!("https://bucket.test/another.mp4");
     let told = send_event!(cloud.ingest_webhook().await, event(&made).signed());
@@ -101,7 +101,7 @@ async fn the_clips_stay_visible_during_an_edit_and_after_it_failed() {
         call!(cloud.manage_jobs(), request(&id, "POST", "/retry")).status,
         202
     );
-    assert_eq!(cloud.job(&id).await.edition, 3);
+    assert_eq!(cloud.job(&id).await.revision, 3);
     assert!(cloud.claim(&id, 3).await);
     let failed = samples::events(&id, 3, "job.failed").remove(4);
     let told = send_event!(cloud.ingest_webhook().await, event(&failed).signed());
@@ -114,7 +114,7 @@ async fn the_clips_stay_visible_during_an_edit_and_after_it_failed() {
 
 #[tokio::test]
 async fn a_failed_edit_leaves_no_objects() {
-    let of_edit = keys::of_edition(2, OUTPUTS[0]);
+    let of_edit = keys::in_revision(2, OUTPUTS[0]);
     let (cloud, id) = with_an_edit_under_way().await;
     // it goes on by itself with what it has made
     settle(&cloud, &id, 2).await;
@@ -133,7 +133,7 @@ async fn a_failed_edit_leaves_no_objects() {
         let done = call!(cloud.manage_jobs(), request(&id, call.0, call.1));
         assert_eq!(done.status, call.2);
     }
-    let of_next = keys::of_edition(3, OUTPUTS[0]);
+    let of_next = keys::in_revision(3, OUTPUTS[0]);
     cloud.store(&id, &of_next).await;
     settle(&cloud, &id, 2).await;
     let stored = cloud.stored(&id).await;
@@ -193,7 +193,7 @@ async fn outputs_are_deleted_only_after_they_are_replaced() {
     settle(&cloud, &id, 2).await;
     let plan = cloud.job(&id).await.edited_plan.expect("a plan");
     let mut wanted = vec!["attempts/1/outcome.json".to_owned()];
-    wanted.extend(OUTPUTS.map(|name| keys::of_edition(2, name)));
+    wanted.extend(OUTPUTS.map(|name| keys::in_revision(2, name)));
     wanted.extend([keys::edited_plan(&plan), "source.mp4".to_owned()]);
     assert_eq!(cloud.stored(&id).await, wanted);
     history_invariants::check(&cloud);
@@ -221,7 +221,7 @@ async fn an_edit_without_a_source_is_rejected() {
         call!(cloud.manage_jobs(), request(&job.id, "POST", "/cancel")).status,
         200
     );
-    let own = keys::of_job(&job.id, &keys::source("mp4"));
+    let own = keys::in_job(&job.id, &keys::source("mp4"));
     cloud.bucket.delete(&[own]).await.expect("deleted");
     let refused = call!(cloud.manage_jobs(), request(&job.id, "POST", "/retry"));
     assert_eq!((refused.status, refused.code()), (409, "source_gone"));
@@ -333,7 +333,7 @@ async fn a_plan_beyond_the_size_limit_is_rejected() {
         (
             "clips[0]",
             "/clips/0/title",
-            json!("x".repeat(domain::limits::LONGEST_TITLE + 1)),
+            json!("x".repeat(domain::limits::MAX_TITLE_BYTES + 1)),
         ),
         ("clips[0]", "/clips/0/end_ms", json!(4_000_000)),
         ("clips[0]", "/clips/0/clip_index", json!(4_000_000)),

@@ -294,7 +294,7 @@ async fn a_thousand_connections_of_an_owner_are_notified() {
         cloud.front.sockets.open(&id);
         assert!(
             listeners
-                .add(&owner, &id, None, i64::MAX)
+                .subscribe(&owner, &id, None, i64::MAX)
                 .await
                 .expect("added")
         );

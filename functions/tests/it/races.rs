@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{AttemptOf, Job, JobId, Owner, Status};
+use domain::{AttemptId, Job, JobId, Owner, Status};
 use futures_util::future::join_all;
 use proptest::{prelude::*, sample::select, test_runner::TestRunner};
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ async fn a_deletion_stops_the_attempt_that_runs_by_then() {
     let id = cloud.running("job-1").await;
     let executions = aws::Executions::new(&cloud.connection, MACHINE);
     for attempt in 1..=2 {
-        let of = AttemptOf {
+        let of = AttemptId {
             job_id: id.clone(),
             attempt,
         };
@@ -245,7 +245,7 @@ async fn perform(cloud: Arc<Cloud>, id: JobId, operation: Operation) {
         Operation::End(attempt, with_outcome) => {
             if with_outcome {
                 let outcome = samples::outcome(&samples::events(&id, attempt, "job.completed")[4]);
-                let key = domain::keys::of_job(&id, &domain::keys::outcome_of(attempt));
+                let key = domain::keys::in_job(&id, &domain::keys::attempt_outcome(attempt));
                 cloud
                     .bucket
                     .write(&key, outcome.to_string().into_bytes())

@@ -2,7 +2,7 @@
 
 use domain::{
     JobId, Owner,
-    limits::{CLIENT_MESSAGE_BYTES, MOST_CONNECTIONS},
+    limits::{MAX_CLIENT_MESSAGE_BYTES, MAX_CONNECTIONS},
 };
 use functions::realtime::{Realtime, SocketEvent};
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ async fn listens(cloud: &Cloud, id: &str) -> bool {
     let of_ann = cloud
         .publish_events()
         .listeners
-        .of(&Owner::user("ann"))
+        .list(&Owner::user("ann"))
         .await;
     let of_ann = of_ann.expect("listeners");
     of_ann.iter().any(|listener| listener.connection_id == id)
@@ -255,8 +255,8 @@ async fn a_client_message_stands_at_its_limit() {
     connected(&cloud, "c-1", "ann").await;
     let empty = json!({"action": "ping", "x": ""}).to_string().len();
     for (bytes, kind) in [
-        (CLIENT_MESSAGE_BYTES, "pong"),
-        (CLIENT_MESSAGE_BYTES + 1, "error"),
+        (MAX_CLIENT_MESSAGE_BYTES, "pong"),
+        (MAX_CLIENT_MESSAGE_BYTES + 1, "error"),
     ] {
         let message = json!({"action": "ping", "x": "x".repeat(bytes - empty)});
         let heard = say(&cloud, "c-1", &message).await;
@@ -280,7 +280,7 @@ async fn a_connection_subscribes_to_a_hundred_jobs_at_most() {
         let job: JobId = format!("job-{number}").parse().expect("an id");
         assert!(
             listeners
-                .add(&owner, "c-1", Some(&job), i64::MAX)
+                .subscribe(&owner, "c-1", Some(&job), i64::MAX)
                 .await
                 .expect("added")
         );
@@ -425,7 +425,7 @@ async fn connections_stand_at_their_limit() {
         let ticket = ticket(&cloud, user).await;
         connect(&cloud, id, Some(&ticket)).await
     };
-    for number in 0..MOST_CONNECTIONS {
+    for number in 0..MAX_CONNECTIONS {
         assert_eq!(way_in(&format!("c-{number}"), "ann").await, 200);
     }
     let known = cloud.all(SESSIONS).len();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws::SecretStore;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use domain::limits::LAST_GOOD_S;
+use domain::limits::STALE_SECRET_S;
 use functions::ingest_webhook::SigningSecrets;
 use serde_json::json;
 
@@ -71,7 +71,7 @@ async fn a_cached_secret_serves_while_it_cannot_be_refreshed() {
         .cloud
         .front
         .faults(|name| name.starts_with("Secrets").then_some(Fault::Broken));
-    wait(Duration::from_secs(LAST_GOOD_S - 10)).await;
+    wait(Duration::from_secs(STALE_SECRET_S - 10)).await;
     assert_eq!(send_event!(fixture.ingest, signed).status, 200);
     wait(Duration::from_secs(20)).await;
     // the worker sends it again

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::limits::{LONGEST_KEY, SUBMISSION_BYTES};
+use domain::limits::{MAX_IDEMPOTENCY_KEY_CHARS, MAX_SUBMISSION_BYTES};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -147,7 +147,7 @@ async fn a_malformed_submission_is_rejected_and_nothing_is_stored() {
     let whole = samples::submission().to_string();
     let too_long = format!(
         r#"{{"videoUrl": "https://v.test/", "x": "{}"}}"#,
-        "x".repeat(SUBMISSION_BYTES)
+        "x".repeat(MAX_SUBMISSION_BYTES)
     );
     let cases: [(Call, u16, &str); 12] = [
         (call(b""), 422, ""),
@@ -182,7 +182,8 @@ async fn a_malformed_submission_is_rejected_and_nothing_is_stored() {
             "Idempotency-Key",
         ),
         (
-            call(whole.as_bytes()).header("idempotency-key", "k".repeat(LONGEST_KEY + 1)),
+            call(whole.as_bytes())
+                .header("idempotency-key", "k".repeat(MAX_IDEMPOTENCY_KEY_CHARS + 1)),
             422,
             "Idempotency-Key",
         ),
@@ -199,7 +200,7 @@ async fn a_malformed_submission_is_rejected_and_nothing_is_stored() {
     assert!(cloud.records().is_empty());
     // what is not known is passed over, whatever it is
     assert_eq!(call!(submit, call(deep("x").as_bytes())).status, 202);
-    let key = "k".repeat(LONGEST_KEY);
+    let key = "k".repeat(MAX_IDEMPOTENCY_KEY_CHARS);
     let longest = call!(submit, submit_with(&key, &samples::submission()));
     assert_eq!(longest.status, 202);
     // the same body is one, however API Gateway hands it over

@@ -1,6 +1,6 @@
 //! The tables and numbers of the tests and of the code are those of the template.
 
-use domain::limits::{UPLOAD_BYTES, UPLOAD_KEPT_S, UPLOAD_USABLE_S};
+use domain::limits::{MAX_UPLOAD_BYTES, UPLOAD_LIFETIME_S, UPLOAD_RECORD_RETENTION_S};
 use serde_json::{Value, json};
 
 use crate::{
@@ -90,9 +90,9 @@ fn number_after(text: &str) -> i64 {
 #[test]
 fn the_default_size_of_an_upload_is_that_of_the_template() {
     let default = number_after("MaxUploadBytes: {Type: Number, Default:");
-    assert_eq!(default as u64, UPLOAD_BYTES);
+    assert_eq!(default as u64, MAX_UPLOAD_BYTES);
     // what the worker copies in one call
-    const { assert!(UPLOAD_BYTES <= 5 << 30) };
+    const { assert!(MAX_UPLOAD_BYTES <= 5 << 30) };
     assert_eq!(
         number_after("Default: 5000000000, MinValue: 1, MaxValue:"),
         5 << 30
@@ -103,8 +103,8 @@ fn the_default_size_of_an_upload_is_that_of_the_template() {
 fn the_record_of_an_upload_outlives_its_object() {
     const DAY_S: i64 = 24 * 3600;
     let incomplete = number_after("AbortIncompleteMultipartUpload: {DaysAfterInitiation:");
-    assert_eq!(UPLOAD_USABLE_S, incomplete * DAY_S);
+    assert_eq!(UPLOAD_LIFETIME_S, incomplete * DAY_S);
     let complete = number_after("Prefix: uploads/, ExpirationInDays:");
     // a lifecycle counts from the next midnight, and takes its time
-    assert!(UPLOAD_KEPT_S > (incomplete + complete + 2) * DAY_S);
+    assert!(UPLOAD_RECORD_RETENTION_S > (incomplete + complete + 2) * DAY_S);
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use domain::{Owner, limits::MOST_CONNECTIONS};
+use domain::{Owner, limits::MAX_CONNECTIONS};
 use serde_json::json;
 
 use crate::{
@@ -39,10 +39,10 @@ async fn a_closed_connection_is_forgotten_at_once() {
 #[tokio::test]
 async fn a_client_that_does_not_read_is_disconnected_without_delaying_others() {
     let cloud = listening().await;
-    for number in 2..=MOST_CONNECTIONS {
+    for number in 2..=MAX_CONNECTIONS {
         listen(&cloud, &format!("c-{number}"), "ann").await;
     }
-    for number in (1..=MOST_CONNECTIONS).step_by(10) {
+    for number in (1..=MAX_CONNECTIONS).step_by(10) {
         cloud.front.sockets.stick(&format!("c-{number}"));
     }
     cloud.running("job-1").await;
@@ -54,7 +54,7 @@ async fn a_client_that_does_not_read_is_disconnected_without_delaying_others() {
         "{:?}",
         begun.elapsed()
     );
-    for number in 1..=MOST_CONNECTIONS {
+    for number in 1..=MAX_CONNECTIONS {
         let id = format!("c-{number}");
         let is_stuck = number % 10 == 1;
         assert_eq!(cloud.front.sockets.is_open(&id), !is_stuck, "{id}");
@@ -95,7 +95,7 @@ async fn connections_that_are_not_notified_in_time_are_disconnected() {
     for id in &ids {
         cloud.front.sockets.open(id);
         cloud.front.sockets.stick(id);
-        let added = listeners.add(&ann, id, None, i64::MAX).await;
+        let added = listeners.subscribe(&ann, id, None, i64::MAX).await;
         assert!(added.expect("added"));
     }
     cloud.running("job-1").await;

@@ -1,6 +1,6 @@
 //! Uploads and their jobs: an upload is deleted with its last job, under concurrency.
 
-use domain::{JobId, Timestamp, limits::MOST_JOBS_OF_UPLOAD};
+use domain::{JobId, Timestamp, limits::MAX_JOBS_PER_UPLOAD};
 use serde_json::json;
 
 use crate::{
@@ -119,7 +119,7 @@ async fn jobs_of_an_upload_stand_at_their_limit() {
     let cloud = Cloud::start().await;
     let upload = uploaded(&cloud.submit_job()).await;
     let first = submitted(&cloud, &upload).await;
-    for _ in 1..MOST_JOBS_OF_UPLOAD {
+    for _ in 1..MAX_JOBS_PER_UPLOAD {
         assert_eq!(submitted(&cloud, &upload).await.status, 202);
     }
     let over = submitted(&cloud, &upload).await;

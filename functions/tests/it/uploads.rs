@@ -3,8 +3,8 @@
 use domain::{
     Owner,
     limits::{
-        LONGEST_FILE_NAME, LONGEST_UPLOAD_TITLE, MOST_LINKED_PARTS, MOST_PARTS, PART_BYTES,
-        UPLOAD_USABLE_S,
+        MAX_FILE_NAME_BYTES, MAX_LINKED_PARTS, MAX_PARTS, MAX_UPLOAD_TITLE_CHARS,
+        UPLOAD_LIFETIME_S, UPLOAD_PART_BYTES,
     },
 };
 use functions::submit_job::SubmitJob;
@@ -22,7 +22,7 @@ const UPLOADS: &str = "/api/ai-clipping-agent/uploads";
 async fn a_file_name_stands_at_its_limit() {
     let cloud = Cloud::start().await;
     let submit = cloud.submit_job();
-    for (bytes, status) in [(LONGEST_FILE_NAME, 201), (LONGEST_FILE_NAME + 1, 422)] {
+    for (bytes, status) in [(MAX_FILE_NAME_BYTES, 201), (MAX_FILE_NAME_BYTES + 1, 422)] {
         let name = format!("{}.mp4", "n".repeat(bytes - 4));
         let body = json!({"fileName": name, "sizeBytes": 5});
         let told = call!(submit, Call::new("POST", UPLOADS).json(&body).user("ann"));
@@ -150,7 +150,10 @@ async fn an_upload_can_be_used_for_two_days() {
     let cloud = Cloud::start().await;
     let id = uploaded(&cloud.submit_job()).await;
     let begun = functions::now().as_seconds();
-    for (seconds, is_there) in [(UPLOAD_USABLE_S - 60, true), (UPLOAD_USABLE_S + 60, false)] {
+    for (seconds, is_there) in [
+        (UPLOAD_LIFETIME_S - 60, true),
+        (UPLOAD_LIFETIME_S + 60, false),
+    ] {
         let ann = Owner::user("ann");
         let found = cloud.uploads().get(&id, &ann, begun + seconds).await;
         assert_eq!(found.expect("an answer").is_some(), is_there, "{seconds} s");
@@ -171,34 +174,34 @@ async fn a_part_has_the_length_that_was_announced() {
 async fn parts_stand_at_their_limits() {
     let cloud = Cloud::start().await;
     let mut submit = cloud.submit_job();
-    let most = MOST_PARTS as u64 * PART_BYTES;
+    let most = MAX_PARTS as u64 * UPLOAD_PART_BYTES;
     submit.max_upload_bytes = most + 1;
     let post = |path: &str, body: Value| Call::new("POST", path).json(&body).user("ann");
     let announce = |bytes: u64| post(UPLOADS, json!({"fileName": "a.mp4", "sizeBytes": bytes}));
     let over = call!(submit, announce(most + 1));
     assert_eq!((over.status, over.field()), (422, "sizeBytes"));
-    for (bytes, parts) in [(PART_BYTES, 1), (PART_BYTES + 1, 2)] {
+    for (bytes, parts) in [(UPLOAD_PART_BYTES, 1), (UPLOAD_PART_BYTES + 1, 2)] {
         let begun = call!(submit, announce(bytes));
         assert_eq!(begun.body["partCount"], json!(parts), "{bytes}");
-        assert_eq!(begun.body["partSizeBytes"], json!(PART_BYTES));
+        assert_eq!(begun.body["partSizeBytes"], json!(UPLOAD_PART_BYTES));
     }
     let begun = call!(submit, announce(most));
     assert_eq!(
         (begun.status, &begun.body["partCount"]),
-        (201, &json!(MOST_PARTS))
+        (201, &json!(MAX_PARTS))
     );
     let id = begun.body["uploadId"].as_str().expect("an id").to_owned();
     let link = |count: usize| {
-        let last = MOST_PARTS + 1 - count..=MOST_PARTS;
+        let last = MAX_PARTS + 1 - count..=MAX_PARTS;
         post(
             &format!("{UPLOADS}/{id}/parts"),
             json!({"partNumbers": last.collect::<Vec<_>>()}),
         )
     };
-    assert_eq!(call!(submit, link(MOST_LINKED_PARTS)).status, 200);
-    let over = call!(submit, link(MOST_LINKED_PARTS + 1));
+    assert_eq!(call!(submit, link(MAX_LINKED_PARTS)).status, 200);
+    let over = call!(submit, link(MAX_LINKED_PARTS + 1));
     assert_eq!((over.status, over.field()), (422, "partNumbers"));
-    let parts: Vec<Value> = (1..=MOST_PARTS + 1)
+    let parts: Vec<Value> = (1..=MAX_PARTS + 1)
         .map(|number| json!({"partNumber": number, "etag": "x"}))
         .collect();
     let complete =
@@ -207,7 +210,7 @@ async fn parts_stand_at_their_limits() {
     assert_eq!((over.status, over.field()), (422, "parts"));
     // the bucket is asked about so many
     cloud.front.calls();
-    let _ = call!(submit, complete(&parts[..MOST_PARTS]));
+    let _ = call!(submit, complete(&parts[..MAX_PARTS]));
     let calls = cloud.front.calls();
     assert!(calls.iter().any(|call| call == "S3.POST"), "{calls:?}");
 }
@@ -233,8 +236,8 @@ async fn the_title_of_an_upload_is_cut() {
     let cloud = Cloud::start().await;
     let submit = cloud.submit_job();
     for (letters, kept) in [
-        (LONGEST_UPLOAD_TITLE, LONGEST_UPLOAD_TITLE),
-        (LONGEST_UPLOAD_TITLE + 1, LONGEST_UPLOAD_TITLE),
+        (MAX_UPLOAD_TITLE_CHARS, MAX_UPLOAD_TITLE_CHARS),
+        (MAX_UPLOAD_TITLE_CHARS + 1, MAX_UPLOAD_TITLE_CHARS),
     ] {
         let file = json!({"fileName": format!("{}.mp4", "é".repeat(letters)), "sizeBytes": 5});
         let begun = call!(submit, Call::new("POST", UPLOADS).user("ann").json(&file));

@@ -7,7 +7,7 @@ use super::*;
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
 fn events(server: &MockServer, secret: Option<Secret>) -> Events {
-    let of = AttemptOf {
+    let of = AttemptId {
         job_id: "job-1".parse().unwrap(),
         attempt: 2,
     };
@@ -22,15 +22,15 @@ fn secret() -> Secret {
     Secret::parse(SECRET).unwrap()
 }
 
-fn failed() -> Ended {
+fn failed() -> OutcomeRecord {
     let failure = domain::Failure::input(
         Stage::Transcribe,
         domain::ErrorCode::NoSpeech,
         "nobody speaks",
     );
-    Ended {
+    OutcomeRecord {
         outcome: Outcome::from(&failure),
-        at: now(),
+        finished_at: now(),
     }
 }
 
@@ -159,7 +159,7 @@ async fn a_wish_to_wait_is_kept_as_seconds_or_date_up_to_its_limit() {
             .timestamp_to_rfc9110_string(&then)
             .unwrap()
     };
-    let longest = EVENT_RETRY_AFTER_S;
+    let longest = MAX_EVENT_RETRY_AFTER_S;
     let cases = [
         (longest.to_string(), true),
         (date(longest - 5), true),

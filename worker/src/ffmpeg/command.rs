@@ -9,7 +9,7 @@ use std::{
 
 use domain::{
     ErrorCode, Failure, Stage,
-    limits::{CHILD_BYTES, PROGRAM_OUTPUT_BYTES, STDERR_BYTES},
+    limits::{CHILD_MEMORY_BYTES, MAX_PROGRAM_OUTPUT_BYTES, MAX_STDERR_BYTES},
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
@@ -101,7 +101,7 @@ pub(crate) enum CallError {
     Failed { stderr: String },
     #[error("it was not done after {} s", .0.as_secs())]
     TimedOut(Duration),
-    #[error("it says more than {PROGRAM_OUTPUT_BYTES} bytes of the file")]
+    #[error("it says more than {MAX_PROGRAM_OUTPUT_BYTES} bytes of the file")]
     TooMuch,
     #[error("cannot read what the program writes: {0}")]
     Pipe(std::io::Error),
@@ -168,7 +168,7 @@ pub(crate) fn start(
         command.current_dir(folder);
     }
     tracing::debug!(program = %path.display(), args = ?args.as_slice(), "start");
-    let started = Group::start(&mut command, CHILD_BYTES);
+    let started = Group::start(&mut command, CHILD_MEMORY_BYTES);
     let mut child = started.map_err(|why| CallError::Start {
         program: path.display().to_string(),
         why,
@@ -217,13 +217,13 @@ impl Running {
     }
 }
 
-/// Runs a program to its end and gives its whole standard output, up to [`PROGRAM_OUTPUT_BYTES`], and standard error.
+/// Runs a program to its end and gives its whole standard output, up to [`MAX_PROGRAM_OUTPUT_BYTES`], and standard error.
 pub(crate) async fn run(
     path: &Path,
     args: &Arguments,
     time: Duration,
 ) -> Result<(Vec<u8>, String), CallError> {
-    run_up_to(path, args, time, PROGRAM_OUTPUT_BYTES).await
+    run_up_to(path, args, time, MAX_PROGRAM_OUTPUT_BYTES).await
 }
 
 /// The same with another limit on its output, in bytes.
@@ -283,13 +283,13 @@ impl Written {
     }
 }
 
-/// Reads to the end and keeps the last [`STDERR_BYTES`] bytes.
+/// Reads to the end and keeps the last [`MAX_STDERR_BYTES`] bytes.
 pub(crate) async fn tail(mut pipe: impl AsyncRead + Unpin) -> String {
     let mut kept = Vec::new();
     let mut buffer = [0; 4096];
     while let Ok(read @ 1..) = pipe.read(&mut buffer).await {
         kept.extend_from_slice(&buffer[..read]);
-        let excess = kept.len().saturating_sub(STDERR_BYTES);
+        let excess = kept.len().saturating_sub(MAX_STDERR_BYTES);
         kept.drain(..excess);
     }
     String::from_utf8_lossy(&kept).into_owned()
@@ -332,7 +332,7 @@ mod tests {
     #[tokio::test]
     async fn only_the_end_of_a_long_standard_error_is_kept() {
         let said = tail(&vec![b'x'; 100_000][..]).await;
-        assert_eq!(said.len(), STDERR_BYTES);
+        assert_eq!(said.len(), MAX_STDERR_BYTES);
     }
 
     #[tokio::test]
@@ -342,9 +342,9 @@ mod tests {
             let args = Arguments::new().arg("-c").arg(script);
             async move { run(Path::new("/bin/sh"), &args, TIME).await }
         };
-        let (said, _) = says(PROGRAM_OUTPUT_BYTES).await.unwrap();
-        assert_eq!(said.len(), PROGRAM_OUTPUT_BYTES);
-        let why = says(PROGRAM_OUTPUT_BYTES + 1).await.unwrap_err();
+        let (said, _) = says(MAX_PROGRAM_OUTPUT_BYTES).await.unwrap();
+        assert_eq!(said.len(), MAX_PROGRAM_OUTPUT_BYTES);
+        let why = says(MAX_PROGRAM_OUTPUT_BYTES + 1).await.unwrap_err();
         let failure = why.at_limit(Stage::Download).unwrap();
         assert_eq!(failure.code, ErrorCode::SourceTooLarge);
     }

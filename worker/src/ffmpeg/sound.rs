@@ -4,7 +4,7 @@ use std::path::Path;
 
 use domain::{
     ErrorCode, Failure, Stage, TimeRange,
-    limits::{LONGEST_GAP_SECONDS, MOST_PIXELS},
+    limits::{MAX_GAP_SECONDS, MAX_PIXELS},
 };
 
 use super::{
@@ -24,7 +24,7 @@ pub(crate) struct Decoding {
 /// Starts to decode a window of a sound stream for a stage; the samples come little endian. They come to an end only if ffmpeg did well.
 ///
 /// Time runs from the start of the window, silence filling what the stream leaves out. It ends where the stream leaves out
-/// more than [`LONGEST_GAP_SECONDS`], and with the window in any case.
+/// more than [`MAX_GAP_SECONDS`], and with the window in any case.
 ///
 /// # Errors
 /// When ffmpeg is missing or cannot be started.
@@ -67,7 +67,7 @@ fn arguments(file: &Path, sound: &Sound, window: TimeRange) -> Arguments {
         .arg(seconds(window.start_ms()))
         .arg("-t")
         .arg(seconds(window.duration_ms()))
-        .input(file, MOST_PIXELS)
+        .input(file, MAX_PIXELS)
         .words(&format!("-map 0:{} -af", sound.index))
         .arg(continuous(
             &sound.mix,
@@ -82,7 +82,7 @@ fn arguments(file: &Path, sound: &Sound, window: TimeRange) -> Arguments {
 /// The silence of a gap is made at once, so it is made of few samples, and a clock that jumps further ends the sound.
 pub(crate) fn continuous(mix: &Mix, layout: &str, format: &str) -> String {
     format!(
-        "aselect='lte(t-if(isnan(prev_selected_t),0,prev_selected_t),{LONGEST_GAP_SECONDS})',\
+        "aselect='lte(t-if(isnan(prev_selected_t),0,prev_selected_t),{MAX_GAP_SECONDS})',\
          {}aformat=channel_layouts={layout}:{format},aresample=async=1:first_pts=0",
         mix.filter(layout)
     )

@@ -6,8 +6,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use aws::{Bucket, Kept, MadeBy, StoreError};
-use domain::{AttemptOf, ErrorCode, Failure, Fingerprint, Job, Stage, keys};
+use aws::{Bucket, FencedWrite, Provenance, StoreError};
+use domain::{AttemptId, ErrorCode, Failure, Fingerprint, Job, Stage, keys};
 
 use super::stem;
 use crate::folder::Folder;
@@ -16,9 +16,9 @@ use crate::folder::Folder;
 #[derive(Debug)]
 pub(crate) struct Mirror {
     bucket: Bucket,
-    of: AttemptOf,
+    of: AttemptId,
     /// Where this attempt's outputs go.
-    edition: u32,
+    revision: u32,
     /// Where the outputs lie that the owner has, if that is another edition: they are taken from there and never changed.
     finished: Option<u32>,
     /// What this attempt has taken or kept, and what it was made from.
@@ -29,15 +29,15 @@ impl Mirror {
     /// The objects of a job's current attempt.
     pub(crate) fn new(bucket: Bucket, job: &Job) -> Self {
         let finished = bucket
-            .finished_edition(job)
-            .filter(|&finished| finished != job.edition);
+            .finished_revision(job)
+            .filter(|&finished| finished != job.revision);
         Self {
             bucket,
-            of: AttemptOf {
+            of: AttemptId {
                 job_id: job.id.clone(),
                 attempt: job.attempt,
             },
-            edition: job.edition,
+            revision: job.revision,
             finished,
             held: Mutex::default(),
         }
@@ -51,7 +51,7 @@ impl Mirror {
         made_from: &Fingerprint,
         to: &Path,
     ) -> Result<Option<Vec<(PathBuf, String)>>, Failure> {
-        let own = self.fetch_from(self.edition, stage, names, made_from, to);
+        let own = self.fetch_from(self.revision, stage, names, made_from, to);
         if let Some(files) = own.await? {
             for name in names {
                 self.hold(name, made_from);
@@ -74,7 +74,7 @@ impl Mirror {
 
     async fn fetch_from(
         &self,
-        edition: u32,
+        revision: u32,
         stage: Stage,
         names: &[String],
         made_from: &Fingerprint,
@@ -82,15 +82,15 @@ impl Mirror {
     ) -> Result<Option<Vec<(PathBuf, String)>>, Failure> {
         let mut files = Vec::with_capacity(names.len());
         for (number, name) in names.iter().enumerate() {
-            let key = self.key_in(edition, name);
+            let key = self.key_in(revision, name);
             // asked first, since what was made from something else would be brought here for nothing
             if !self.is_from(stage, &key, made_from).await? {
                 return Ok(None);
             }
             let file = to.join(number.to_string());
-            let fetched = self.bucket.fetch(&key, &file).await;
+            let fetched = self.bucket.download(&key, &file).await;
             let made_by = fetched.map_err(|why| failure(stage, &why))?;
-            if made_by.is_none_or(|by| by.made_from != *made_from) {
+            if made_by.is_none_or(|by| by.fingerprint != *made_from) {
                 return Ok(None);
             }
             files.push((file, name.clone()));
@@ -106,17 +106,21 @@ impl Mirror {
         file: &Path,
         made_from: &Fingerprint,
     ) -> Result<(), Failure> {
-        let by = MadeBy {
-            made_from: made_from.clone(),
+        let by = Provenance {
+            fingerprint: made_from.clone(),
             attempt: self.of.attempt,
         };
         let fence = self.key(keys::PLAN);
-        match self.bucket.keep(&self.key(name), file, &by, &fence).await {
-            Ok(Kept::Yes) => {
+        match self
+            .bucket
+            .store_fenced(&self.key(name), file, &by, &fence)
+            .await
+        {
+            Ok(FencedWrite::Written) => {
                 self.hold(name, made_from);
                 Ok(())
             }
-            Ok(Kept::Superseded) => Err(superseded(stage)),
+            Ok(FencedWrite::Superseded) => Err(superseded(stage)),
             Err(why) => Err(failure(stage, &why)),
         }
     }
@@ -157,7 +161,7 @@ impl Mirror {
             if wanted.contains(&stem(&key)) {
                 continue;
             }
-            let made_by = self.bucket.made_by(&key).await.map_err(failed)?;
+            let made_by = self.bucket.provenance(&key).await.map_err(failed)?;
             if made_by.is_some_and(|by| by.attempt <= self.of.attempt) {
                 unwanted.push(key);
             }
@@ -168,7 +172,7 @@ impl Mirror {
         // a later attempt may have another plan, and want clips that are older than this attempt
         let plan = self
             .bucket
-            .made_by(&self.key(keys::PLAN))
+            .provenance(&self.key(keys::PLAN))
             .await
             .map_err(failed)?;
         if plan.is_some_and(|by| by.attempt > self.of.attempt) {
@@ -184,9 +188,9 @@ impl Mirror {
         key: &str,
         made_from: &Fingerprint,
     ) -> Result<bool, Failure> {
-        let made_by = self.bucket.made_by(key).await;
+        let made_by = self.bucket.provenance(key).await;
         let made_by = made_by.map_err(|why| failure(stage, &why))?;
-        Ok(made_by.is_some_and(|by| by.made_from == *made_from))
+        Ok(made_by.is_some_and(|by| by.fingerprint == *made_from))
     }
 
     fn hold(&self, name: &str, made_from: &Fingerprint) {
@@ -195,11 +199,11 @@ impl Mirror {
     }
 
     fn key(&self, name: &str) -> String {
-        self.key_in(self.edition, name)
+        self.key_in(self.revision, name)
     }
 
-    fn key_in(&self, edition: u32, name: &str) -> String {
-        keys::of_job(&self.of.job_id, &keys::of_edition(edition, name))
+    fn key_in(&self, revision: u32, name: &str) -> String {
+        keys::in_job(&self.of.job_id, &keys::in_revision(revision, name))
     }
 }
 

@@ -172,7 +172,7 @@ fn arguments(path: &Path, stream: usize, from_s: u64) -> Arguments {
         .words(&format!(
             "-hide_banner -nostdin -loglevel error -vn -sn -dn -ss {from_s} -t {PART_S}"
         ))
-        .input(path, domain::limits::MOST_PIXELS)
+        .input(path, domain::limits::MAX_PIXELS)
         .words(&format!(
             "-map 0:{stream} -af aresample={SAMPLE_RATE},atrim=end={PART_S} -f s16le pipe:1"
         ))

@@ -2,7 +2,7 @@
 
 use domain::{
     ErrorCode, Failure, Size, Stage,
-    limits::{LEAST_SAMPLE_RATE, LEAST_SIDE_PX, MOST_CHANNELS, MOST_OBLONG, MOST_SAMPLE_RATE},
+    limits::{MAX_ASPECT_RATIO, MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, MIN_SIDE_PX},
 };
 
 use super::{too_large, unsupported};
@@ -64,14 +64,14 @@ fn check_sound(sound: &Sound) -> Result<(), Failure> {
         ..
     } = sound;
     // 0 is sound of an unknown kind, which is not decoded
-    if sample_rate != 0 && !(LEAST_SAMPLE_RATE..=MOST_SAMPLE_RATE).contains(&sample_rate) {
+    if sample_rate != 0 && !(MIN_SAMPLE_RATE..=MAX_SAMPLE_RATE).contains(&sample_rate) {
         return Err(unsupported(format!(
             "the sound has {sample_rate} samples a second, which no recording has"
         )));
     }
-    if channels > MOST_CHANNELS {
+    if channels > MAX_CHANNELS {
         return Err(too_large(format!(
-            "the sound has {channels} channels, the limit is {MOST_CHANNELS}"
+            "the sound has {channels} channels, the limit is {MAX_CHANNELS}"
         )));
     }
     Ok(())
@@ -84,13 +84,13 @@ fn check_size(Size { width, height }: Size, max_pixels: u64) -> Result<(), Failu
         )));
     }
     let (short, long) = (width.min(height), width.max(height));
-    if short < LEAST_SIDE_PX {
+    if short < MIN_SIDE_PX {
         return Err(unsupported(format!(
             "the picture is {width}x{height} pixels, too small to be clipped"
         )));
     }
     // a ground of the picture itself is made as wide or as high as its shape asks for
-    if long > short.saturating_mul(MOST_OBLONG) {
+    if long > short.saturating_mul(MAX_ASPECT_RATIO) {
         return Err(unsupported(format!(
             "the picture is {width}x{height} pixels, too long for its width to be clipped"
         )));
@@ -101,8 +101,8 @@ fn check_size(Size { width, height }: Size, max_pixels: u64) -> Result<(), Failu
 #[cfg(test)]
 mod tests {
     use domain::limits::{
-        DOWNLOAD_SECONDS, DOWNLOAD_SILENCE_SECONDS, MOST_PIXELS, MOST_STREAMS, SOURCE_BYTES,
-        SOURCE_SECONDS,
+        DOWNLOAD_IDLE_SECONDS, DOWNLOAD_TIMEOUT_SECONDS, MAX_PIXELS, MAX_SOURCE_BYTES,
+        MAX_SOURCE_SECONDS, MAX_STREAMS,
     };
 
     use super::*;
@@ -144,16 +144,16 @@ mod tests {
             assert_eq!(codes[0], codes[1], "{size:?}");
             codes[0]
         };
-        let (width, height) = (7680, (MOST_PIXELS / 7680) as u32);
+        let (width, height) = (7680, (MAX_PIXELS / 7680) as u32);
         assert_eq!(code((width, height)), None);
         let too_large = Some(ErrorCode::SourceTooLarge);
         assert_eq!(code((width, height + 1)), too_large);
         assert_eq!(code((u32::MAX, u32::MAX)), too_large);
         let unsupported = Some(ErrorCode::SourceUnsupported);
-        assert_eq!(code((LEAST_SIDE_PX, LEAST_SIDE_PX)), None);
-        assert_eq!(code((LEAST_SIDE_PX, LEAST_SIDE_PX - 1)), unsupported);
-        assert_eq!(code((100 * MOST_OBLONG, 100)), None);
-        assert_eq!(code((100, 100 * MOST_OBLONG + 1)), unsupported);
+        assert_eq!(code((MIN_SIDE_PX, MIN_SIDE_PX)), None);
+        assert_eq!(code((MIN_SIDE_PX, MIN_SIDE_PX - 1)), unsupported);
+        assert_eq!(code((100 * MAX_ASPECT_RATIO, 100)), None);
+        assert_eq!(code((100, 100 * MAX_ASPECT_RATIO + 1)), unsupported);
     }
 
     #[test]
@@ -167,14 +167,14 @@ mod tests {
             });
             check(&media, &Limits::usual()).err().map(|why| why.code)
         };
-        for rate in [0, LEAST_SAMPLE_RATE, MOST_SAMPLE_RATE] {
-            assert_eq!(code(rate, MOST_CHANNELS), None, "{rate}");
+        for rate in [0, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE] {
+            assert_eq!(code(rate, MAX_CHANNELS), None, "{rate}");
         }
-        for rate in [4, LEAST_SAMPLE_RATE - 1, MOST_SAMPLE_RATE + 1] {
+        for rate in [4, MIN_SAMPLE_RATE - 1, MAX_SAMPLE_RATE + 1] {
             assert_eq!(code(rate, 2), Some(ErrorCode::SourceUnsupported), "{rate}");
         }
         assert_eq!(
-            code(48_000, MOST_CHANNELS + 1),
+            code(48_000, MAX_CHANNELS + 1),
             Some(ErrorCode::SourceTooLarge)
         );
     }
@@ -184,18 +184,18 @@ mod tests {
         let usual = Limits::usual();
         assert_eq!(
             (usual.max_bytes, usual.max_source_seconds, usual.max_streams),
-            (SOURCE_BYTES, SOURCE_SECONDS, MOST_STREAMS)
+            (MAX_SOURCE_BYTES, MAX_SOURCE_SECONDS, MAX_STREAMS)
         );
         assert_eq!(
             (usual.download_seconds, usual.stall_seconds),
-            (DOWNLOAD_SECONDS, DOWNLOAD_SILENCE_SECONDS)
+            (DOWNLOAD_TIMEOUT_SECONDS, DOWNLOAD_IDLE_SECONDS)
         );
         let mut media = of_size((160, 90), (160, 90));
-        media.stream_count = MOST_STREAMS;
-        media.duration_ms = SOURCE_SECONDS * 1000;
+        media.stream_count = MAX_STREAMS;
+        media.duration_ms = MAX_SOURCE_SECONDS * 1000;
         assert!(check(&media, &usual).is_ok() && check_length(&media, &usual).is_ok());
         let crowded = Media {
-            stream_count: MOST_STREAMS + 1,
+            stream_count: MAX_STREAMS + 1,
             ..media.clone()
         };
         let crowded = check(&crowded, &usual).unwrap_err();

@@ -50,7 +50,7 @@ pub(super) async fn order(
         let args = Arguments::new()
             .words("-hide_banner -nostdin -loglevel error -ss")
             .arg(format!("{:.3}", at_ms as f64 / 1000.0))
-            .input(path, domain::limits::MOST_PIXELS)
+            .input(path, domain::limits::MAX_PIXELS)
             .words(&format!(
                 "-map 0:{} -frames:v {FRAMES} -fps_mode passthrough -vf idet,metadata=mode=print:file=pipe\\\\:1 -f null -",
                 video.index

@@ -59,7 +59,7 @@ pub(super) async fn frames(
         let args = Arguments::new()
             .words("-hide_banner -nostdin -loglevel error -skip_frame nokey -noaccurate_seek -ss")
             .arg(format!("{:.3}", at_ms as f64 / 1000.0))
-            .input(path, domain::limits::MOST_PIXELS)
+            .input(path, domain::limits::MAX_PIXELS)
             .words(&format!(
                 "-map 0:{} -frames:v 1 -fps_mode passthrough -vf {crop}scale={}:{}:flags=area,format=gray -f rawvideo pipe:1",
                 video.index, size.width, size.height

@@ -77,10 +77,10 @@ impl Default for DownloadLimits {
     /// 10 GiB, 4 h of video, within an hour, silent for 30 s at most.
     fn default() -> Self {
         Self {
-            max_bytes: limits::SOURCE_BYTES,
-            max_duration: Duration::from_secs(limits::SOURCE_SECONDS),
-            time: Duration::from_secs(limits::DOWNLOAD_SECONDS),
-            stall: Duration::from_secs(limits::DOWNLOAD_SILENCE_SECONDS),
+            max_bytes: limits::MAX_SOURCE_BYTES,
+            max_duration: Duration::from_secs(limits::MAX_SOURCE_SECONDS),
+            time: Duration::from_secs(limits::DOWNLOAD_TIMEOUT_SECONDS),
+            stall: Duration::from_secs(limits::DOWNLOAD_IDLE_SECONDS),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use domain::{
     ClipOptions, ErrorCode, Failure, Plan, Stage, TimeRange, Transcript,
-    limits::{LONGEST_WORD, MOST_LETTERS_PER_MINUTE, MOST_WORDS_PER_MINUTE},
+    limits::{MAX_CHARS_PER_MINUTE, MAX_WORD_CHARS, MAX_WORDS_PER_MINUTE},
 };
 use highlights::{Embedder, SoundProfile};
 
@@ -51,7 +51,7 @@ pub(crate) async fn plan(
     let plan = planner::plan(&talk, &embedder, language_model)
         .await
         .map_err(|why| Failure::internal(STAGE, why))?
-        .bounded();
+        .with_truncated_texts();
     if plan.clips.is_empty() {
         return Err(Failure::input(
             STAGE,
@@ -66,10 +66,10 @@ pub(crate) async fn plan(
 
 /// Refuses what is no speech, however it came to be taken for it: captions that spell out data, say.
 fn check(transcript: &Transcript) -> Result<(), Failure> {
-    if transcript.is_too_fast() || transcript.has_endless_word() {
+    if transcript.is_too_fast() || transcript.has_overlong_word() {
         let message = format!(
-            "the transcript has over {MOST_WORDS_PER_MINUTE} words or {MOST_LETTERS_PER_MINUTE} letters a minute, or a word of over \
-             {LONGEST_WORD}: nobody says that"
+            "the transcript has over {MAX_WORDS_PER_MINUTE} words or {MAX_CHARS_PER_MINUTE} letters a minute, or a word of over \
+             {MAX_WORD_CHARS}: nobody says that"
         );
         return Err(Failure::input(STAGE, ErrorCode::NoSpeech, message));
     }
@@ -107,9 +107,9 @@ mod tests {
                 words: Vec::new(),
             }],
         };
-        assert_eq!(check(&transcript(MOST_WORDS_PER_MINUTE)), Ok(()));
-        let refused = check(&transcript(MOST_WORDS_PER_MINUTE + 1)).unwrap_err();
+        assert_eq!(check(&transcript(MAX_WORDS_PER_MINUTE)), Ok(()));
+        let refused = check(&transcript(MAX_WORDS_PER_MINUTE + 1)).unwrap_err();
         assert_eq!(refused.code, ErrorCode::NoSpeech);
-        assert!(!refused.retryable());
+        assert!(!refused.is_retryable());
     }
 }

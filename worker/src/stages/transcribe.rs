@@ -73,7 +73,7 @@ pub(crate) async fn transcribe(
         Err(_) => String::new(),
     };
     let mut transcript = recognised.map_err(|why| failure(&why))?;
-    transcript.cut_endless_words();
+    transcript.truncate_overlong_words();
     check_whole(what, heard_ms, &said)?;
     check_clear(&transcript, what.language.as_deref())?;
     Ok(shifted(transcript, what.window.start_ms(), duration_ms))

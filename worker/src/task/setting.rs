@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{AttemptOf, Secret, limits::STALL_SECONDS};
+use domain::{AttemptId, Secret, limits::STALL_SECONDS};
 use uuid::Uuid;
 
 use crate::{config::Config, events::Events};
@@ -18,7 +18,7 @@ pub(super) struct InvalidSetting {
 /// What a task is told.
 #[derive(Debug)]
 pub(super) struct Setting {
-    pub(super) of: AttemptOf,
+    pub(super) of: AttemptId,
     /// This very process, to know its own claim.
     pub(super) task: String,
     pub(super) jobs_table: String,
@@ -56,7 +56,7 @@ impl Setting {
             what: format!("no secret: {why}"),
         })?;
         Ok(Self {
-            of: AttemptOf {
+            of: AttemptId {
                 job_id: job_id.parse().map_err(|why| InvalidSetting {
                     name: "JOB_ID",
                     what: format!("no id: it {why}"),

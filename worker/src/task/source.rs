@@ -30,7 +30,7 @@ pub(super) async fn bring(job: &Job, bucket: &Bucket, to: &Path) -> Result<Strin
         .rsplit_once('.')
         .map_or("mp4", |(_, extension)| extension);
     // a copy of the job's own: uploads expire, and a job is deleted whole
-    let own = keys::of_job(&job.id, &keys::source(extension));
+    let own = keys::in_job(&job.id, &keys::source(extension));
     if !bucket.copy(upload, &own).await.map_err(failed)? {
         return Err(gone());
     }
@@ -38,7 +38,12 @@ pub(super) async fn bring(job: &Job, bucket: &Bucket, to: &Path) -> Result<Strin
         "{}.{extension}",
         file_name(job.source.title.as_deref())
     ));
-    if bucket.fetch(&own, &file).await.map_err(failed)?.is_none() {
+    if bucket
+        .download(&own, &file)
+        .await
+        .map_err(failed)?
+        .is_none()
+    {
         return Err(gone());
     }
     Ok(file.to_string_lossy().into_owned())
@@ -53,7 +58,7 @@ pub(super) async fn edited_plan(job: &Job, bucket: &Bucket) -> Result<Option<Vec
         return Ok(None);
     };
     let plan = bucket
-        .read(&keys::of_job(&job.id, &keys::edited_plan(hash)))
+        .read(&keys::in_job(&job.id, &keys::edited_plan(hash)))
         .await;
     let plan = plan.map_err(|why| failure(Stage::Plan, &why))?;
     plan.map(Some)

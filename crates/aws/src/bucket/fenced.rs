@@ -1,125 +1,113 @@
-//! Objects that attempts of a job make: written once, and by no attempt in place of a later one's.
+//! Fenced writes: an attempt writes an object once, and never replaces the object of a later attempt.
 
 use std::{collections::HashMap, path::Path};
 
 use aws_sdk_s3::primitives::ByteStream;
 use domain::Fingerprint;
 
-use super::{Bucket, content_type, is_missing, is_precondition};
-use crate::{StoreError, error::sorted};
+use super::{Bucket, is_written};
+use crate::StoreError;
 
 const MADE_FROM: &str = "made-from";
 const ATTEMPT: &str = "attempt";
 
-/// Who made an object, and from what.
+/// The origin of an object: its inputs and the attempt that wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MadeBy {
-    /// What it was made from.
-    pub made_from: Fingerprint,
-    /// The attempt that made it.
+pub struct Provenance {
+    /// Fingerprint of the object's inputs.
+    pub fingerprint: Fingerprint,
+    /// Attempt that wrote it.
     pub attempt: u32,
 }
 
-/// What became of an object that was to be kept.
+/// The result of a fenced write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
-    /// It is there, written now or by another from the same.
-    Yes,
-    /// A later attempt has written another one.
+pub enum FencedWrite {
+    /// The object exists, written now or by another attempt from the same inputs.
+    Written,
+    /// A later attempt has taken over.
     Superseded,
 }
 
 impl Bucket {
-    /// Who made the object that is there.
+    /// Returns the origin of an object; `None` if it does not exist.
     ///
     /// # Errors
-    /// When the bucket does not answer or refuses.
-    pub async fn made_by(&self, key: &str) -> Result<Option<MadeBy>, StoreError> {
-        Ok(self.head(key).await?.map(|head| made_by(head.metadata())))
+    /// When the bucket cannot be reached or rejects the call.
+    pub async fn provenance(&self, key: &str) -> Result<Option<Provenance>, StoreError> {
+        Ok(self
+            .head(key)
+            .await?
+            .map(|head| provenance(head.metadata())))
     }
 
-    /// Keeps a finished file as an object: written once; one made from something else is replaced, unless a later attempt made it.
-    /// `fence` is an object that every attempt with outputs of its own writes before them: a later attempt may take what is older
-    /// than this one, and then only the fence tells of it.
+    /// Stores a finished file. An object with other inputs is replaced, unless a later attempt wrote it.
+    ///
+    /// `fence` is an object that every attempt writes before its other outputs. A later attempt may reuse objects of earlier ones; then
+    /// only the fence shows that it exists.
     ///
     /// # Errors
-    /// When the file cannot be read, or the bucket does not answer or refuses.
-    pub async fn keep(
+    /// When the file cannot be read, or the bucket cannot be reached or rejects the call.
+    pub async fn store_fenced(
         &self,
         key: &str,
         file: &Path,
-        by: &MadeBy,
+        by: &Provenance,
         fence: &str,
-    ) -> Result<Kept, StoreError> {
-        // also where nothing is yet: what a later attempt does not want would stay for ever
-        if self.newest(fence).await? > by.attempt {
-            return Ok(Kept::Superseded);
+    ) -> Result<FencedWrite, StoreError> {
+        // also if the object does not exist yet: one that the later attempt does not use would never be deleted
+        if self.last_attempt(fence).await? > by.attempt {
+            return Ok(FencedWrite::Superseded);
         }
         let mut replaces: Option<String> = None;
-        // each round lost means that another worker has written in between
+        // a lost round means that another worker has written meanwhile
         for _ in 0..5 {
             let body = ByteStream::from_path(file)
                 .await
-                .map_err(|why| StoreError::Refused(why.to_string()))?;
+                .map_err(|why| StoreError::Rejected(why.to_string()))?;
             let put = self
-                .client
-                .put_object()
-                .bucket(&self.name)
-                .key(key)
-                .content_type(content_type(key))
-                .metadata(MADE_FROM, by.made_from.to_string())
-                .metadata(ATTEMPT, by.attempt.to_string())
-                .body(body);
+                .put(key, body)
+                .metadata(MADE_FROM, by.fingerprint.to_string())
+                .metadata(ATTEMPT, by.attempt.to_string());
             let put = match &replaces {
                 None => put.if_none_match("*"),
                 Some(etag) => put.if_match(etag),
             };
-            match put.send().await {
-                Ok(_) => return Ok(Kept::Yes),
-                Err(why) if is_precondition(&why) || is_missing(&why) => {}
-                Err(why) => return Err(sorted(why)),
+            if is_written(put).await? {
+                return Ok(FencedWrite::Written);
             }
             let Some(head) = self.head(key).await? else {
                 replaces = None;
                 continue;
             };
-            let winner = made_by(head.metadata());
-            if winner.made_from == by.made_from && winner.attempt >= by.attempt {
-                return Ok(Kept::Yes);
+            let winner = provenance(head.metadata());
+            if winner.fingerprint == by.fingerprint && winner.attempt >= by.attempt {
+                return Ok(FencedWrite::Written);
             }
-            if winner.attempt.max(self.newest(fence).await?) > by.attempt {
-                return Ok(Kept::Superseded);
+            if winner.attempt.max(self.last_attempt(fence).await?) > by.attempt {
+                return Ok(FencedWrite::Superseded);
             }
             replaces = head.e_tag;
         }
-        Err(StoreError::Busy(format!(
-            "{key}: written by others all the time"
+        Err(StoreError::Unavailable(format!(
+            "{key}: too many concurrent writes"
         )))
     }
 
-    /// The attempt that has written the fence last.
-    async fn newest(&self, fence: &str) -> Result<u32, StoreError> {
-        Ok(self.made_by(fence).await?.map_or(0, |last| last.attempt))
+    /// Returns the attempt that wrote the fence last.
+    async fn last_attempt(&self, fence: &str) -> Result<u32, StoreError> {
+        Ok(self.provenance(fence).await?.map_or(0, |last| last.attempt))
     }
 
-    /// Brings an object here and says who made it; nothing where there is none.
+    /// Downloads an object to a file and returns its origin; `None` if the object does not exist.
     ///
     /// # Errors
-    /// When the file cannot be written, or the bucket does not answer or refuses.
-    pub async fn fetch(&self, key: &str, file: &Path) -> Result<Option<MadeBy>, StoreError> {
-        let got = match self
-            .client
-            .get_object()
-            .bucket(&self.name)
-            .key(key)
-            .send()
-            .await
-        {
-            Ok(got) => got,
-            Err(why) if is_missing(&why) => return Ok(None),
-            Err(why) => return Err(sorted(why)),
+    /// When the file cannot be written, or the bucket cannot be reached or rejects the call.
+    pub async fn download(&self, key: &str, file: &Path) -> Result<Option<Provenance>, StoreError> {
+        let Some(got) = self.get(key).await? else {
+            return Ok(None);
         };
-        let by = made_by(got.metadata());
+        let by = provenance(got.metadata());
         let written = async {
             let mut to = tokio::fs::File::create(file).await?;
             tokio::io::copy(&mut got.body.into_async_read(), &mut to).await?;
@@ -127,19 +115,19 @@ impl Bucket {
         };
         written
             .await
-            .map_err(|why: std::io::Error| StoreError::Silent(format!("{key}: {why}")))?;
+            .map_err(|why: std::io::Error| StoreError::Timeout(format!("{key}: {why}")))?;
         Ok(Some(by))
     }
 }
 
-fn made_by(metadata: Option<&HashMap<String, String>>) -> MadeBy {
-    let said = |name: &str| {
+fn provenance(metadata: Option<&HashMap<String, String>>) -> Provenance {
+    let value = |name: &str| {
         metadata
             .and_then(|metadata| metadata.get(name))
             .map_or("", String::as_str)
     };
-    MadeBy {
-        made_from: Fingerprint::from_text(said(MADE_FROM)),
-        attempt: said(ATTEMPT).parse().unwrap_or(0),
+    Provenance {
+        fingerprint: Fingerprint::from_text(value(MADE_FROM)),
+        attempt: value(ATTEMPT).parse().unwrap_or(0),
     }
 }

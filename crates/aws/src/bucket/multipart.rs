@@ -1,4 +1,4 @@
-//! Uploads in parts, which their owners send straight to the bucket.
+//! Multipart uploads, whose parts clients send directly to the bucket.
 
 use std::time::Duration;
 
@@ -10,45 +10,45 @@ use aws_sdk_s3::{
 };
 
 use super::{Bucket, content_type};
-use crate::{StoreError, error::sorted};
+use crate::{StoreError, error::classify};
 
-/// A multipart upload of the bucket.
+/// A multipart upload.
 #[derive(Debug, Clone)]
 pub struct Multipart<'a> {
-    /// Where the object will lie.
+    /// Key of the object.
     pub key: &'a str,
-    /// The bucket's id of the upload.
+    /// S3's id of the upload.
     pub id: &'a str,
 }
 
-/// A part that was uploaded.
+/// An uploaded part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// From 1.
+    /// Part number, from 1.
     pub number: i32,
-    /// What the bucket said when it took the part.
+    /// `ETag` that S3 returned for the part.
     pub etag: String,
 }
 
 impl Bucket {
-    /// Begins an upload in parts; gives the bucket's id of it.
+    /// Starts a multipart upload; returns its id.
     ///
     /// # Errors
-    /// When the bucket does not answer or refuses.
-    pub async fn begin(&self, key: &str) -> Result<String, StoreError> {
+    /// When the bucket cannot be reached or rejects the call.
+    pub async fn begin_upload(&self, key: &str) -> Result<String, StoreError> {
         let begun = self
             .client
             .create_multipart_upload()
             .bucket(&self.name)
             .key(key)
             .content_type(content_type(key));
-        let begun = begun.send().await.map_err(sorted)?;
+        let begun = begun.send().await.map_err(classify)?;
         begun
             .upload_id
-            .ok_or_else(|| StoreError::Refused("an upload without an id".to_owned()))
+            .ok_or_else(|| StoreError::Rejected("S3 returned an upload without an id".to_owned()))
     }
 
-    /// A link to which a part of this many bytes can be sent for a while.
+    /// Creates a presigned URL for uploading a part of this many bytes.
     ///
     /// # Errors
     /// When there are no credentials to sign with.
@@ -71,16 +71,16 @@ impl Bucket {
         Ok(part
             .presigned(config)
             .await
-            .map_err(sorted)?
+            .map_err(classify)?
             .uri()
             .to_owned())
     }
 
-    /// Puts the parts of an upload together and gives its size in bytes; `None` where parts are missing or not as named.
+    /// Completes an upload and returns its size in bytes; `None` if parts are missing or do not match.
     ///
     /// # Errors
-    /// When the bucket does not answer or refuses.
-    pub async fn complete(
+    /// When the bucket cannot be reached or rejects the call.
+    pub async fn complete_upload(
         &self,
         upload: &Multipart<'_>,
         parts: &[Part],
@@ -102,10 +102,10 @@ impl Bucket {
             .upload_id(upload.id);
         match completed.multipart_upload(parts).send().await {
             Ok(_) => self.size(upload.key).await,
-            // completed before, and the answer was lost
+            // already completed: the response was lost
             Err(why) if why.code() == Some("NoSuchUpload") => self.size(upload.key).await,
-            Err(why) if is_fault_of_parts(&why) => Ok(None),
-            Err(why) => Err(sorted(why)),
+            Err(why) if is_invalid_part(&why) => Ok(None),
+            Err(why) => Err(classify(why)),
         }
     }
 
@@ -117,7 +117,7 @@ impl Bucket {
     }
 }
 
-fn is_fault_of_parts<E: ProvideErrorMetadata>(why: &SdkError<E, HttpResponse>) -> bool {
+fn is_invalid_part<E: ProvideErrorMetadata>(why: &SdkError<E, HttpResponse>) -> bool {
     matches!(
         why.code(),
         Some("InvalidPart" | "InvalidPartOrder" | "EntityTooSmall" | "MalformedXML")

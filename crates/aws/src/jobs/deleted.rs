@@ -1,23 +1,57 @@
-//! Deleted jobs whose workers may have stored something since, found by an index that only they are in.
+//! Deleted jobs that are due for a sweep of objects stored after the deletion, by a sparse index.
 
-use domain::{JobId, Timestamp};
+use domain::{Job, JobId, Timestamp};
+use serde::{Deserialize, Serialize};
 
-use super::{JobTable, tombstone};
+use super::{Item, JobTable};
 use crate::{
     StoreError, UploadUse,
-    error::{happened, sorted},
-    value::text,
+    conflicts::retry_on_conflict,
+    error::{classify, is_applied},
+    value::{number, text},
 };
 
-/// What the attribute `sweep` of a deleted job holds until it has been swept.
-pub(super) const DUE: &str = "due";
+/// Value of the attribute `sweep` until the deleted job has been swept.
+const DUE: &str = "due";
 
 impl JobTable {
-    /// Jobs that were deleted before a time and have not been swept, those that wait longest first; `most` at most.
+    /// Replaces a job's record by a tombstone; `false` if it is gone or at another attempt. The tombstone holds the last attempt until
+    /// `until`, in seconds since 1970, since Step Functions reserves the names of executions for 90 days. [`JobTable::list_deleted`] returns
+    /// it until it is swept.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
-    pub async fn deleted(&self, before: Timestamp, most: i32) -> Result<Vec<JobId>, StoreError> {
+    /// When the table cannot be reached or rejects the call.
+    pub async fn delete(&self, job: &Job, now: Timestamp, until: i64) -> Result<bool, StoreError> {
+        let tombstone = Tombstone {
+            id: job.id.clone(),
+            attempt: job.attempt,
+            expires_at: until,
+            sweep: Some(DUE.to_owned()),
+            deleted_at: Some(now.to_string()),
+            upload: UploadUse::of(job),
+        };
+        let item = serde_dynamo::to_item(tombstone).map_err(StoreError::unreadable)?;
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("#owner = :owner AND attempt = :attempt")
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_values(":owner", text(job.owner.as_str()))
+            .expression_attribute_values(":attempt", number(job.attempt.into()));
+        is_applied(retry_on_conflict(|| put.clone().send()).await)
+    }
+
+    /// Lists at most `max` jobs that were deleted before a time and not yet swept, oldest first.
+    ///
+    /// # Errors
+    /// When the table cannot be reached or rejects the call.
+    pub async fn list_deleted(
+        &self,
+        before: Timestamp,
+        max: i32,
+    ) -> Result<Vec<JobId>, StoreError> {
         let found = self
             .client
             .query()
@@ -26,10 +60,10 @@ impl JobTable {
             .key_condition_expression("sweep = :due AND deleted_at < :before")
             .expression_attribute_values(":due", text(DUE))
             .expression_attribute_values(":before", text(&before.to_string()))
-            .limit(most)
+            .limit(max)
             .send()
             .await
-            .map_err(sorted)?;
+            .map_err(classify)?;
         let ids = found.items.unwrap_or_default().into_iter().map(|item| {
             let id = item.get("id").and_then(|id| id.as_s().ok());
             let id = id.and_then(|id| id.parse().ok());
@@ -38,29 +72,23 @@ impl JobTable {
         ids.collect()
     }
 
-    /// The upload that a deleted job was made from, until the job is swept; none where a new job has its id by now.
+    /// Returns the upload that a deleted job used, until it is swept; `None` if a new job has its id.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
-    pub async fn upload_of_deleted(&self, id: &JobId) -> Result<Option<UploadUse>, StoreError> {
-        let got = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .key("id", text(id.as_str()))
-            .consistent_read(true);
-        let item = got.send().await.map_err(sorted)?.item;
+    /// When the table cannot be reached or rejects the call.
+    pub async fn upload_of_deleted_job(&self, id: &JobId) -> Result<Option<UploadUse>, StoreError> {
+        let item = self.item(id).await?;
         Ok(item
             .as_ref()
             .and_then(tombstone)
-            .and_then(|left| left.upload))
+            .and_then(|tombstone| tombstone.upload))
     }
 
-    /// Notes that nothing of a deleted job is left; `false` where a new job has its id by now, or it was noted before.
+    /// Marks a deleted job as swept; `false` if a new job has its id, or it already was.
     ///
     /// # Errors
-    /// When the table does not answer or refuses.
-    pub async fn swept(&self, id: &JobId) -> Result<bool, StoreError> {
+    /// When the table cannot be reached or rejects the call.
+    pub async fn mark_swept(&self, id: &JobId) -> Result<bool, StoreError> {
         let noted = self
             .client
             .update_item()
@@ -69,6 +97,30 @@ impl JobTable {
             .update_expression("REMOVE sweep, deleted_at, upload")
             .condition_expression("attribute_not_exists(#owner) AND attribute_exists(sweep)")
             .expression_attribute_names("#owner", "owner");
-        happened(noted.send().await)
+        is_applied(noted.send().await)
     }
+}
+
+/// The record that remains of a deleted job.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Tombstone {
+    pub(crate) id: JobId,
+    pub(crate) attempt: u32,
+    expires_at: i64,
+    /// Present until objects that workers stored after the deletion have been swept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sweep: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<String>,
+    /// The upload that it used, until it has been swept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    upload: Option<UploadUse>,
+}
+
+/// Parses a tombstone; `None` for a job, which has an owner.
+pub(crate) fn tombstone(item: &Item) -> Option<Tombstone> {
+    if item.contains_key("owner") {
+        return None;
+    }
+    serde_dynamo::from_item(item.clone()).ok()
 }

@@ -1,21 +1,21 @@
-//! Whether what was recognised is what was said.
+//! The clarity of a transcript: whether the recogniser's words can be trusted.
 
 use super::{Segment, Transcript};
 
-/// Mean confidence of words below which a passage was not understood. Measured with Whisper base: readings, noisy telephone lines and
-/// people who talk at once have 0.69 to 0.96; languages and voices that the model does not know, 0.30 to 0.57.
-const UNCLEAR: f64 = 0.6;
-/// Seconds of words below which a mean says nothing.
-const SHORTEST_MS: u64 = 4_000;
-/// Rows of digits are what Whisper makes of some speech that it does not know, and it is surer of them than of other errors: up to 0.77,
-/// where it has 0.86 and more for telephone numbers and people who count.
-const UNCLEAR_DIGITS: f64 = 0.8;
-/// Share of digits among the letters above which a text is a row of digits.
-const MOST_DIGITS: f64 = 0.25;
-/// Letters below which that share says nothing.
-const FEWEST_LETTERS: usize = 100;
+/// Mean word confidence below which a passage counts as unclear. Measured with Whisper base: readings, noisy telephone lines and
+/// overlapping speakers have 0.69 to 0.96; unsupported languages and voices have 0.30 to 0.57.
+const MIN_CONFIDENCE: f64 = 0.6;
+/// Milliseconds of words below which the mean is not significant.
+const MIN_SPOKEN_MS: u64 = 4_000;
+/// The same threshold for digit runs: Whisper transcribes some unsupported speech as digits, with a higher confidence than other errors,
+/// up to 0.77; telephone numbers and counting have 0.86 and more.
+const MIN_DIGITS_CONFIDENCE: f64 = 0.8;
+/// Share of digits among letters and digits above which a text counts as a digit run.
+const MAX_DIGIT_SHARE: f64 = 0.25;
+/// Number of letters and digits below which that share is not significant.
+const MIN_CHARS: usize = 100;
 
-/// Sums over words from which their mean confidence follows; sums of neighbouring passages add up.
+/// The sums behind a mean word confidence, weighted by time; the sums of adjacent passages add up.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Clarity {
     spoken_ms: u64,
@@ -23,18 +23,18 @@ pub struct Clarity {
 }
 
 impl Clarity {
-    /// The sums over the words of some sentences.
+    /// Sums over the words of some sentences.
     pub fn of(segments: &[Segment]) -> Self {
         segments.iter().map(Segment::clarity).sum()
     }
 
-    /// Whether these words are too doubtful to be shown to anybody.
+    /// Returns whether the mean confidence is too low to show these words.
     pub fn is_unclear(self) -> bool {
-        self.is_below(UNCLEAR)
+        self.is_below(MIN_CONFIDENCE)
     }
 
     fn is_below(self, confidence: f64) -> bool {
-        self.spoken_ms >= SHORTEST_MS && self.confidence_ms < confidence * self.spoken_ms as f64
+        self.spoken_ms >= MIN_SPOKEN_MS && self.confidence_ms < confidence * self.spoken_ms as f64
     }
 }
 
@@ -67,7 +67,7 @@ impl std::iter::Sum for Clarity {
 }
 
 impl Segment {
-    /// The sums over its words, each weighted with its length.
+    /// Sums over the words of the sentence, each weighted by its length.
     pub fn clarity(&self) -> Clarity {
         let each = self.words.iter().map(|word| {
             let spoken_ms = word.end_ms.saturating_sub(word.start_ms);
@@ -81,10 +81,10 @@ impl Segment {
 }
 
 impl Transcript {
-    /// Whether the talk as a whole was not understood: its words are doubtful, or rows of digits.
+    /// Returns whether the talk as a whole is unclear: its words have a low confidence, or are mostly digits.
     pub fn is_unclear(&self) -> bool {
         let clarity = Clarity::of(&self.segments);
-        clarity.is_unclear() || (clarity.is_below(UNCLEAR_DIGITS) && self.is_mostly_digits())
+        clarity.is_unclear() || (clarity.is_below(MIN_DIGITS_CONFIDENCE) && self.is_mostly_digits())
     }
 
     fn is_mostly_digits(&self) -> bool {
@@ -94,7 +94,7 @@ impl Transcript {
             letters += usize::from(letter.is_alphanumeric());
             digits += usize::from(letter.is_numeric());
         }
-        letters >= FEWEST_LETTERS && digits as f64 > letters as f64 * MOST_DIGITS
+        letters >= MIN_CHARS && digits as f64 > letters as f64 * MAX_DIGIT_SHARE
     }
 }
 
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn doubtful_words_are_unclear_as_a_whole_and_a_few_of_them_are_not() {
+    fn low_confidence_is_unclear_on_the_whole_but_not_for_a_few_words() {
         assert!(words(&[0.55; 20]).is_unclear());
         assert!(!words(&[0.65; 20]).is_unclear());
         assert!(!words(&[0.3; 7]).is_unclear(), "too short to judge");
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn clarity_of_a_passage_is_a_difference_of_sums() {
+    fn the_clarity_of_a_passage_is_a_difference_of_sums() {
         let (all, first) = (words(&[0.9, 0.8, 0.7]), words(&[0.9, 0.8]));
         let rest = Clarity::of(&all.segments) - Clarity::of(&first.segments);
         assert_eq!(rest.spoken_ms, 500);
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_digits_are_unclear_and_numbers_in_a_talk_are_not() {
+    fn digit_runs_are_unclear_but_numbers_in_a_talk_are_not() {
         let digits = "In 1.1.5.5.2.2.3 HEN3U-1-2-N4-8-1-4-4 ".repeat(12);
         assert!(text(&digits, 0.75).is_unclear());
         assert!(!text(&digits, 0.85).is_unclear(), "somebody spells them");

@@ -8,7 +8,7 @@ use crate::{Percent, Record, samples::queued};
 const RATES: Rates = Rates {
     credits_per_minute: 1,
 };
-/// What may differ with the order in which events arrive.
+/// Attributes that may depend on the order in which events arrive.
 const INTERMEDIATE: [&str; 11] = [
     "updated_at",
     "last_sequence",
@@ -41,7 +41,7 @@ fn job(record: &Record) -> Job {
 
 fn running() -> Record {
     let mut record = record(&queued());
-    let of = AttemptOf {
+    let of = AttemptId {
         job_id: "job-1".parse().unwrap(),
         attempt: 1,
     };
@@ -89,7 +89,7 @@ fn events(last: &str) -> Vec<Event> {
 fn deliver<'a>(record: &mut Record, events: impl IntoIterator<Item = &'a Event>) {
     for (number, event) in events.into_iter().enumerate() {
         let before = record["progress_percent"].as_u64();
-        Job::event(event, RATES, at(100 + number as i64)).apply(record);
+        Job::apply_event(event, RATES, at(100 + number as i64)).apply(record);
         assert!(
             record["progress_percent"].as_u64() >= before,
             "progress went back"
@@ -116,15 +116,15 @@ fn without_intermediate(mut record: Record) -> Record {
     record
 }
 
-fn orders(number: usize) -> Vec<Vec<usize>> {
+fn permutations(number: usize) -> Vec<Vec<usize>> {
     if number == 0 {
         return vec![vec![]];
     }
     let mut all = Vec::new();
-    for order in orders(number - 1) {
-        for place in 0..=order.len() {
+    for order in permutations(number - 1) {
+        for index in 0..=order.len() {
             let mut longer = order.clone();
-            longer.insert(place, number - 1);
+            longer.insert(index, number - 1);
             all.push(longer);
         }
     }
@@ -137,14 +137,14 @@ fn every_order_duplication_and_loss_of_events_ends_in_the_same_record() {
         let events = events(last);
         let mut straight = running();
         deliver(&mut straight, &events);
-        let wanted = without_intermediate(straight);
-        for order in orders(events.len()) {
-            for kept in 0..1_u32 << events.len() {
-                // the terminal event may be lost as well: then the outcome settles the job
+        let expected = without_intermediate(straight);
+        for order in permutations(events.len()) {
+            for delivered in 0..1_u32 << events.len() {
+                // the terminal event may be lost too: then the outcome settles the job
                 let arrived: Vec<&Event> = order
                     .iter()
-                    .filter(|&&place| kept >> place & 1 == 1)
-                    .map(|&place| &events[place])
+                    .filter(|&&index| delivered >> index & 1 == 1)
+                    .map(|&index| &events[index])
                     .collect();
                 let mut record = running();
                 deliver(
@@ -152,13 +152,17 @@ fn every_order_duplication_and_loss_of_events_ends_in_the_same_record() {
                     arrived.iter().copied().chain(arrived.iter().rev().copied()),
                 );
                 settle_by(&mut record, &events[4]);
-                assert_eq!(without_intermediate(record), wanted, "{order:?} {kept:b}");
+                assert_eq!(
+                    without_intermediate(record),
+                    expected,
+                    "{order:?} {delivered:b}"
+                );
             }
         }
     }
 }
 
-/// What `settle-job` does with the outcome that says the same as the terminal event.
+/// Does what `settle-job` does with the outcome that corresponds to the terminal event.
 fn settle_by(record: &mut Record, last: &Event) {
     let outcome = match &last.output {
         Some(output) => Outcome::Succeeded {
@@ -173,9 +177,9 @@ fn settle_by(record: &mut Record, last: &Event) {
             retryable: false,
         },
     };
-    let ended = Ended {
+    let ended = OutcomeRecord {
         outcome,
-        at: last.timestamp,
+        finished_at: last.timestamp,
     };
     if let Settlement::Change(change) = job(record).settle(1, Some(&ended), RATES, at(200)) {
         assert!(change.apply(record));
@@ -183,9 +187,9 @@ fn settle_by(record: &mut Record, last: &Event) {
 }
 
 #[test]
-fn a_second_task_of_an_attempt_finds_it_claimed_and_the_first_may_ask_again() {
+fn only_the_task_that_claimed_an_attempt_can_claim_it_again() {
     let mut record = running();
-    let of = AttemptOf {
+    let of = AttemptId {
         job_id: "job-1".parse().unwrap(),
         attempt: 1,
     };
@@ -195,11 +199,11 @@ fn a_second_task_of_an_attempt_finds_it_claimed_and_the_first_may_ask_again() {
 }
 
 #[test]
-fn an_attempt_without_an_outcome_is_followed_by_another_until_they_are_used_up() {
+fn an_attempt_without_an_outcome_is_retried_until_no_attempts_are_left() {
     let mut record = running();
     for attempt in 1..AUTOMATIC_ATTEMPTS {
         let Settlement::Change(change) = job(&record).settle(attempt, None, RATES, at(9)) else {
-            panic!("settled to nothing")
+            panic!("settled without a change")
         };
         assert!(change.apply(&mut record) && !change.apply(&mut record));
         assert_eq!(
@@ -208,12 +212,12 @@ fn an_attempt_without_an_outcome_is_followed_by_another_until_they_are_used_up()
         );
         assert_eq!(
             job(&record).settle(attempt, None, RATES, at(9)),
-            Settlement::Nothing
+            Settlement::Unchanged
         );
     }
     let Settlement::Change(change) = job(&record).settle(AUTOMATIC_ATTEMPTS, None, RATES, at(9))
     else {
-        panic!("settled to nothing")
+        panic!("settled without a change")
     };
     assert!(change.apply(&mut record));
     let failed = job(&record);
@@ -221,20 +225,20 @@ fn an_attempt_without_an_outcome_is_followed_by_another_until_they_are_used_up()
         (failed.status, failed.error_code.as_deref()),
         (Status::Failed, Some("internal"))
     );
-    let mut again = record.clone();
-    assert!(failed.retry(at(10)).apply(&mut again));
+    let mut retried = record.clone();
+    assert!(failed.retry(at(10)).apply(&mut retried));
     assert_eq!(
         (
-            job(&again).attempt,
-            job(&again).automatic_attempts_left,
-            job(&again).error_message
+            job(&retried).attempt,
+            job(&retried).automatic_attempts_left,
+            job(&retried).error_message
         ),
         (4, 2, None)
     );
 }
 
 #[test]
-fn an_older_attempt_says_nothing_any_more() {
+fn events_of_ended_or_earlier_attempts_are_ignored() {
     let mut record = running();
     assert!(Job::cancel(&Owner::user("ann"), at(3)).apply(&mut record));
     let canceled = record.clone();
@@ -247,7 +251,7 @@ fn an_older_attempt_says_nothing_any_more() {
 }
 
 #[test]
-fn nobody_else_and_no_other_state_is_touched() {
+fn transitions_require_the_owner_and_a_matching_status() {
     let mut record = running();
     assert!(!Job::cancel(&Owner::user("bob"), at(3)).apply(&mut record));
     assert!(!job(&record).retry(at(3)).apply(&mut record));
@@ -276,10 +280,10 @@ fn any_event() -> impl Strategy<Value = Event> {
 
 proptest! {
     #[test]
-    fn any_stream_of_events_ends_as_its_terminal_event_says(mut stream in prop::collection::vec(any_event(), 0..60), place in 0_usize..60, twice in 0_usize..60) {
+    fn any_stream_of_events_ends_as_its_terminal_event_says(mut stream in prop::collection::vec(any_event(), 0..60), first in 0_usize..60, second in 0_usize..60) {
         let last = events("job.completed").pop().unwrap();
-        for place in [place, twice] {
-            stream.insert(place.min(stream.len()), last.clone());
+        for index in [first, second] {
+            stream.insert(index.min(stream.len()), last.clone());
         }
         let mut record = running();
         deliver(&mut record, &stream);

@@ -1,4 +1,4 @@
-//! A file that is not whole yet, and what is needed to go on with it.
+//! A partially downloaded file, and the record needed to resume it.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ pub(super) struct Partial {
     record: Record,
 }
 
-/// What the bytes so far are of.
+/// The version of the file that the bytes belong to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Record {
     url: String,
@@ -31,7 +31,7 @@ struct Record {
 }
 
 impl Partial {
-    /// Takes up what is there for the same address, else begins empty.
+    /// Opens the partial file of the same URL, or creates an empty one.
     pub(super) async fn open(destination: &Path, url: &Url) -> Result<Self, Error> {
         let path = with_suffix(destination, ".part");
         let record_path = with_suffix(destination, ".part.json");
@@ -61,7 +61,7 @@ impl Partial {
         })
     }
 
-    /// Asks for the rest, if there are bytes of a known version.
+    /// Returns headers that request the remainder, if there are bytes of a known version.
     pub(super) fn resume_headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let validator = self.record.validator.as_deref().map(HeaderValue::from_str);
@@ -73,13 +73,13 @@ impl Partial {
         headers
     }
 
-    /// Whether bytes from `from` on, of this version, belong after those that are there.
+    /// Returns whether bytes of this version, starting at `from`, continue the file.
     pub(super) fn continues_at(&self, from: u64, validator: Option<&str>) -> bool {
         from == self.received
             && (validator.is_none() || validator == self.record.validator.as_deref())
     }
 
-    /// Throws away what is there and awaits a version of `total` bytes.
+    /// Discards the bytes and expects a version of `total` bytes.
     pub(super) async fn start_over(
         &mut self,
         validator: Option<String>,
@@ -102,7 +102,7 @@ impl Partial {
         emptied.await.map_err(|why| Error::io(&self.path, why))
     }
 
-    /// Notes the size of the whole that an answer told.
+    /// Records the file size that a response announced.
     pub(super) fn expect_total(&mut self, total: Option<u64>) {
         self.record.total = total.or(self.record.total);
     }
@@ -120,7 +120,7 @@ impl Partial {
             .map_err(|why| Error::io(&self.path, why))
     }
 
-    /// Refuses what is, or is going to be, larger than `limit` bytes.
+    /// Fails if the file is, or is announced to be, larger than `limit` bytes.
     pub(super) fn check_size(&self, limit: u64) -> Result<(), Error> {
         if self.received.max(self.record.total.unwrap_or(0)) > limit {
             return Err(Error::TooLarge { limit });
@@ -139,23 +139,23 @@ impl Partial {
         }
     }
 
-    /// Whether all bytes are known to be there.
-    pub(super) fn is_whole(&self) -> bool {
+    /// Returns whether all bytes are known to be received.
+    pub(super) fn is_complete(&self) -> bool {
         self.record.total == Some(self.received)
     }
 
-    /// Whether bytes are known to be missing.
-    pub(super) fn is_short(&self) -> bool {
+    /// Returns whether bytes are known to be missing.
+    pub(super) fn is_incomplete(&self) -> bool {
         self.record.total.is_some_and(|total| self.received < total)
     }
 
-    /// Moves the whole file to its place.
+    /// Moves the complete file to its destination.
     pub(super) async fn finish(mut self, destination: &Path) -> Result<MediaFile, Error> {
         self.flush().await?;
         fs::rename(&self.path, destination)
             .await
             .map_err(|why| Error::io(destination, why))?;
-        // without its file it means nothing, and the next download overwrites it
+        // harmless without its file, and the next download overwrites it
         let _ = fs::remove_file(&self.record_path).await;
         Ok(MediaFile {
             path: destination.to_owned(),
@@ -163,7 +163,7 @@ impl Partial {
         })
     }
 
-    /// Removes everything.
+    /// Removes the file and its record.
     pub(super) async fn discard(self) -> Result<(), Error> {
         let _ = fs::remove_file(&self.record_path).await;
         fs::remove_file(&self.path)

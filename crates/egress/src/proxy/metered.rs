@@ -1,4 +1,4 @@
-//! A connection whose incoming bytes are counted and which may not fall silent.
+//! A connection with a count of received bytes and an idle timeout.
 
 use std::{
     io,
@@ -13,22 +13,22 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use super::Passage;
+use super::State;
 
-/// A connection to a stranger's server.
+/// A connection to an untrusted server.
 pub(super) struct Metered {
     stream: TcpStream,
-    silence: Pin<Box<Sleep>>,
-    passage: Arc<Passage>,
+    idle: Pin<Box<Sleep>>,
+    state: Arc<State>,
 }
 
 impl Metered {
-    pub(super) fn new(stream: TcpStream, passage: Arc<Passage>) -> Self {
-        let silence = Box::pin(sleep(passage.limits.idle));
+    pub(super) fn new(stream: TcpStream, state: Arc<State>) -> Self {
+        let idle = Box::pin(sleep(state.limits.idle));
         Self {
             stream,
-            silence,
-            passage,
+            idle,
+            state,
         }
     }
 }
@@ -41,12 +41,12 @@ impl AsyncRead for Metered {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         if Pin::new(&mut self.stream).poll_read(cx, buf)?.is_pending() {
-            ready!(self.silence.as_mut().poll(cx));
+            ready!(self.idle.as_mut().poll(cx));
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
-        let until = Instant::now() + self.passage.limits.idle;
-        self.silence.as_mut().reset(until);
-        if self.passage.admit(buf.filled().len() - before) {
+        let until = Instant::now() + self.state.limits.idle;
+        self.idle.as_mut().reset(until);
+        if self.state.count_received(buf.filled().len() - before) {
             Poll::Ready(Ok(()))
         } else {
             Poll::Ready(Err(io::ErrorKind::QuotaExceeded.into()))

@@ -1,4 +1,4 @@
-//! What the proxy does with its requests: `CONNECT` becomes a tunnel, a plain HTTP request is sent on.
+//! Request handling of the proxy: `CONNECT` opens a tunnel, a plain HTTP request is forwarded.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -17,42 +17,42 @@ use tokio::{
     sync::Semaphore,
 };
 
-use super::{Passage, metered::Metered};
+use super::{State, metered::Metered};
 use crate::Error;
 
-/// How long a program may take to send the head of its request.
+/// Timeout for receiving the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long to wait when the system refuses a connection, e.g. because too many files are open.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Delay after the system failed to accept a connection, for example because too many files are open.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// A body sent on, or a line of ours.
+/// A forwarded body, or a message of the proxy.
 type Body = Either<Incoming, Full<Bytes>>;
 
-/// Serves connections for ever.
-pub(super) async fn accept(listener: TcpListener, passage: Arc<Passage>) {
-    let places = Arc::new(Semaphore::new(passage.limits.connections));
+/// Accepts and serves connections until it is cancelled.
+pub(super) async fn accept(listener: TcpListener, state: Arc<State>) {
+    let permits = Arc::new(Semaphore::new(state.limits.connections));
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else {
+        let Ok(permit) = permits.clone().acquire_owned().await else {
             return;
         };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let passage = passage.clone();
-                let end = passage.end.clone();
-                tokio::spawn(end.run_until_cancelled_owned(async move {
-                    serve(stream, passage).await;
-                    drop(place);
+                let state = state.clone();
+                let cancel = state.cancel.clone();
+                tokio::spawn(cancel.run_until_cancelled_owned(async move {
+                    serve(stream, state).await;
+                    drop(permit);
                 }));
             }
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            Err(_) => tokio::time::sleep(ACCEPT_RETRY_DELAY).await,
         }
     }
 }
 
-async fn serve(stream: TcpStream, passage: Arc<Passage>) {
+async fn serve(stream: TcpStream, state: Arc<State>) {
     let service = service_fn(|request| {
-        let passage = passage.clone();
-        async move { Ok::<_, Infallible>(answer(request, &passage).await) }
+        let state = state.clone();
+        async move { Ok::<_, Infallible>(answer(request, &state).await) }
     });
     let served = server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -65,11 +65,14 @@ async fn serve(stream: TcpStream, passage: Arc<Passage>) {
     }
 }
 
-async fn answer(request: Request<Incoming>, passage: &Arc<Passage>) -> Response<Body> {
-    let let_in = (request.headers().get(header::PROXY_AUTHORIZATION))
-        .is_some_and(|value| value.as_bytes() == passage.authorization.as_bytes());
-    if !let_in {
-        let mut response = refusal(StatusCode::PROXY_AUTHENTICATION_REQUIRED, "who are you?");
+async fn answer(request: Request<Incoming>, state: &Arc<State>) -> Response<Body> {
+    let is_authorized = (request.headers().get(header::PROXY_AUTHORIZATION))
+        .is_some_and(|value| value.as_bytes() == state.authorization.as_bytes());
+    if !is_authorized {
+        let mut response = rejection(
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+            "proxy authentication required",
+        );
         let scheme = HeaderValue::from_static("Basic realm=\"clipwright\"");
         response
             .headers_mut()
@@ -77,64 +80,64 @@ async fn answer(request: Request<Incoming>, passage: &Arc<Passage>) -> Response<
         return response;
     }
     let outcome = if request.method() == Method::CONNECT {
-        tunnel(request, passage).await
+        tunnel(request, state).await
     } else {
-        forward(request, passage).await
+        forward(request, state).await
     };
     outcome.unwrap_or_else(Into::into)
 }
 
-/// Why a request is not served.
-struct Refusal(StatusCode, String);
+/// The rejection of a request, with its reason.
+struct Rejection(StatusCode, String);
 
-impl From<Refusal> for Response<Body> {
-    fn from(Refusal(status, why): Refusal) -> Self {
-        refusal(status, &why)
+impl From<Rejection> for Response<Body> {
+    fn from(Rejection(status, why): Rejection) -> Self {
+        rejection(status, &why)
     }
 }
 
-fn refusal(status: StatusCode, why: &str) -> Response<Body> {
+fn rejection(status: StatusCode, why: &str) -> Response<Body> {
     let mut response = Response::new(Either::Right(Full::from(format!("{why}\n"))));
     *response.status_mut() = status;
     response
 }
 
-async fn dial(uri: &Uri, default_port: u16, passage: &Arc<Passage>) -> Result<Metered, Refusal> {
+async fn dial(uri: &Uri, default_port: u16, state: &Arc<State>) -> Result<Metered, Rejection> {
     let authority = uri
         .authority()
         .filter(|authority| !authority.as_str().contains('@'));
     let Some(authority) = authority else {
-        return Err(Refusal(
+        return Err(Rejection(
             StatusCode::BAD_REQUEST,
-            "name a host and no user".into(),
+            "the request must name a host without user info".into(),
         ));
     };
     let port = authority.port_u16().unwrap_or(default_port);
-    match passage
+    match state
         .guard
-        .dial(authority.host(), port, passage.limits.connect)
+        .dial(authority.host(), port, state.limits.connect)
         .await
     {
-        Ok(stream) => Ok(Metered::new(stream, passage.clone())),
+        Ok(stream) => Ok(Metered::new(stream, state.clone())),
         Err(why @ Error::Forbidden { .. }) => {
-            passage
+            state
                 .forbidden()
                 .get_or_insert_with(|| authority.host().to_owned());
-            Err(Refusal(StatusCode::FORBIDDEN, why.to_string()))
+            Err(Rejection(StatusCode::FORBIDDEN, why.to_string()))
         }
-        Err(why) => Err(Refusal(StatusCode::BAD_GATEWAY, why.to_string())),
+        Err(why) => Err(Rejection(StatusCode::BAD_GATEWAY, why.to_string())),
     }
 }
 
 async fn tunnel(
     request: Request<Incoming>,
-    passage: &Arc<Passage>,
-) -> Result<Response<Body>, Refusal> {
-    let mut server = dial(request.uri(), 443, passage).await?;
-    let end = passage.end.clone();
-    tokio::spawn(end.run_until_cancelled_owned(async move {
+    state: &Arc<State>,
+) -> Result<Response<Body>, Rejection> {
+    let mut server = dial(request.uri(), 443, state).await?;
+    let cancel = state.cancel.clone();
+    tokio::spawn(cancel.run_until_cancelled_owned(async move {
         if let Ok(program) = hyper::upgrade::on(request).await {
-            // how a tunnel ends is between its two ends
+            // the peers themselves handle how a tunnel ends
             let _ = tokio::io::copy_bidirectional(&mut TokioIo::new(program), &mut server).await;
         }
     }));
@@ -143,27 +146,27 @@ async fn tunnel(
 
 async fn forward(
     mut request: Request<Incoming>,
-    passage: &Arc<Passage>,
-) -> Result<Response<Body>, Refusal> {
+    state: &Arc<State>,
+) -> Result<Response<Body>, Rejection> {
     if request.uri().scheme_str() != Some("http") {
-        return Err(Refusal(
+        return Err(Rejection(
             StatusCode::BAD_REQUEST,
-            "only http:// is sent on, for https:// use CONNECT".into(),
+            "only http:// is forwarded; use CONNECT for https://".into(),
         ));
     }
-    let server = dial(request.uri(), 80, passage).await?;
-    let bad_gateway = |why: hyper::Error| Refusal(StatusCode::BAD_GATEWAY, why.to_string());
+    let server = dial(request.uri(), 80, state).await?;
+    let bad_gateway = |why: hyper::Error| Rejection(StatusCode::BAD_GATEWAY, why.to_string());
     let (mut sender, connection) = client::conn::http1::handshake(TokioIo::new(server))
         .await
         .map_err(bad_gateway)?;
-    tokio::spawn(passage.end.clone().run_until_cancelled_owned(connection));
+    tokio::spawn(state.cancel.clone().run_until_cancelled_owned(connection));
     make_direct(&mut request);
     let mut response = sender.send_request(request).await.map_err(bad_gateway)?;
     remove_hop_by_hop(response.headers_mut());
     Ok(response.map(Either::Left))
 }
 
-/// Makes a request to a proxy one to the server itself (RFC 9112, 3.2.2).
+/// Converts a proxy request into a direct one (RFC 9112, 3.2.2).
 fn make_direct(request: &mut Request<Incoming>) {
     let host = request
         .uri()
@@ -180,7 +183,7 @@ fn make_direct(request: &mut Request<Incoming>) {
     remove_hop_by_hop(request.headers_mut());
 }
 
-/// Removes what is meant for the next hop only (RFC 9110, 7.6.1).
+/// Removes hop-by-hop headers (RFC 9110, 7.6.1).
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = (headers.get_all(header::CONNECTION).iter())
         .filter_map(|value| value.to_str().ok())

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command, sync::atomic::Ordering, time::Duration};
 
-use domain::limits::DOWNLOAD_RETRY_AFTER_S;
+use domain::limits::MAX_DOWNLOAD_RETRY_AFTER_S;
 use egress::{Client, Error, FetchLimits, Fetched, MediaFile, Progress};
 use tempfile::TempDir;
 use tokio::{
@@ -174,7 +174,7 @@ async fn a_redirect_to_a_file_or_without_end_is_refused() {
         fetch(server.url("/")).await.0,
         Err(Error::Redirects)
     ));
-    assert_eq!(server.requests().len(), domain::limits::MOST_REDIRECTS + 1);
+    assert_eq!(server.requests().len(), domain::limits::MAX_REDIRECTS + 1);
 }
 
 #[tokio::test]
@@ -316,9 +316,17 @@ async fn a_server_that_asks_to_wait_is_waited_for_if_it_is_not_long() {
     assert!(fetch(server.url("/")).await.0.is_ok());
     assert!(began.elapsed() >= Duration::from_secs(1));
     for (status, seconds, is_waited_for) in [
-        ("429 Too Many Requests", DOWNLOAD_RETRY_AFTER_S, true),
-        ("429 Too Many Requests", DOWNLOAD_RETRY_AFTER_S + 1, false),
-        ("503 Service Unavailable", DOWNLOAD_RETRY_AFTER_S + 1, false),
+        ("429 Too Many Requests", MAX_DOWNLOAD_RETRY_AFTER_S, true),
+        (
+            "429 Too Many Requests",
+            MAX_DOWNLOAD_RETRY_AFTER_S + 1,
+            false,
+        ),
+        (
+            "503 Service Unavailable",
+            MAX_DOWNLOAD_RETRY_AFTER_S + 1,
+            false,
+        ),
     ] {
         let server = Server::bytes(move |_, _| {
             let wish = format!("Retry-After: {seconds}\r\nContent-Length: 0\r\n");
@@ -332,7 +340,7 @@ async fn a_server_that_asks_to_wait_is_waited_for_if_it_is_not_long() {
         } else {
             let refused = fetched.unwrap().0;
             assert!(
-                matches!(refused, Err(Error::LeftAlone { .. })),
+                matches!(refused, Err(Error::RetryAfter { .. })),
                 "{refused:?}"
             );
         }

@@ -77,7 +77,7 @@ async fn plain_requests_are_sent_on() {
         !request.headers.contains_key("proxy-authorization"),
         "the credential stays here"
     );
-    assert!(proxy.received() > 10 && proxy.objection().is_none());
+    assert!(proxy.received() > 10 && proxy.violation().is_none());
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn private_names_and_addresses_are_refused() {
         let (_, head) = connect(&proxy, &format!("{host}:{port}")).await;
         assert!(head.starts_with("HTTP/1.1 403"), "{host}: {head}");
         assert!(
-            matches!(proxy.objection(), Some(Error::Forbidden { .. })),
+            matches!(proxy.violation(), Some(Error::Forbidden { .. })),
             "{host}"
         );
         let answer = program(&proxy.url())
@@ -184,7 +184,7 @@ async fn too_many_bytes_end_the_connection() {
         .await;
     assert!(body.is_err());
     assert!(matches!(
-        proxy.objection(),
+        proxy.violation(),
         Some(Error::TooLarge { limit: 1_048_576 })
     ));
     assert!(proxy.received() < 2 << 20);

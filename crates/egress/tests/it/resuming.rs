@@ -139,7 +139,7 @@ async fn a_connection_that_breaks_for_ever_is_given_up() {
     .await;
     let (result, folder) = fetch(server.url("/")).await;
     assert!(
-        matches!(result, Err(Error::BrokenOff { received: 150_000 })),
+        matches!(result, Err(Error::ConnectionLost { received: 150_000 })),
         "{result:?}"
     );
     assert_eq!(server.requests().len(), 3);

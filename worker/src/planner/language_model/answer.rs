@@ -1,6 +1,6 @@
 //! The model's answer, taken out of whatever it is wrapped in.
 
-use domain::limits::MOST_PROPOSED;
+use domain::limits::MAX_PROPOSED_CLIPS;
 use serde::Deserialize;
 
 /// A clip as the model puts it, unchecked.
@@ -43,7 +43,7 @@ pub(super) fn parse(content: &str) -> Result<Vec<Proposed>, String> {
             return Err(format!("a score is not from 0 to 10: {scores:?}"));
         }
     }
-    answer.clips.truncate(MOST_PROPOSED);
+    answer.clips.truncate(MAX_PROPOSED_CLIPS);
     Ok(answer.clips)
 }
 
@@ -70,8 +70,8 @@ mod tests {
         let clip = &CLIP[r#"{"clips":["#.len()..CLIP.len() - 2];
         let content = |clips| format!("{{\"clips\":[{}]}}", vec![clip; clips].join(","));
         let looked_at = |clips| parse(&content(clips)).unwrap().len();
-        assert_eq!(looked_at(MOST_PROPOSED), MOST_PROPOSED);
-        assert_eq!(looked_at(MOST_PROPOSED + 1), MOST_PROPOSED);
+        assert_eq!(looked_at(MAX_PROPOSED_CLIPS), MAX_PROPOSED_CLIPS);
+        assert_eq!(looked_at(MAX_PROPOSED_CLIPS + 1), MAX_PROPOSED_CLIPS);
     }
 
     #[test]

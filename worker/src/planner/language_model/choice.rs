@@ -1,6 +1,6 @@
 //! From proposals to a plan: the best of them that do not overlap.
 
-use domain::{ClipOptions, Dropped, Plan, PlannedClip, Score, TimeRange, Transcript};
+use domain::{ClipOptions, DroppedCandidate, Plan, PlannedClip, Score, TimeRange, Transcript};
 use highlights::{Interval, best_schedule, clip_range, silences};
 
 use super::matching::Proposal;
@@ -90,7 +90,11 @@ fn rank(clips: &mut [PlannedClip]) {
 }
 
 /// The other proposals, best first, each span once: windows overlap, and so do their answers.
-fn dropped(proposals: &[Proposal], ranges: &[TimeRange], chosen: &[usize]) -> Vec<Dropped> {
+fn dropped(
+    proposals: &[Proposal],
+    ranges: &[TimeRange],
+    chosen: &[usize],
+) -> Vec<DroppedCandidate> {
     let mut seen: Vec<TimeRange> = chosen.iter().map(|&at| ranges[at]).collect();
     let mut order: Vec<usize> = (0..proposals.len()).collect();
     order.sort_by(|&a, &b| proposals[b].total.total_cmp(&proposals[a].total));
@@ -104,7 +108,7 @@ fn dropped(proposals: &[Proposal], ranges: &[TimeRange], chosen: &[usize]) -> Ve
         let overlapped = chosen
             .iter()
             .position(|&taken| ranges[taken].overlap_ms(range) > 0);
-        dropped.push(Dropped {
+        dropped.push(DroppedCandidate {
             start_ms: range.start_ms(),
             end_ms: range.end_ms(),
             virality_score: Score::clamped(proposals[at].total),

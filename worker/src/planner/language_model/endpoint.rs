@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use domain::limits::ANSWER_BYTES;
+use domain::limits::MAX_MODEL_ANSWER_BYTES;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
@@ -192,7 +192,7 @@ fn broken(why: &reqwest::Error) -> LanguageModelError {
 async fn read(mut response: Response) -> Result<Vec<u8>, LanguageModelError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|why| broken(&why))? {
-        if body.len() + chunk.len() > ANSWER_BYTES {
+        if body.len() + chunk.len() > MAX_MODEL_ANSWER_BYTES {
             return Err(LanguageModelError::TooLong);
         }
         body.extend_from_slice(&chunk);

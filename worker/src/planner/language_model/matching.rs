@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use domain::{
     Clarity, ClipOptions, Score, ScoreBreakdown, Segment, Transcript,
-    limits::{LONGEST_PROPOSED_TEXT, LONGEST_PROPOSED_TITLE},
+    limits::{MAX_PROPOSED_TEXT_CHARS, MAX_PROPOSED_TITLE_CHARS},
 };
 
 use super::answer::Proposed;
@@ -129,17 +129,17 @@ fn verify(
     ]
     .map(|score| score / 10.0);
     let [hook, flow, value, emotion] = scores.map(Score::clamped);
-    let title = shortened(&proposed.title, LONGEST_PROPOSED_TITLE);
+    let title = shortened(&proposed.title, MAX_PROPOSED_TITLE_CHARS);
     Some(Proposal {
         first: sentences.number(first),
         last: sentences.number(last),
         title: if title.is_empty() {
-            shortened(sentences.text(first), LONGEST_PROPOSED_TITLE)
+            shortened(sentences.text(first), MAX_PROPOSED_TITLE_CHARS)
         } else {
             title
         },
-        summary: shortened(&proposed.summary, LONGEST_PROPOSED_TEXT),
-        reason: shortened(&proposed.reason, LONGEST_PROPOSED_TEXT),
+        summary: shortened(&proposed.summary, MAX_PROPOSED_TEXT_CHARS),
+        reason: shortened(&proposed.reason, MAX_PROPOSED_TEXT_CHARS),
         breakdown: ScoreBreakdown {
             hook,
             flow,

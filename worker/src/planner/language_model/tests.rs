@@ -7,7 +7,7 @@ use std::{
 
 use domain::{
     ClipOptions, Segment, Transcript,
-    limits::{LONGEST_PROPOSED_TEXT, LONGEST_PROPOSED_TITLE},
+    limits::{MAX_PROPOSED_TEXT_CHARS, MAX_PROPOSED_TITLE_CHARS},
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -143,7 +143,7 @@ async fn a_good_answer_becomes_a_plan() {
 
 #[tokio::test]
 async fn texts_of_a_model_stand_at_their_limits() {
-    let (title, text) = (LONGEST_PROPOSED_TITLE, LONGEST_PROPOSED_TEXT);
+    let (title, text) = (MAX_PROPOSED_TITLE_CHARS, MAX_PROPOSED_TEXT_CHARS);
     let mut one = clip(4, 9, 8);
     one["title"] = json!("é".repeat(title));
     one["summary"] = json!("話".repeat(text + 1));

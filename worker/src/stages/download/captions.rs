@@ -5,7 +5,7 @@ mod spoken;
 
 use domain::{
     Segment, SpeechOrigin, Transcript, Word,
-    limits::{MOST_CAPTION_BYTES, MOST_CAPTION_CUES, MOST_CAPTION_LINES},
+    limits::{MAX_CAPTION_BYTES, MAX_CAPTION_CUES, MAX_CAPTION_LINES},
 };
 
 use self::cue::{Cue, cues};
@@ -27,11 +27,11 @@ const ABBREVIATIONS: [&str; 14] = [
 /// Why captions are not taken for what is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NotSpoken {
-    #[error("the file has more than {MOST_CAPTION_BYTES} bytes")]
+    #[error("the file has more than {MAX_CAPTION_BYTES} bytes")]
     TooLarge,
-    #[error("one has more than {MOST_CAPTION_LINES} lines")]
+    #[error("one has more than {MAX_CAPTION_LINES} lines")]
     TooManyLines,
-    #[error("there are more than {MOST_CAPTION_CUES}")]
+    #[error("there are more than {MAX_CAPTION_CUES}")]
     TooManyCues,
     #[error("there are none")]
     Empty,
@@ -57,7 +57,7 @@ pub(super) fn transcript(
     language: &str,
     duration_ms: u64,
 ) -> Result<Transcript, NotSpoken> {
-    if text.len() > MOST_CAPTION_BYTES {
+    if text.len() > MAX_CAPTION_BYTES {
         return Err(NotSpoken::TooLarge);
     }
     let cues = cues(&String::from_utf8_lossy(text))?;
@@ -84,7 +84,7 @@ pub(super) fn transcript(
     if transcript.is_too_fast() {
         return Err(NotSpoken::TooManyWords);
     }
-    if transcript.has_endless_word() {
+    if transcript.has_overlong_word() {
         return Err(NotSpoken::EndlessWord);
     }
     Ok(transcript)
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn captions_at_the_limit_of_words_a_minute_are_taken_and_faster_ones_are_not() {
         let captions = |words: usize| format!("00:00.000 --> 02:00.000\n{}", "word ".repeat(words));
-        let most = 2 * domain::limits::MOST_WORDS_PER_MINUTE as usize;
+        let most = 2 * domain::limits::MAX_WORDS_PER_MINUTE as usize;
         assert!(transcript(captions(most).as_bytes(), "en", 120_000).is_ok());
         assert_eq!(
             refused(&captions(most + 1), 120_000),
@@ -261,10 +261,10 @@ mod tests {
     #[test]
     fn a_caption_file_at_the_limit_of_bytes_is_read_and_a_larger_one_is_not() {
         let padded = |bytes: usize| format!("{TALK}\n\n{}", "x".repeat(bytes - TALK.len() - 2));
-        let read = transcript(padded(MOST_CAPTION_BYTES).as_bytes(), "en", 10_000);
+        let read = transcript(padded(MAX_CAPTION_BYTES).as_bytes(), "en", 10_000);
         assert_eq!(read.unwrap(), read_talk());
         assert_eq!(
-            refused(&padded(MOST_CAPTION_BYTES + 1), 10_000),
+            refused(&padded(MAX_CAPTION_BYTES + 1), 10_000),
             NotSpoken::TooLarge
         );
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use domain::{Failure, limits::LEAST_BYTES_PER_SECOND};
+use domain::{Failure, limits::MIN_BYTES_PER_SECOND};
 use egress::{Client, FetchLimits, Fetched, fetch as fetch_file};
 use url::Url;
 
@@ -27,7 +27,7 @@ pub(super) async fn fetch(
         max_bytes: what.limits.max_bytes,
         total: what.limits.time,
         stall: what.limits.stall,
-        min_bytes_per_stall: what.limits.stall.as_secs() * LEAST_BYTES_PER_SECOND,
+        min_bytes_per_stall: what.limits.stall.as_secs() * MIN_BYTES_PER_SECOND,
         ..FetchLimits::default()
     };
     let fetched = fetch_file(client, url, &destination, &limits, |at| {

@@ -8,7 +8,7 @@ use std::{
 
 use domain::{
     Failure,
-    limits::{PAGE_BYTES, SITE_CHILD_BYTES},
+    limits::{MAX_SITE_METADATA_BYTES, SITE_CHILD_MEMORY_BYTES},
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
@@ -136,7 +136,7 @@ impl YtDlp {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        Group::start(&mut command, SITE_CHILD_BYTES).map_err(|why| {
+        Group::start(&mut command, SITE_CHILD_MEMORY_BYTES).map_err(|why| {
             Failure::setup(
                 STAGE,
                 format!("{} cannot be started: {why}", self.program.display()),
@@ -145,10 +145,10 @@ impl YtDlp {
     }
 }
 
-/// Reads all lines, of which those with progress are told and the others kept, up to [`PAGE_BYTES`].
+/// Reads all lines, of which those with progress are told and the others kept, up to [`MAX_SITE_METADATA_BYTES`].
 async fn read_output(stdout: impl AsyncRead + Unpin, progress: &mut impl FnMut(f64)) -> Vec<u8> {
     let mut kept = Vec::new();
-    let mut reader = BufReader::new(stdout.take(PAGE_BYTES));
+    let mut reader = BufReader::new(stdout.take(MAX_SITE_METADATA_BYTES));
     let mut line = Vec::new();
     while let Ok(1..) = reader.read_until(b'\n', &mut line).await {
         match str::from_utf8(&line).ok().and_then(fraction) {
@@ -188,9 +188,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_description_stands_at_its_limit() {
-        let endless = tokio::io::repeat(b'x').take(PAGE_BYTES + 1);
+        let endless = tokio::io::repeat(b'x').take(MAX_SITE_METADATA_BYTES + 1);
         let read = read_output(endless, &mut |_| {}).await;
-        assert_eq!(read.len() as u64, PAGE_BYTES);
+        assert_eq!(read.len() as u64, MAX_SITE_METADATA_BYTES);
     }
 
     #[test]

@@ -104,13 +104,13 @@ pub(super) fn of_egress(why: &Error) -> Failure {
         Error::Address(_) => input(SourceUnsupported, why.to_string()),
         Error::Forbidden { .. } => input(SourceForbidden, why.to_string()),
         // it would be no sooner for another attempt
-        Error::Blocked { .. } | Error::LeftAlone { .. } => input(SourceBlocked, why.to_string()),
+        Error::Blocked { .. } | Error::RetryAfter { .. } => input(SourceBlocked, why.to_string()),
         Error::Missing { .. } | Error::Redirects => input(SourceUnavailable, why.to_string()),
         Error::TooLarge { .. } => {
             input(SourceTooLarge, format!("the source cannot be taken: {why}"))
         }
         Error::TimedOut(limit) => timed_out(*limit),
-        Error::Unavailable(_) | Error::Stalled { .. } | Error::BrokenOff { .. } => {
+        Error::Unavailable(_) | Error::Stalled { .. } | Error::ConnectionLost { .. } => {
             Failure::transient(STAGE, SourceUnavailable, why.to_string())
         }
         Error::Io { path, source } => Failure::io(STAGE, path, source),
@@ -227,7 +227,7 @@ mod tests {
         ] {
             let failure = of_site(&format!("WARNING: sign in\n{said}\n"), false);
             assert_eq!(
-                (failure.code, failure.retryable()),
+                (failure.code, failure.is_retryable()),
                 (code, retryable),
                 "{said}"
             );

@@ -7,7 +7,7 @@ use std::{
 
 use domain::{
     ErrorCode, Failure, Transcript,
-    limits::{MOST_CAPTION_BYTES, MOST_PIXELS},
+    limits::{MAX_CAPTION_BYTES, MAX_PIXELS},
 };
 use egress::{Guard, Proxy, ProxyLimits};
 use tokio::{fs, io::AsyncReadExt, sync::oneshot};
@@ -220,8 +220,8 @@ impl<'a> Site<'a> {
         let whole = self.folder.join("source.mkv");
         let arguments = Arguments::new()
             .words("-hide_banner -nostdin -loglevel error -y")
-            .input(pictures, MOST_PIXELS)
-            .input(sound, MOST_PIXELS)
+            .input(pictures, MAX_PIXELS)
+            .input(sound, MAX_PIXELS)
             .words("-map 0:v:0 -map 1:a:0 -c copy")
             .arg(crate::ffmpeg::command::file_url(&whole));
         let failed = |why: CallError| {
@@ -242,7 +242,7 @@ impl<'a> Site<'a> {
 
     /// Why a run failed: what the proxy saw is surer than what the program says.
     fn refusal(&self, program: &Said) -> Failure {
-        if let Some(why) = self.proxy.objection() {
+        if let Some(why) = self.proxy.violation() {
             return refusal::of_egress(&why);
         }
         let said = String::from_utf8_lossy(&program.stdout);
@@ -259,7 +259,7 @@ impl<'a> Site<'a> {
 async fn head(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut text = Vec::new();
     let file = fs::File::open(path).await?;
-    file.take(MOST_CAPTION_BYTES as u64 + 1)
+    file.take(MAX_CAPTION_BYTES as u64 + 1)
         .read_to_end(&mut text)
         .await?;
     Ok(text)

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use captions::{FontFiles, Fonts};
-use domain::{Failure, PlannedClip, Word, limits::MOST_PIXELS};
+use domain::{Failure, PlannedClip, Word, limits::MAX_PIXELS};
 
 use super::{RenderInput, RenderedClip, STAGE, failure, measure, thumbnail, timeline::Timeline};
 use crate::{
@@ -65,7 +65,7 @@ pub(crate) async fn make(
     scratch: &Path,
     done: &mut impl FnMut(f64),
 ) -> Result<RenderedClip, Failure> {
-    let timeline = Timeline::new(row.start_ms, &row.kept(), frame_rate(input.video));
+    let timeline = Timeline::new(row.start_ms, &row.shown_ranges(), frame_rate(input.video));
     let words = timeline.words(words.iter());
     let mut seen = |fraction| done(fraction * MEASURING);
     let measured = measure::measure(input, row.range(), &timeline, scratch, &mut seen).await?;
@@ -176,7 +176,7 @@ pub(crate) async fn check(
     let ffprobe = input.home.program(STAGE, "ffprobe")?;
     let wrong =
         |what: String| Failure::internal(STAGE, format!("the rendered clip is wrong: {what}"));
-    let media = probe(&ffprobe, path, MOST_PIXELS)
+    let media = probe(&ffprobe, path, MAX_PIXELS)
         .await
         .map_err(|why| wrong(why.to_string()))?;
     let size = media

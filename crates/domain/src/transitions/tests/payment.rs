@@ -1,9 +1,9 @@
-//! What is paid for, and what the owner keeps when a plan is edited.
+//! Charges, and the clips that the owner keeps when a plan is edited.
 
 use super::*;
 
 #[test]
-fn credits_are_those_of_the_source_considered() {
+fn credits_are_charged_for_the_considered_part_of_the_source() {
     let mut record = running();
     deliver(&mut record, &events("job.completed"));
     let job = job(&record);
@@ -16,18 +16,18 @@ fn credits_are_those_of_the_source_considered() {
 }
 
 #[test]
-fn a_job_is_paid_for_once_also_when_its_plan_is_edited() {
+fn a_job_is_charged_once_even_if_its_plan_is_edited() {
     let mut record = running();
     deliver(&mut record, &events("job.completed"));
     assert!(job(&record).edit_plan("abc", at(300)).apply(&mut record));
     assert_eq!(job(&record).credits_charged, Some(3));
-    let again = Event {
+    let repeated = Event {
         attempt: Some(2),
         ..events("job.completed").pop().unwrap()
     };
     assert!(
-        Job::event(
-            &again,
+        Job::apply_event(
+            &repeated,
             Rates {
                 credits_per_minute: 7
             },
@@ -41,12 +41,12 @@ fn a_job_is_paid_for_once_also_when_its_plan_is_edited() {
     );
 }
 
-/// A job with two clips that were paid for, whose plan a person has edited; the new attempt has made a clip.
+/// Returns a job with two clips that were charged, whose plan was then edited; the new attempt has finished one clip.
 fn edited() -> Record {
     let mut record = running();
     deliver(&mut record, &events("job.completed"));
     assert!(job(&record).edit_plan("abc", at(300)).apply(&mut record));
-    let of = AttemptOf {
+    let of = AttemptId {
         job_id: "job-1".parse().unwrap(),
         attempt: 2,
     };
@@ -56,7 +56,7 @@ fn edited() -> Record {
         clip: Some(clip("https://b/new")),
         ..events("job.completed").swap_remove(2)
     };
-    assert!(Job::event(&made, RATES, at(302)).apply(&mut record));
+    assert!(Job::apply_event(&made, RATES, at(302)).apply(&mut record));
     record
 }
 
@@ -65,7 +65,7 @@ fn clip(s3_url: &str) -> ClipOutput {
     serde_json::from_value(clip).unwrap()
 }
 
-/// Addresses of the clips that the owner is shown, and what was paid.
+/// Returns the URLs of the shown clips and the credits charged.
 fn shown(record: &Record) -> (Vec<String>, Option<u64>) {
     let job = job(record);
     let urls = job
@@ -76,23 +76,23 @@ fn shown(record: &Record) -> (Vec<String>, Option<u64>) {
 }
 
 #[test]
-fn an_edit_that_comes_to_nothing_leaves_the_owner_what_was_paid_for() {
+fn a_failed_edit_leaves_the_paid_clips_in_place() {
     let paid = (
         vec!["https://b/0".to_owned(), "https://b/1".to_owned()],
         Some(3),
     );
-    let gone = Ended {
+    let gone = OutcomeRecord {
         outcome: Outcome::Failed {
             error: "the video is gone".into(),
             error_code: ErrorCode::SourceUnavailable,
             stage: Stage::Download,
             retryable: false,
         },
-        at: at(400),
+        finished_at: at(400),
     };
     let settled = |record: &Record, outcome| {
         let Settlement::Change(change) = job(record).settle(2, outcome, RATES, at(400)) else {
-            panic!("settled to nothing")
+            panic!("settled without a change")
         };
         *change
     };
@@ -104,7 +104,10 @@ fn an_edit_that_comes_to_nothing_leaves_the_owner_what_was_paid_for() {
         ("canceled", Job::cancel(&Owner::user("ann"), at(400))),
         ("the source is gone", settled(&edited(), Some(&gone))),
         ("another attempt begins", settled(&edited(), None)),
-        ("told of as failed", Job::event(&failed, RATES, at(400))),
+        (
+            "reported as failed",
+            Job::apply_event(&failed, RATES, at(400)),
+        ),
         ("given up", job(&edited()).fail(2, "no room", at(400))),
     ];
     for (name, change) in ways {
@@ -116,22 +119,22 @@ fn an_edit_that_comes_to_nothing_leaves_the_owner_what_was_paid_for() {
         assert_eq!(ended.timings, job(&edited()).timings, "{name}");
         if ended.status.is_terminal() {
             assert!(ended.retry(at(401)).apply(&mut record), "{name}");
-            assert_eq!(shown(&record), paid, "{name}: tried again");
+            assert_eq!(shown(&record), paid, "{name}: retried");
             assert_eq!(
-                job(&record).edition,
+                job(&record).revision,
                 3,
-                "{name}: what the edit has made is deleted"
+                "{name}: the outputs of the edit are deleted"
             );
         }
     }
 }
 
 #[test]
-fn clips_of_an_attempt_that_comes_to_nothing_are_not_the_owners() {
+fn clips_of_a_failed_attempt_are_not_shown() {
     let failed = events("job.failed").pop().unwrap();
     let ways: [(&str, Change); 3] = [
         ("canceled", Job::cancel(&Owner::user("ann"), at(400))),
-        ("failed", Job::event(&failed, RATES, at(400))),
+        ("failed", Job::apply_event(&failed, RATES, at(400))),
         ("given up", job(&running()).fail(1, "no room", at(400))),
     ];
     for (name, change) in ways {
@@ -142,56 +145,56 @@ fn clips_of_an_attempt_that_comes_to_nothing_are_not_the_owners() {
         assert!(change.apply(&mut record), "{name}");
         assert!(job(&record).attempt_clips.is_empty(), "{name}");
         assert_eq!(shown(&record), (vec![], None), "{name}");
-        // as such a record was written before
+        // the record as earlier versions wrote it
         old.insert("status".into(), record["status"].clone());
         assert_eq!(shown(&old), (vec![], None), "{name}");
         assert!(job(&record).retry(at(401)).apply(&mut record), "{name}");
-        assert_eq!(job(&record).edition, 0, "{name}: it goes on where it ended");
+        assert_eq!(job(&record).revision, 0, "{name}: the attempt is resumed");
     }
 }
 
 #[test]
-fn the_clips_of_an_edit_take_the_place_of_those_before_when_it_has_succeeded() {
+fn a_successful_edit_replaces_the_clips() {
     let mut record = edited();
-    assert_eq!(job(&record).edition, 2);
+    assert_eq!(job(&record).revision, 2);
     let mut last = events("job.completed").pop().unwrap();
     last.attempt = Some(2);
     last.output.as_mut().unwrap().clips = vec![clip("https://b/new")];
-    assert!(Job::event(&last, RATES, at(400)).apply(&mut record));
+    assert!(Job::apply_event(&last, RATES, at(400)).apply(&mut record));
     assert_eq!(shown(&record), (vec!["https://b/new".to_owned()], Some(3)));
     assert!(job(&record).attempt_clips.is_empty());
     assert!(job(&record).edit_plan("def", at(500)).apply(&mut record));
-    assert_eq!(job(&record).edition, 3);
+    assert_eq!(job(&record).revision, 3);
 }
 
 #[test]
-fn a_success_without_clips_is_paid_for_when_the_first_clips_come() {
+fn a_success_without_clips_is_charged_when_the_first_clips_arrive() {
     let mut record = running();
     let mut empty = events("job.completed").pop().unwrap();
     empty.output.as_mut().unwrap().clips.clear();
     deliver(&mut record, &events("job.completed")[..4]);
     deliver(&mut record, [&empty]);
     assert_eq!(shown(&record), (vec![], None));
-    // as such a record was written before
+    // the record as earlier versions wrote it
     let mut old = record.clone();
     old.insert("credits_charged".into(), 0.into());
     for mut record in [record, old] {
         assert!(job(&record).edit_plan("abc", at(300)).apply(&mut record));
         assert_eq!(
-            job(&record).edition,
+            job(&record).revision,
             0,
-            "there is nothing to keep apart from"
+            "there are no paid clips to preserve"
         );
         let full = Event {
             attempt: Some(2),
             ..events("job.completed").pop().unwrap()
         };
-        assert!(Job::event(&full, RATES, at(301)).apply(&mut record));
+        assert!(Job::apply_event(&full, RATES, at(301)).apply(&mut record));
         assert_eq!(shown(&record).1, Some(3));
-        // and what was paid for stays, whatever an edit brings
+        // paid clips remain if a later edit produces none
         assert!(job(&record).edit_plan("def", at(400)).apply(&mut record));
         empty.attempt = Some(3);
-        assert!(Job::event(&empty, RATES, at(401)).apply(&mut record));
+        assert!(Job::apply_event(&empty, RATES, at(401)).apply(&mut record));
         let (clips, credits) = shown(&record);
         assert_eq!((clips.len(), credits), (2, Some(3)));
     }

@@ -1,6 +1,6 @@
 //! The captions of a `WebVTT` or `SubRip` file, cleaned of everything that is not spoken.
 
-use domain::limits::{MOST_CAPTION_CUES, MOST_CAPTION_LINES};
+use domain::limits::{MAX_CAPTION_CUES, MAX_CAPTION_LINES};
 
 use super::{
     NotSpoken,
@@ -122,13 +122,13 @@ fn blocks(text: &str) -> Result<Vec<Block>, NotSpoken> {
             .by_ref()
             .take_while(|line| !line.is_empty())
             .filter(|line| !line.contains("-->"))
-            .take(MOST_CAPTION_LINES + 1)
+            .take(MAX_CAPTION_LINES + 1)
             .map(str::to_owned)
             .collect();
-        if shown.len() > MOST_CAPTION_LINES {
+        if shown.len() > MAX_CAPTION_LINES {
             return Err(NotSpoken::TooManyLines);
         }
-        if blocks.len() == MOST_CAPTION_CUES {
+        if blocks.len() == MAX_CAPTION_CUES {
             return Err(NotSpoken::TooManyCues);
         }
         blocks.push(Block {
@@ -231,10 +231,10 @@ mod tests {
     #[test]
     fn a_cue_at_the_limit_of_lines_is_read_and_a_longer_one_is_not() {
         let cue = |lines| format!("00:00.000 --> 00:02.000\n{}", "word\n".repeat(lines));
-        let read = cues(&cue(MOST_CAPTION_LINES)).unwrap();
-        assert_eq!(read[0].words.len(), MOST_CAPTION_LINES);
+        let read = cues(&cue(MAX_CAPTION_LINES)).unwrap();
+        assert_eq!(read[0].words.len(), MAX_CAPTION_LINES);
         assert_eq!(
-            cues(&cue(MOST_CAPTION_LINES + 1)),
+            cues(&cue(MAX_CAPTION_LINES + 1)),
             Err(NotSpoken::TooManyLines)
         );
     }
@@ -242,9 +242,9 @@ mod tests {
     #[test]
     fn a_file_at_the_limit_of_cues_is_read_and_a_longer_one_is_not() {
         let file = |count| "00:00.000 --> 00:02.000\nword\n\n".repeat(count);
-        assert!(cues(&file(MOST_CAPTION_CUES)).is_ok());
+        assert!(cues(&file(MAX_CAPTION_CUES)).is_ok());
         assert_eq!(
-            cues(&file(MOST_CAPTION_CUES + 1)),
+            cues(&file(MAX_CAPTION_CUES + 1)),
             Err(NotSpoken::TooManyCues)
         );
     }

@@ -1,4 +1,4 @@
-//! What a server's answer to a request for a file, or for the rest of one, means.
+//! Classification of responses to a request for a file, or for the remainder of one.
 
 use reqwest::{
     Response, StatusCode,
@@ -7,46 +7,46 @@ use reqwest::{
     },
 };
 
-use super::Setback;
+use super::FailedAttempt;
 use crate::{Error, retry_after};
 
-/// What the body of an answer is.
+/// The content of a response body.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum Body {
     /// A page or a playlist.
     Page,
     /// The file from its first byte.
-    Whole { total: Option<u64> },
+    Complete { total: Option<u64> },
     /// The file from byte `from`.
-    Rest { from: u64, total: Option<u64> },
-    /// Nothing: the file is shorter than what was asked for.
-    NoSuchRange,
+    Remainder { from: u64, total: Option<u64> },
+    /// None: the requested range is not available.
+    InvalidRange,
 }
 
-/// What an answer is, or why it is none.
-pub(super) fn classify(response: &Response) -> Result<Answer, Setback> {
+/// Classifies a response by status and headers.
+pub(super) fn classify(response: &Response) -> Result<Body, FailedAttempt> {
     let headers = response.headers();
     match response.status() {
-        StatusCode::RANGE_NOT_SATISFIABLE => Ok(Answer::NoSuchRange),
+        StatusCode::RANGE_NOT_SATISFIABLE => Ok(Body::InvalidRange),
         StatusCode::PARTIAL_CONTENT => {
             match text(headers, &CONTENT_RANGE).and_then(parse_content_range) {
-                Some((from, total)) => Ok(Answer::Rest { from, total }),
-                None => Ok(Answer::NoSuchRange),
+                Some((from, total)) => Ok(Body::Remainder { from, total }),
+                None => Ok(Body::InvalidRange),
             }
         }
-        status if status.is_success() && is_page(headers) => Ok(Answer::Page),
+        status if status.is_success() && is_page(headers) => Ok(Body::Page),
         status if status.is_success() => {
             let total = text(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
-            Ok(Answer::Whole { total })
+            Ok(Body::Complete { total })
         }
-        status => Err(Setback {
+        status => Err(FailedAttempt {
             why: refusal(status),
             retry_after: retry_after(headers),
         }),
     }
 }
 
-/// What tells this version of the file from another: a strong `ETag`, else the date of the last change.
+/// Returns the validator of this version of the file: a strong `ETag`, else the `Last-Modified` date.
 pub(super) fn validator(response: &Response) -> Option<String> {
     let headers = response.headers();
     text(headers, &ETAG)
@@ -88,7 +88,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// `bytes 100-199/1000` is (100, 1000).
+/// Parses the start and the total of a `Content-Range`: `bytes 100-199/1000` gives (100, 1000).
 pub(crate) fn parse_content_range(text: &str) -> Option<(u64, Option<u64>)> {
     let (range, total) = text.strip_prefix("bytes ")?.split_once('/')?;
     let (from, _) = range.split_once('-')?;
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn content_range_is_read() {
+    fn content_ranges_are_parsed() {
         assert_eq!(
             parse_content_range("bytes 100-199/1000"),
             Some((100, Some(1000)))
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_told_apart() {
+    fn error_statuses_are_classified() {
         let of = |code| refusal(StatusCode::from_u16(code).unwrap());
         assert!(matches!(of(403), Error::Blocked { status: 403 }));
         assert!(matches!(of(404), Error::Missing { status: 404 }));

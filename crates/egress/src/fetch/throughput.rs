@@ -1,4 +1,4 @@
-//! How fast the bytes come.
+//! The minimum throughput of a download.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use tokio::time::{Instant, timeout_at};
 use super::FetchLimits;
 use crate::Error;
 
-/// Counts bytes in windows of time, each of which must bring its share.
-pub(super) struct Pace {
+/// Counts bytes in time windows, each of which must reach a minimum.
+pub(super) struct Throughput {
     window: Duration,
     min_bytes: u64,
     ends: Instant,
     received: u64,
 }
 
-impl Pace {
+impl Throughput {
     pub(super) fn new(limits: &FetchLimits) -> Self {
         Self {
             window: limits.stall,
@@ -29,7 +29,7 @@ impl Pace {
         self.received += bytes as u64;
     }
 
-    /// Waits for the next bytes; through the end of a window only if it brought its share.
+    /// Waits for the next bytes; fails at the end of a window that has not reached the minimum.
     pub(super) async fn wait_for<T>(&mut self, next: impl Future<Output = T>) -> Result<T, Error> {
         let mut next = std::pin::pin!(next);
         loop {
