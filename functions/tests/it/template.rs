@@ -89,12 +89,12 @@ fn number_after(text: &str) -> i64 {
 
 #[test]
 fn the_default_size_of_an_upload_is_that_of_the_template() {
-    let default = number_after("MaxUploadBytes: {Type: Number, Default:");
+    let default = number_after("MaxUploadBytes:\n    Type: Number\n    Default:");
     assert_eq!(default as u64, UPLOAD_BYTES);
     // what the worker copies in one call
     const { assert!(UPLOAD_BYTES <= 5 << 30) };
     assert_eq!(
-        number_after("Default: 5000000000, MinValue: 1, MaxValue:"),
+        number_after("Default: 5000000000\n    MinValue: 1\n    MaxValue:"),
         5 << 30
     );
 }
