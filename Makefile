@@ -1,4 +1,4 @@
-# clipwright: everything a contributor runs. `make` alone lists it.
+# clipwright: what a contributor runs. `make` alone lists the targets.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -8,7 +8,7 @@ SHELL := /bin/bash
 export CLIPWRIGHT_HOME := $(CURDIR)/.cache/clipwright
 export PATH := $(CLIPWRIGHT_HOME)/bin:$(PATH)
 
-# a home folder without Rust's settings still finds the toolchain beside the cargo that PATH names
+# with another HOME (a fresh one, a container's), rustup still finds the toolchain next to the cargo on PATH
 RUST_SETTINGS := $(wildcard $(dir $(shell command -v cargo))../../.rustup)
 ifneq ($(RUST_SETTINGS),)
 export RUSTUP_HOME ?= $(realpath $(RUST_SETTINGS))
@@ -19,59 +19,64 @@ VENVS := python3 infra/setup/venvs.py
 PACKAGES := python3 infra/setup/packages.py
 STACK := .cache/venvs/stack/bin
 DEPLOY := .cache/venvs/deploy/bin
-DEV_FUNCTIONS := target/debug/lambda
+LAMBDA := .cache/venvs/lambda/bin
+FUNCTIONS := $(notdir $(basename $(wildcard functions/src/bin/*.rs)))
 DEMO_SOURCE := .cache/demo/talk.mp4
 DEMO_OUT := out/demo
+OUT ?= out/clips
+
+# Downloads and the demo's video are made while cargo compiles. Cargo keeps all cores (make would hold it to two jobs)
+# and draws no progress bar, whose line the other outputs would break.
+BESIDE := $(MAKE) --no-print-directory --jobs 2
+CARGO_BESIDE := env -u MAKEFLAGS CARGO_TERM_PROGRESS_WHEN=never cargo
+
+# $(call lambda-folders,target/debug): the functions as Lambda has them, NAME/bootstrap, without debug symbols
+lambda-folders = for name in $(FUNCTIONS); do install -D --strip $(1)/$$name $(1)/lambda/$$name/bootstrap; done
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: setup
-setup: ## install what the tool needs into .cache (no root, nothing asked, a second run downloads nothing)
-	@$(SETUP) runtime
-
-.PHONY: build
-build: setup ## build the worker and the functions as they are deployed
-	@$(VENVS) stack
-	cargo build --release --locked --package worker
-	PATH="$(CURDIR)/$(STACK):$$PATH" cargo lambda build --release --locked --package functions --output-format zip
-
-.PHONY: local
-local: build ## the whole service on this machine, on loopback, until Ctrl-C
-	@$(STACK)/python infra/local/stack.py up
+# --- Run it on this machine: profile `local`, one build for the worker and the functions
 
 .PHONY: demo
-demo: build ## assemble a talk and take it through the whole service on this machine, clips into out/demo
-	@$(SETUP) demo
-	@python3 infra/demo/make_talk.py $(DEMO_SOURCE)
+demo: ## run a five-minute talk through the whole service on this machine; clips in out/demo
+	@$(BESIDE) local-programs demo-video
 	@$(STACK)/python infra/demo/run.py $(DEMO_SOURCE) $(DEMO_OUT)
 
-# the functions as the tests deploy them, without what only a debugger needs. All targets at once, with one set of features: built by
-# themselves, half of their dependencies would be built again for the tests
-.PHONY: dev-functions
-dev-functions:
-	cargo build --workspace --all-targets --locked
-	@for name in $(notdir $(basename $(wildcard functions/src/bin/*.rs))); do \
-		install -D --strip target/debug/$$name $(DEV_FUNCTIONS)/$$name/bootstrap; \
-	done
+.PHONY: local
+local: ## run the whole service on loopback until Ctrl-C
+	@$(BESIDE) local-programs local-setup
+	@$(STACK)/python infra/local/stack.py up
 
-# first of all, so that a machine without Node hears of it before anything is built
-.PHONY: packages
-packages:
-	@$(PACKAGES)
+.PHONY: clip
+clip: ## clip a video of your own, without the service: make clip FILE=talk.mp4 [OUT=out/clips]
+	@if [[ -z "$(FILE)" ]]; then echo "clip: no video given; run: make clip FILE=talk.mp4 [OUT=out/clips]" >&2; exit 2; fi
+	@if [[ "$(FILE)" != http*://* && ! -r "$(FILE)" ]]; then echo "clip: $(FILE) cannot be read; check the path" >&2; exit 2; fi
+	@$(BESIDE) local-worker worker-setup
+	@target/local/clipwright clip "$(FILE)" --out "$(OUT)"
 
-.PHONY: test
-test: export CLIPWRIGHT_FUNCTIONS := $(CURDIR)/$(DEV_FUNCTIONS)
-test: export CLIPWRIGHT_WORKER := $(CURDIR)/target/debug/clipwright
-test: packages setup dev-functions ## every test
-	@$(VENVS) stack deploy checkov
-	python3 -m unittest discover --start-directory infra/setup --pattern '*_test.py'
-	python3 -m unittest discover --start-directory tests/benches --pattern '*_test.py'
-	$(DEPLOY)/python -m unittest discover --start-directory tests/template --pattern '*_test.py'
-	cargo test --workspace --locked
-	$(STACK)/python -m unittest discover --start-directory infra/local --pattern '*_test.py'
-	$(STACK)/python -m unittest discover --start-directory tests/stack --pattern '*_test.py'
+.PHONY: local-programs local-worker
+local-programs: speech-library
+	@$(CARGO_BESIDE) build --profile local --locked --workspace --bins
+	@$(call lambda-folders,target/local)
+# the whole workspace's features, so that `make demo` does not compile the dependencies again
+local-worker: speech-library
+	@$(CARGO_BESIDE) build --profile local --locked --workspace --bin clipwright
+
+.PHONY: speech-library worker-setup local-setup demo-video
+# what the compiler needs of the downloads, before all others
+speech-library:
+	@$(SETUP) ctranslate2
+worker-setup: speech-library
+	@$(SETUP) runtime
+local-setup: worker-setup
+	@$(VENVS) stack
+demo-video: local-setup
+	@$(SETUP) demo
+	@python3 infra/demo/make_talk.py $(DEMO_SOURCE)
+
+# --- Each day
 
 .PHONY: check
 check: setup ## formatting, lints, documentation, licences, unused dependencies, the template
@@ -84,19 +89,62 @@ check: setup ## formatting, lints, documentation, licences, unused dependencies,
 	cargo-shear
 	$(DEPLOY)/python tests/template/checks.py
 
-.PHONY: audit
-audit: ## known vulnerabilities (asks the network for the advisory database)
-	@$(SETUP) checks
-	cargo-deny --locked check advisories
+.PHONY: fix
+fix: setup ## format, and apply what clippy can mend by itself
+	cargo fmt --all
+	cargo clippy --workspace --all-targets --locked --fix --allow-dirty --allow-staged
+
+.PHONY: docs
+docs: setup ## the crates' documentation
+	cargo doc --workspace --no-deps --locked
+	@echo "docs: open target/doc/clipwright/index.html"
+
+# --- Tests
+
+# Times of single tests, which libtest prints only when told that it may use an unstable option. The variable is set for
+# the test programs, not for cargo, which would compile everything again.
+TIMED := CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='env RUSTC_BOOTSTRAP=1'
+TIMES := target/test-times
+RUN_PYTHON_TESTS := tests/python_tests.py --times $(TIMES)
+
+.PHONY: test
+test: export CLIPWRIGHT_FUNCTIONS := $(CURDIR)/target/debug/lambda
+test: export CLIPWRIGHT_WORKER := $(CURDIR)/target/debug/clipwright
+test: packages setup dev-functions ## every test; prints the slowest twenty
+	@$(VENVS) stack deploy checkov
+	@rm -f $(TIMES) $(TIMES).rust
+	python3 $(RUN_PYTHON_TESTS) infra/setup tests/benches
+	$(DEPLOY)/python $(RUN_PYTHON_TESTS) tests/template
+	$(TIMED) cargo test --workspace --locked --lib --bins --tests -- -Z unstable-options --report-time | tee $(TIMES).rust
+	cargo test --workspace --locked --doc
+	$(STACK)/python $(RUN_PYTHON_TESTS) infra/local
+	$(STACK)/python $(RUN_PYTHON_TESTS) tests/stack
+	@python3 tests/python_tests.py --slowest $(TIMES) $(TIMES).rust
+
+.PHONY: test-fast
+test-fast: setup ## unit tests and the functions' tests, without programs, stack or network
+	python3 tests/python_tests.py infra/setup tests/benches
+	cargo test --workspace --locked --lib --test it
+
+# Everything at once, with one set of features: built alone, the functions' dependencies would be compiled again for the tests.
+.PHONY: dev-functions
+dev-functions:
+	cargo build --workspace --all-targets --locked
+	@$(call lambda-folders,target/debug)
+
+# first, so that a machine without Node says so before anything is compiled
+.PHONY: packages
+packages:
+	@$(PACKAGES)
 
 FUZZ_SECONDS ?= 60
 CARGO_FUZZ_VERSION := 0.13.2
 
-# new inputs go to target/fuzz, so that the kept corpora stay small
+# new inputs go to target/fuzz, so that the corpora in the repository stay small
 .PHONY: fuzz
 fuzz: export RUSTC_BOOTSTRAP := 1
 fuzz: export LD_LIBRARY_PATH := $(CLIPWRIGHT_HOME)/lib
-fuzz: ## feed each parser of outside input with made-up bytes for a minute (FUZZ_SECONDS)
+fuzz: setup ## fuzz each parser of untrusted input for a minute (FUZZ_SECONDS)
 	@test -x .cache/fuzz/bin/cargo-fuzz || cargo install cargo-fuzz --version $(CARGO_FUZZ_VERSION) --locked --root .cache/fuzz
 	@for target in $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs))); do \
 		mkdir -p target/fuzz/$$target; \
@@ -111,6 +159,23 @@ bench: build ## measure against the alternatives; prints a table (BENCH='--only 
 	@python3 infra/demo/make_talk.py $(DEMO_SOURCE)
 	@python3 tests/benches/bench.py $(BENCH)
 
+# --- Deploy and maintain
+
+.PHONY: setup
+setup: ## download what the worker needs into .cache (no root, no questions; a second run downloads nothing)
+	@$(SETUP) runtime
+
+.PHONY: build
+build: setup ## build the worker and the functions as they are deployed
+	@$(VENVS) lambda
+	cargo build --release --locked --package worker
+	PATH="$(CURDIR)/$(LAMBDA):$$PATH" cargo lambda build --release --locked --package functions --output-format zip
+
+.PHONY: audit
+audit: ## known vulnerabilities of dependencies (downloads the advisory database)
+	@$(SETUP) checks
+	cargo-deny --locked check advisories
+
 .PHONY: clean
-clean: ## remove what was built and rendered (downloads in .cache stay)
+clean: ## remove build results and clips (downloads in .cache stay)
 	rm -rf target out

@@ -22,7 +22,7 @@ from typing import Any, Iterator
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STACK = REPOSITORY / "infra/local/stack.py"
-CLIPWRIGHT = REPOSITORY / "target/release/clipwright"
+CLIPWRIGHT = REPOSITORY / "target/local/clipwright"
 JOBS = "/api/ai-clipping-agent/jobs"
 UPLOADS = "/api/ai-clipping-agent/uploads"
 STACK_STARTS_S = 60

@@ -42,7 +42,7 @@ def main() -> int:
         print("setup: only Linux on x86_64 is supported: the speech library and ffmpeg are built for it", file=sys.stderr)
         return 1
     manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
-    assets = [asset for asset in manifest["assets"] if asset["group"] in options.groups]
+    assets = selected(manifest["assets"], options.names)
     try:
         install(assets, options.cache / "clipwright", options.cache / "downloads")
     except (SourceError, OSError) as error:
@@ -53,9 +53,16 @@ def main() -> int:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("groups", nargs="+", help="groups of assets to install: runtime, checks, bench, demo")
+    parser.add_argument("names", nargs="+", metavar="NAME", help="what to install: a group (runtime, checks, bench, demo) or one asset by name")
     parser.add_argument("--cache", type=Path, default=REPOSITORY / ".cache", help="folder for downloads and results")
     return parser.parse_args()
+
+
+def selected(assets: list[Json], names: list[str]) -> list[Json]:
+    """The assets whose group or own name is among `names`, each of which must select something."""
+    if unknown := set(names) - {asset[key] for asset in assets for key in ("group", "name")}:
+        sys.exit(f"setup: no group or asset is named {', '.join(sorted(unknown))}; see infra/setup/assets.json")
+    return [asset for asset in assets if asset["group"] in names or asset["name"] in names]
 
 
 def install(assets: list[Json], home: Path, downloads: Path, fetch: Fetch | None = None) -> None:

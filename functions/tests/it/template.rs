@@ -94,7 +94,7 @@ fn the_default_size_of_an_upload_is_that_of_the_template() {
     // what the worker copies in one call
     const { assert!(MAX_UPLOAD_BYTES <= 5 << 30) };
     assert_eq!(
-        number_after("Default: 5000000000, MinValue: 1, MaxValue:"),
+        number_after("Default: 5000000000\n    MinValue: 1\n    MaxValue:"),
         5 << 30
     );
 }
