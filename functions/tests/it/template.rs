@@ -10,7 +10,7 @@ use crate::{
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 
-/// The block of a resource, without its spaces and line ends.
+/// The block of a resource without white space.
 fn block(resource: &str) -> String {
     let lines = TEMPLATE.lines();
     let from = lines.skip_while(|line| *line != format!("  {resource}:"));
@@ -105,6 +105,6 @@ fn the_record_of_an_upload_outlives_its_object() {
     let incomplete = number_after("AbortIncompleteMultipartUpload: {DaysAfterInitiation:");
     assert_eq!(UPLOAD_USABLE_S, incomplete * DAY_S);
     let complete = number_after("Prefix: uploads/, ExpirationInDays:");
-    // a lifecycle counts from the next midnight, and takes its time
+    // the lifecycle counts from the next midnight, and takes its time
     assert!(UPLOAD_KEPT_S > (incomplete + complete + 2) * DAY_S);
 }
