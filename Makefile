@@ -14,6 +14,11 @@ ifneq ($(RUST_SETTINGS),)
 export RUSTUP_HOME ?= $(realpath $(RUST_SETTINGS))
 endif
 
+# where the pinned toolchain is not installed and cannot be fetched, the default one is used
+ifeq ($(shell rustc --version 2>/dev/null),)
+export RUSTUP_TOOLCHAIN ?= stable
+endif
+
 SETUP := python3 infra/setup/setup.py
 VENVS := python3 infra/setup/venvs.py
 PACKAGES := python3 infra/setup/packages.py

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_leads_to_its_tenant_alone() {
+    fn a_key_identifies_only_its_tenant() {
         let digest = |key: &str| hex::encode(Sha256::digest(key.as_bytes()));
         let keys = HashMap::from([
             ("acme".to_owned(), digest("one").to_uppercase()),

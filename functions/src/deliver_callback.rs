@@ -308,7 +308,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longer_a_message_has_waited_for_a_place_the_later_it_comes_again() {
+    fn the_back_off_for_a_slot_grows_with_the_time_waited() {
         let pauses = |minutes: i64| [0.0, 1.0].map(|chance| slot_backoff(minutes * 60_000, chance));
         let seconds = |bounds: [u64; 2]| bounds.map(Duration::from_secs);
         assert_eq!(pauses(0), seconds([5, 20]));

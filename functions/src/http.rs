@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_field_at_fault_is_named_with_its_path() {
+    fn errors_name_the_path_of_the_field() {
         let field = |body: &str| match parse::<Event>(body.as_bytes()) {
             Err(Problem::Invalid { field, .. }) => field,
             other => panic!("{other:?}"),

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_batch_without_trouble_is_answered_with_nothing() {
+    async fn a_successful_batch_reports_no_failures() {
         let batch = batch(&["a", "b"]);
         assert_eq!(
             batch

@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn the_body_of_the_seed_is_taken() {
+    fn legacy_submission_bodies_are_accepted() {
         let submission = user(r#"{"youtubeUrl": "https://www.youtube.com/watch?v=dQw4w9WgXcQ", "requestedClipCount": 1}"#).unwrap();
         assert_eq!(
             submission.options,
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_is_taken_however_it_is_written() {
+    fn whole_numbers_are_accepted_in_any_notation() {
         let count = |number: &str| {
             user(&format!(
                 r#"{{"videoUrl": "https://x.test", "requestedClipCount": {number}, "minClipSeconds": 2e1}}"#
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn sources_that_can_be_seen_to_be_private_are_refused() {
+    fn private_source_addresses_are_rejected() {
         for host in [
             "localhost",
             "media.localhost.",
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_as_the_caller_spells_it() {
+    fn errors_name_fields_in_the_callers_case() {
         let source = r#""videoUrl": "https://x.test/v.mp4""#;
         assert_eq!(field("{}"), "videoUrl");
         assert_eq!(

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn half_a_pair_is_replaced_and_nothing_else_is_touched() {
+    fn unpaired_surrogates_and_huge_numbers_are_replaced() {
         let read =
             |text: &str| String::from_utf8(representable(text.as_bytes()).into_owned()).unwrap();
         for same in [

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_repeated_keys_counts() {
+    fn the_last_of_duplicate_keys_wins() {
         let event = with(
             r#""job_id": "y", "output": 7, "output": {"total_clips": 1, "total_clips": 2, "clips": [
                 {"clip_index": 0, "s3_url": "a", "s3_url": "b", "duration_ms": 9, "virality_score": 1}]}"#,
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_cannot_be_read_is_that_of_receipt() {
+    fn an_unparsable_timestamp_becomes_the_time_of_receipt() {
         for (written, meant) in [
             ("2024-11-28T10:30:00Z", "2024-11-28T10:30:00.000Z"),
             ("2024-11-28T24:00:00Z", RECEIVED),
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_beyond_all_is_the_largest_there_is() {
+    fn a_number_out_of_range_becomes_the_largest_value() {
         let event =
             with(r#""progress_percent": 1e400, "total_clips": -1E+400, "clips_completed": 1e999"#);
         assert_eq!(

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_or_several_secrets_are_read_and_weak_ones_refused() {
+    fn one_or_several_secrets_are_parsed_and_weak_ones_rejected() {
         let good = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH";
         assert!(parse(&format!("whsec_{good}")).is_ok());
         assert!(parse(&format!(r#"{{"current": "{good}", "previous": "{good}"}}"#)).is_ok());

@@ -21,7 +21,7 @@ fn submission() -> Call {
     call.json(&samples::submission())
 }
 
-/// The most jobs that were ever under way at once, as the table's stream tells it.
+/// The greatest number of jobs that were ever active at once, by the table's stream.
 fn most_at_once(cloud: &Cloud) -> usize {
     let mut under_way: BTreeSet<String> = BTreeSet::new();
     let mut most = 0;
@@ -48,7 +48,7 @@ fn statuses(answers: &[Answer]) -> BTreeMap<u16, usize> {
 
 async fn submitted_at_once(cloud: &Cloud, count: usize, most: u32) -> Vec<Answer> {
     let tasks = (0..count).map(|_| {
-        // each as another instance of the function
+        // each from another instance of the function
         let mut submit = cloud.submit_job();
         submit.max_active = most;
         tokio::spawn(async move { call!(submit, submission()) })
@@ -65,7 +65,7 @@ async fn concurrent_submissions_stop_at_the_limit_of_active_jobs() {
     assert_eq!((cloud.records().len(), most_at_once(&cloud)), (20, 20));
 }
 
-/// So many jobs of ann's that are at their end.
+/// This many finished jobs of ann's.
 async fn ended(cloud: &Cloud, count: usize) -> Vec<JobId> {
     let mut ids = Vec::new();
     for number in 0..count {
@@ -99,13 +99,13 @@ async fn concurrent_retries_and_edits_stop_at_the_limit_of_active_jobs() {
     history_invariants::check(&cloud);
 }
 
-/// Ends a job without a word to the table of admissions, as an event does.
+/// Ends a job without updating the table of admissions, as an event does.
 async fn end(cloud: &Cloud, id: &JobId) {
     let cancel = Job::cancel(&Owner::user("ann"), functions::now());
     assert!(cloud.change(id, &cancel).await);
 }
 
-/// So many are under way already: just as many more are taken as there is room for, and as many again when all have ended.
+/// With this many active jobs, exactly as many more are accepted as the limit allows, and as many again when all have ended.
 async fn check_room(cloud: &Cloud, under_way: usize, most: usize, what: &str) {
     let answers = submitted_at_once(cloud, most + 1, most as u32).await;
     let free = most - under_way;
@@ -132,7 +132,7 @@ async fn check_room(cloud: &Cloud, under_way: usize, most: usize, what: &str) {
     assert!(most_at_once(cloud) <= most, "{what}: once more");
 }
 
-/// What is asked for; each dies at every point. And whether the job is under way after it.
+/// Requests, each interrupted at every call, and whether the job is active afterwards.
 const WISHES: [(&str, &str, bool); 5] = [
     ("POST", "", true),
     ("POST", "/retry", true),
@@ -141,7 +141,7 @@ const WISHES: [(&str, &str, bool); 5] = [
     ("DELETE", "", false),
 ];
 
-/// One request, about a job that is prepared for it.
+/// One request about a job that is prepared for it.
 async fn request(cloud: &Cloud, method: &'static str, what: &str, fault: Option<(usize, Fault)>) {
     let id = cloud.submitted("job").await;
     let call = match (method, what) {
@@ -166,7 +166,7 @@ async fn request(cloud: &Cloud, method: &'static str, what: &str, fault: Option<
         } else {
             let _ = call!(cloud.manage_jobs(), call);
         }
-        // the first time it died; now it is asked again
+        // the first request was interrupted; this repeats it
         cloud.front.heal();
     }
 }
@@ -199,7 +199,7 @@ async fn settling_releases_the_slot_and_a_leaked_slot_is_reclaimed() {
         let mut job = cloud.job(&first).await;
         assert_eq!(call!(submit, submission()).status, 429);
         let settle = cloud.settle_job();
-        // every worker dies without a word; the place is that of the first attempt
+        // every worker dies silently; the slot is that of the first attempt
         while !job.status.is_terminal() {
             if job.automatic_attempts_left == 0 {
                 cloud.front.dies_at(nth, Fault::Cut);
@@ -229,7 +229,7 @@ async fn a_transaction_conflict_is_retried_a_limited_number_of_times() {
     let meet = |times: usize| {
         let (mut seen, mut is_counted) = (0, false);
         cloud.front.faults(move |call| {
-            // the first is that of the request among the owner's, which no transaction meets
+            // the first write counts the request and is not in a transaction
             if call == "DynamoDB.UpdateItem" && !is_counted {
                 is_counted = true;
                 return None;

@@ -31,7 +31,7 @@ const SUBMIT: &str = env!("CARGO_BIN_EXE_submit-job");
 const SETTLE: &str = env!("CARGO_BIN_EXE_settle-job");
 const START: &str = env!("CARGO_BIN_EXE_start-job");
 
-/// Hands one event out, and then no more; what the function answers is sent on.
+/// Sends one event and then no more; passes on the function's response.
 async fn runtime_api(event: Value) -> (String, mpsc::UnboundedReceiver<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
@@ -87,7 +87,7 @@ async fn invocation(
         .expect("a response"))
 }
 
-/// The binary as Lambda starts it, with nothing in its environment but what the template sets.
+/// Starts the binary as Lambda does, with only the environment that the template sets.
 fn started(binary: &str, cloud: &Cloud, runtime_api: &str, secret: &str) -> Child {
     Command::new(binary)
         .env_clear()
@@ -118,7 +118,7 @@ fn started(binary: &str, cloud: &Cloud, runtime_api: &str, secret: &str) -> Chil
         .expect("a process")
 }
 
-/// All that it logs until its end.
+/// The complete log of a process.
 async fn log_of(mut process: Child) -> String {
     let mut log = String::new();
     let mut out = process.stdout.take().expect("a pipe");
@@ -207,7 +207,7 @@ async fn a_store_that_never_answers_times_out_before_the_gateway() {
     let mut calls = 0;
     cloud.front.faults(move |_| {
         calls += 1;
-        // the first is made before anybody waits
+        // the first call is made at the start
         (calls > 1).then_some(Fault::Silent)
     });
     let call = Call::new("POST", "/ai-clipping-agent/jobs")
@@ -215,7 +215,7 @@ async fn a_store_that_never_answers_times_out_before_the_gateway() {
         .json(&samples::submission());
     let (address, mut said) = runtime_api(call.http_api_event()).await;
     let _process = started(SUBMIT, &cloud, &address, SECRET);
-    // an HTTP API waits for 30 s
+    // an HTTP API times out after 30 s
     let answer = timeout(Duration::from_secs(25), said.recv())
         .await
         .expect("in time")
@@ -228,7 +228,7 @@ async fn a_store_that_never_answers_times_out_before_the_gateway() {
     assert!(cloud.records().is_empty());
 }
 
-/// The job and attempt that a line of the log names, by its message.
+/// The job and attempt of the log line with this message.
 fn named(log: &str, message: &str) -> (Value, Value) {
     let lines = log
         .lines()
@@ -251,7 +251,7 @@ async fn failures_are_logged_with_their_job_and_attempt() {
     let mut calls = 0;
     cloud.front.faults(move |call| {
         calls += 1;
-        // not those that open connections, nor the one that counts a request before it is known what it is about
+        // not the calls of the start, nor the one that counts the request, which comes before the job is known
         (calls > 2 && call != "DynamoDB.UpdateItem").then_some(Fault::Broken)
     });
     let of = json!({"job_id": id, "attempt": 1});

@@ -13,10 +13,10 @@ use crate::{
 };
 
 const PRIVATE_HOSTS: &str = include_str!("../../../crates/egress/tests/private_hosts.txt");
-/// Set where this very test runs in a network of its own.
+/// Set where this test runs itself in a network of its own.
 const INSIDE: &str = "CLIPWRIGHT_TEST_SMALL_INTERNET";
 
-/// A customer to whom something is owed that may go to an address.
+/// A customer with a pending delivery, whose address can be chosen.
 struct Owed {
     customer: Customer,
     delivery: Delivery,
@@ -31,7 +31,7 @@ impl Owed {
         Self { customer, delivery }
     }
 
-    /// Why a try at an address failed.
+    /// The error of an attempt at an address.
     async fn refusal(&mut self, url: &str) -> String {
         url.clone_into(&mut self.delivery.url);
         let deliveries = self.customer.cloud.deliveries();
@@ -102,7 +102,7 @@ async fn a_submission_with_a_private_callback_address_is_rejected() {
     assert!(customer.cloud.records().is_empty());
 }
 
-/// Runs itself in a network of its own, with proxies in its environment that nobody may come to.
+/// Runs this test in a network of its own, with proxies in its environment that must not be used.
 #[test]
 #[expect(
     clippy::disallowed_methods,
@@ -142,7 +142,7 @@ fn names_that_resolve_to_private_addresses_and_proxies_are_not_used() {
         .arg(std::env::current_exe().expect("this program"))
         .args(["--exact", this, "--nocapture"])
         .envs(proxies.map(|name| (name, "http://127.0.0.1:80")))
-        // what stands in for AWS is there
+        // the fake services can be reached
         .env("NO_PROXY", "127.0.0.1")
         .env(INSIDE, "1")
         .output()
@@ -162,7 +162,7 @@ async fn in_a_small_internet() {
         mixed.contains("mixed.example is not a public address"),
         "{mixed}"
     );
-    // it is there at first, but nobody listens
+    // it resolves at first, but nothing listens
     let first = owed.refusal("https://turns.example/hook").await;
     assert!(first.contains("turns.example cannot be reached"), "{first}");
     let then = owed.refusal("https://turns.example/hook").await;

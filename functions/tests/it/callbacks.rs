@@ -58,7 +58,7 @@ async fn events_of_a_job_are_sent_in_order_and_signed() {
     assert_eq!(completed["output"]["total_clips"], 2);
     assert_eq!(completed["output"]["clips"][0]["clip_index"], 0);
     assert!(completed.get("error").is_none());
-    // all of it may come again, and nothing is sent twice
+    // everything is delivered again, and nothing is sent twice
     let messages = customer.publish().await;
     customer.run_all(messages).await;
     assert!(customer.receiver.take().is_empty());
@@ -86,7 +86,7 @@ async fn a_failing_receiver_is_retried_with_growing_back_off() {
         let off = pause as f64 / 1000.0 / seconds;
         assert!((0.75..1.25).contains(&off), "{seconds}: {pause}");
         assert!(delay as f64 <= (seconds * 1.2).ceil().min(900.0), "{delay}");
-        // a message that is early is only sent round again
+        // an early message is only sent again with its delay
         customer.run(std::slice::from_ref(&message)).await;
         assert!(customer.receiver.take().is_empty());
         let messages = customer.let_time_pass(&id).await;
@@ -96,7 +96,7 @@ async fn a_failing_receiver_is_retried_with_growing_back_off() {
         ids.iter().all(|id| *id == ids[0]),
         "the id stays the same: {ids:?}"
     );
-    // given up: what comes after it is sent
+    // after it has failed, the next one is sent
     assert_eq!(customer.states(&id).await[0], DeliveryState::Failed);
     assert_eq!(
         events_of(&customer.receiver.take()),
@@ -144,7 +144,7 @@ async fn an_address_that_answered_410_is_disabled_until_a_test_succeeds() {
         404
     );
     assert_eq!(call!(manage, post(&replay)).status, 202);
-    // its message may have been lost, so that it is sent again
+    // its message may have been lost: it is sent again
     assert_eq!(call!(manage, post(&replay)).status, 202);
     let messages = customer.messages();
     customer.run_all(messages).await;
@@ -188,7 +188,7 @@ async fn deliveries_arrive_in_order_whatever_call_fails() {
             .dies_at(nth, crate::fault_proxy::Fault::Unheard);
         let failed = customer.run(&messages[..1]).await;
         customer.cloud.front.heal();
-        // the turn of one that died is over after a while
+        // the lease of an interrupted run expires
         let free = customer
             .cloud
             .deliveries()

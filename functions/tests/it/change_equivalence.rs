@@ -13,7 +13,7 @@ use crate::{
     samples,
 };
 
-/// What may come to a job, in any order, whether it fits or not.
+/// A step in the lifecycle of a job, in any order, valid or not.
 #[derive(Debug, Clone)]
 enum Step {
     Claim(u32, &'static str),
@@ -22,7 +22,7 @@ enum Step {
     Retry,
     EditPlan,
     Settle(u32, Option<Value>),
-    /// No rule of ours: every kind of condition and of writing.
+    /// No rule of the domain: every kind of condition and update.
     Any(Change),
 }
 

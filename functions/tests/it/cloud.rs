@@ -48,7 +48,7 @@ pub(crate) const RATES: Rates = Rates {
     credits_per_minute: 1,
 };
 
-/// The account of one test.
+/// The AWS account of one test.
 pub(crate) struct Cloud {
     pub(crate) front: Arc<FaultProxy>,
     pub(crate) endpoint: String,
@@ -100,7 +100,7 @@ impl Cloud {
         ServiceKeys::new(SecretStore::new(&self.connection), SERVICE_KEYS.to_owned())
     }
 
-    /// So many requests a minute are answered, whoever asks.
+    /// A limiter of this many requests per minute for every owner.
     pub(crate) fn rate_limiter(&self, most: u32) -> RateLimiter {
         RateLimiter {
             shares: self.shares(),
@@ -189,7 +189,7 @@ impl Cloud {
         }
     }
 
-    /// Calls addresses of this machine back too.
+    /// Also calls back addresses of this machine.
     pub(crate) fn deliver_callback(&self) -> DeliverCallback {
         self.deliver_callback_to(true)
     }
@@ -223,7 +223,7 @@ impl Cloud {
         Queue::new(&self.connection, CALLBACK_QUEUE)
     }
 
-    /// Takes signed events alone; the secret is a setting.
+    /// Accepts only signed events; the secret is a setting.
     pub(crate) async fn ingest_webhook(&self) -> IngestWebhook {
         self.ingest_webhook_of(SECRET).await
     }
@@ -272,7 +272,7 @@ impl Cloud {
         written.await.expect("written");
     }
 
-    /// The names of all that a job stores.
+    /// The names of a job's objects.
     pub(crate) async fn stored(&self, id: &JobId) -> Vec<String> {
         let prefix = domain::keys::in_job(id, "");
         let keys = self.bucket.list(&prefix).await.expect("a list");
@@ -280,32 +280,32 @@ impl Cloud {
         names.collect()
     }
 
-    /// Changes a job in the engine, by the rule of a test's choice.
+    /// Changes a job in the engine by a given rule.
     pub(crate) async fn change(&self, id: &JobId, change: &Change) -> bool {
         let changed = self.jobs.change(id, change).await.expect("a change");
         matches!(changed, aws::ChangeResult::Applied(_))
     }
 
-    /// A job as its record is.
+    /// A job as it is stored.
     pub(crate) async fn job(&self, id: &JobId) -> Job {
         let job = self.jobs.get(id).await.expect("an answer");
         job.expect("a job")
     }
 
-    /// A job of a user's, written down as `submit-job` does.
+    /// Stores a user's job as `submit-job` does.
     pub(crate) async fn submitted(&self, id: &str) -> JobId {
         let job = crate::samples::job(id);
         self.create(&job).await;
         job.id
     }
 
-    /// Writes a job down, however many of its owner's there are.
+    /// Stores a job regardless of the limit of active jobs.
     pub(crate) async fn create(&self, job: &Job) {
         let created = self.admissions().create(job, u32::MAX).await;
         created.expect("an answer").expect("room");
     }
 
-    /// The same, and a task has taken its first attempt up.
+    /// The same with the first attempt running.
     pub(crate) async fn running(&self, id: &str) -> JobId {
         let id = self.submitted(id).await;
         assert!(self.claim(&id, 1).await);
@@ -321,10 +321,10 @@ impl Cloud {
             .await
     }
 
-    /// All records of both tables by their ids, as plain JSON, past the front.
+    /// All records of both tables by id, as plain JSON, without passing the proxy.
     pub(crate) fn records(&self) -> BTreeMap<String, Value> {
         let all = [JOBS, UPLOADS].map(|table| self.all(table));
-        // what is left of a deleted job has no owner
+        // the tombstone of a deleted job has no owner
         let owned = all
             .into_iter()
             .flatten()
@@ -334,7 +334,7 @@ impl Cloud {
             .collect()
     }
 
-    /// All records of a table as plain JSON, past the front.
+    /// All records of a table as plain JSON, without passing the proxy.
     pub(crate) fn all(&self, table: &str) -> Vec<Value> {
         let scanned = self.engine.scan(ask(json!({"TableName": table})));
         let scanned = serde_json::to_value(scanned.expect("a scan")).expect("JSON");
@@ -342,7 +342,7 @@ impl Cloud {
         items.map(|item| plain(&json!({"M": item}))).collect()
     }
 
-    /// Everything that ever happened to the table of jobs, as its stream tells it.
+    /// All records of the job table's stream.
     pub(crate) fn stream(&self) -> Vec<Value> {
         let streams = self.engine.list_streams(ask(json!({"TableName": JOBS})));
         let streams = serde_json::to_value(streams.expect("streams")).expect("JSON");
@@ -370,13 +370,13 @@ impl Cloud {
         all
     }
 
-    /// What the engine says of a table.
+    /// The engine's description of a table.
     pub(crate) fn described(&self, table: &str) -> Value {
         let described = self.engine.describe_table(ask(json!({"TableName": table})));
         json!(described.expect("a table"))["Table"].take()
     }
 
-    /// A change of somebody else's, past the front and at this very moment.
+    /// A concurrent change, made now and without passing the proxy.
     pub(crate) fn meddler(&self) -> impl Fn(Value) + Send + 'static {
         let engine = self.engine.clone();
         move |update| {
@@ -386,12 +386,12 @@ impl Cloud {
         }
     }
 
-    /// Takes the record of an upload away, as its time to live does.
+    /// Removes the record of an upload as its time to live does.
     pub(crate) fn forget_upload(&self, id: &str) {
         self.end_of_upload(id)();
     }
 
-    /// The same, past the front and at a moment of a test's choice.
+    /// The same at a moment that a test chooses, without passing the proxy.
     pub(crate) fn end_of_upload(&self, id: &str) -> impl Fn() + Send + 'static {
         let engine = self.engine.clone();
         let gone = json!({"TableName": UPLOADS, "Key": {"id": {"S": id}}});
@@ -400,7 +400,7 @@ impl Cloud {
         }
     }
 
-    /// The batch that `start-job` is given for a stream with the filter of the template.
+    /// The batch that `start-job` receives from the stream with the template's filter.
     pub(crate) fn queued(&self) -> Vec<Value> {
         let wanted = |record: &Value| {
             ["INSERT", "MODIFY"]
@@ -412,7 +412,7 @@ impl Cloud {
     }
 }
 
-/// A call of the engine from its JSON.
+/// A request to the engine from its JSON.
 pub(crate) fn ask<T: DeserializeOwned>(call: Value) -> T {
     serde_json::from_value(call).expect("a call")
 }

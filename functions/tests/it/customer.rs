@@ -51,7 +51,7 @@ impl Customer {
         call!(self.cloud.submit_job(), post(JOBS).json(&body)).id()
     }
 
-    /// Everything that happened so far goes through the stream; gives the messages.
+    /// Passes all new records of the stream to `publish-events` and returns the messages.
     pub(crate) async fn publish(&self) -> Vec<Value> {
         let records = self.cloud.stream();
         let batch = serde_json::from_value(json!({"Records": records})).expect("a batch");
@@ -60,13 +60,13 @@ impl Customer {
         self.messages()
     }
 
-    /// Messages that are in the queue now.
+    /// Messages that are in the queue.
     pub(crate) fn messages(&self) -> Vec<Value> {
         let sent = self.cloud.front.messages.take();
         sent.into_iter().map(|(_, message)| message).collect()
     }
 
-    /// Delivers messages, each in a call of its own; gives how many failed.
+    /// Delivers messages, each in a batch of its own; returns how many failed.
     pub(crate) async fn run(&self, messages: &[Value]) -> usize {
         let deliver = self.cloud.deliver_callback();
         let mut failed = 0;
@@ -82,7 +82,7 @@ impl Customer {
         failed
     }
 
-    /// Runs whatever is in the queue until nothing is left, as if time flew.
+    /// Delivers messages until the queue is empty, skipping all delays.
     pub(crate) async fn run_all(&self, mut messages: Vec<Value>) {
         for _ in 0..50 {
             if messages.is_empty() {
@@ -99,7 +99,7 @@ impl Customer {
         assert_eq!(send_event!(ingest, event(event_body).signed()).status, 200);
     }
 
-    /// A job that has run to its end, of which nothing was sent yet.
+    /// A finished job of which nothing was sent yet.
     pub(crate) async fn ended(&self) -> JobId {
         let id = self.submit().await;
         assert!(self.cloud.claim(&id, 1).await);
@@ -109,7 +109,7 @@ impl Customer {
         id
     }
 
-    /// What is owed can be tried now, whatever its pause.
+    /// Makes pending deliveries due now.
     pub(crate) async fn let_time_pass(&self, id: &JobId) -> Vec<Value> {
         for mut delivery in self.owed(id).await {
             let due_ms = std::mem::take(&mut delivery.due_ms);

@@ -24,19 +24,19 @@ async fn there_is_one_message_for_the_next_attempt() {
     let id = customer.ended().await;
     let messages = customer.publish().await;
     customer.run(&messages[..1]).await;
-    // the second pause, of five minutes, is longer than this test on any machine
+    // the second back-off, five minutes, is longer than this test on any machine
     let due = customer.let_time_pass(&id).await;
     customer.run(&due).await;
     let next = customer.messages();
     assert_eq!(next.len(), 1);
-    // records of the stream and messages of the queue may come more than once
+    // records of the stream and messages of the queue may be repeated
     for _ in 0..3 {
         let again = customer.publish().await;
         customer.run(&[messages.clone(), again].concat()).await;
         assert_eq!(customer.messages(), Vec::<Value>::new());
     }
     assert_eq!(customer.receiver.take().len(), 2);
-    // early, it is sent round again as it is
+    // an early message is sent again as it is
     customer.run(&next).await;
     assert_eq!(customer.messages(), next);
     assert_eq!(customer.states(&id).await, [DeliveryState::Pending; 2]);
@@ -52,7 +52,7 @@ async fn a_deleted_job_sends_nothing_and_leaves_no_deliveries() {
         Call::new("DELETE", format!("{JOBS}/{id}")).user("ann")
     );
     assert_eq!(deleted.status, 204);
-    // what the stream shows of its end comes after that
+    // the stream reports the end afterwards
     let late = customer.publish().await;
     assert!(!customer.cloud.all(DELIVERIES).is_empty());
     customer.run_all([messages, late].concat()).await;
@@ -140,7 +140,7 @@ async fn progress_is_not_sent_after_the_end() {
     let events = samples::events(&id, 1, "job.completed");
     customer.tell(&events[1]).await;
     let messages = customer.publish().await;
-    // the job ends while its start is told
+    // the job ends while its start is being sent
     let end = async {
         customer.receiver.busy().await;
         customer.tell(&events[4]).await;
@@ -172,7 +172,7 @@ async fn every_secret_of_the_last_day_signs() {
     assert_eq!(received.len(), 2, "{id}");
     assert!(secrets.iter().all(|one| received[0].is_signed_with(one)));
     let (receivers, ann) = (customer.cloud.receivers(), Owner::user("ann"));
-    // the same call again, as when its answer was lost, takes no secret away
+    // the same call again, as when its response was lost, removes no secret
     let until = functions::now().as_seconds() + 60;
     for _ in 0..3 {
         let had_one = receivers.rotate(&ann, "whsec_new", 0, until).await;
@@ -180,7 +180,7 @@ async fn every_secret_of_the_last_day_signs() {
     }
     let known = receivers.get(&ann).await.expect("an answer");
     assert_eq!(known.secrets(until - 1).count(), 4);
-    // a day later there is one, and there are never many
+    // a day later one is left, and there are never many
     assert_eq!(known.secrets(i64::MAX).collect::<Vec<_>>(), ["whsec_new"]);
     for number in 0..20 {
         let secret = format!("whsec_{number}");
@@ -235,7 +235,7 @@ async fn a_start_and_its_progress_have_ids_of_their_own() {
     let messages = customer.publish().await;
     customer.run_all(messages).await;
     let progress = |attempt: u32| json!({"job_id": id, "not_before": 0, "progress_of": attempt});
-    // of another attempt nothing is told
+    // nothing is sent for another attempt
     customer.run(&[progress(1), progress(1), progress(2)]).await;
     let ids: Vec<String> = customer
         .receiver
@@ -292,7 +292,7 @@ async fn a_back_end_tests_lists_and_replays_with_its_key() {
     let told = customer.receiver.take();
     assert_eq!(events_of(&told), ["job.failed"]);
     assert!(told[0].is_signed_with(&customer.secret));
-    // and nobody else does
+    // and no other owner can
     for (call, status) in [
         (Call::new("GET", &path), 401),
         (Call::new("POST", &replay).user("acme"), 401),

@@ -15,7 +15,7 @@ use crate::{
     samples,
 };
 
-/// An event with one thing about it changed, as text.
+/// An event with one field changed, as text.
 fn changed(field: &str, value: &str) -> String {
     let id: JobId = "job-1".parse().expect("an id");
     let mut body = samples::events(&id, 1, "job.completed")[4].clone();
@@ -38,7 +38,7 @@ fn nested(depth: usize) -> String {
     format!("{}{}", "[".repeat(depth), "]".repeat(depth))
 }
 
-/// A whole event, made as long as is wanted by a field that nobody knows.
+/// A complete event, padded to a length by an unknown field.
 fn of_length(bytes: usize) -> String {
     let empty = changed("padding", "\"\"").len();
     changed("padding", &format!("\"{}\"", "x".repeat(bytes - empty)))
@@ -167,7 +167,7 @@ async fn unknown_fields_are_ignored() {
         let id = cloud.running(&format!("job-{number}")).await;
         let body = changed("x", &field).replace("job-1", id.as_str());
         let told = send_event!(ingest, raw_event(body).signed());
-        // what is no JSON at all is refused even there
+        // a body that is not JSON is rejected even there
         assert_eq!(
             told.status,
             if field == "NaN" { 422 } else { 200 },
@@ -186,7 +186,7 @@ async fn an_event_of_no_job_is_not_found() {
         assert_eq!((told.status, told.code()), (404, "not_found"));
     }
     assert!(cloud.records().is_empty() && cloud.stream().is_empty());
-    // found by the second id where the first is nobody's
+    // found by the second id if the first is unknown
     let there = cloud.running("there").await;
     let mut body = samples::event(&there, "job.progress", 1, 1, 10);
     body["external_job_id"] = json!("nobody");
@@ -230,7 +230,7 @@ async fn an_unavailable_store_answers_503_so_that_the_event_is_retried() {
     }
 }
 
-/// A body of so many bytes that is an object, and says nothing else.
+/// An object of this many bytes without known fields.
 fn object_of(bytes: usize) -> Vec<u8> {
     let padding = bytes - r#"{"x": ""}"#.len();
     format!(r#"{{"x": "{}"}}"#, "x".repeat(padding)).into_bytes()

@@ -15,7 +15,7 @@ use crate::{
     samples,
 };
 
-/// The account, with the functions that say how a job ends.
+/// The account with the functions that end a job.
 struct Fixture {
     cloud: Cloud,
     ingest: IngestWebhook,
@@ -37,7 +37,7 @@ impl Fixture {
         assert_eq!(told.status, 200, "{told:?}");
     }
 
-    /// The execution of an attempt ends; before that the worker has left an outcome.
+    /// Ends the execution of an attempt after its worker has stored an outcome.
     async fn end(&self, id: &JobId, attempt: u32, outcome: &Value) {
         let key = domain::keys::in_job(id, &domain::keys::attempt_outcome(attempt));
         let text = outcome.to_string().into_bytes();
@@ -51,7 +51,7 @@ impl Fixture {
     }
 }
 
-/// Every order of every part of so many things.
+/// Every order of every subset of this many things.
 fn arrangements(number: usize) -> Vec<Vec<usize>> {
     let mut all = vec![vec![]];
     let mut longest = all.clone();
@@ -97,9 +97,9 @@ async fn every_order_duplication_and_loss_of_a_short_jobs_events_ends_the_same()
                         .running(&format!("{}-{number}", &last[4..]))
                         .await;
                     let mut events = samples::events(&id, 1, last);
-                    // started, a finished clip, further and the end: four of them have 65 arrangements
+                    // started, a finished clip, progress and the end: four events have 65 arrangements
                     events.remove(1);
-                    // each arrives, and all again the other way round
+                    // each arrives, and all again in reverse
                     for place in order.iter().chain(order.iter().rev()) {
                         fixture.tell(&events[*place]).await;
                     }
@@ -170,7 +170,7 @@ async fn events_of_an_older_attempt_are_ignored() {
         old.extend(samples::events(&id, 1, "job.failed"));
         let mut tasks = Vec::new();
         for mut event in old {
-            // whatever it says of itself
+            // whatever the event contains
             event["sequence"] = json!(1000 + round);
             event["timestamp"] = json!("2099-01-01T00:00:00Z");
             event["current_step"] = json!("old");
@@ -214,7 +214,7 @@ fn progress() -> impl Strategy<Value = (u32, u32, bool, bool)> {
     (1_u32..400, 0_u32..=100, any::<bool>(), any::<bool>())
 }
 
-/// A long job: up to 120 reports shuffled, repeated and lost on the way, some of them without a sequence, sixteen at a time.
+/// A long job: up to 120 reports shuffled, repeated and lost, some of them without a sequence, sixteen at a time.
 #[test]
 fn a_long_job_ends_with_its_terminal_event() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");

@@ -26,7 +26,7 @@ async fn an_interrupted_submission_resumes_when_it_is_repeated() {
             .user("ann")
             .json(&samples::submission())
             .header("idempotency-key", "key");
-        // the one call that there is, after that which counts the request among the owner's
+        // the one call after that which counts the request
         cloud.front.dies_at(1, fault);
         let lost = call!(submit, call);
         assert!(is_unavailable(&lost), "{fault:?}: {lost:?}");
@@ -97,7 +97,7 @@ async fn unreadable_keys_answer_503() {
     );
 }
 
-/// What a person asks for; each is to come to the same end however often it dies half-way.
+/// User requests, each interrupted at every call and repeated: the state at the end is the same.
 const WISHES: [(&str, &str); 4] = [
     ("POST", "/cancel"),
     ("POST", "/retry"),
@@ -128,7 +128,7 @@ async fn prepared(request: &str) -> (Cloud, domain::JobId) {
     (cloud, id)
 }
 
-/// Everything that there is but times.
+/// Everything that is stored, without times.
 async fn stored_state(cloud: &Cloud) -> serde_json::Value {
     let mut records = cloud.records();
     for record in records.values_mut() {
@@ -170,7 +170,7 @@ async fn interrupted_requests_reach_the_same_state_when_repeated() {
                 );
                 cloud.front.heal();
                 let again = call!(cloud.manage_jobs(), call);
-                // done the first time, and only the answer was lost
+                // done the first time, only the response was lost
                 let done = fault == Fault::Unheard && nth + 1 == calls.len();
                 let repeated = if done && request != "/cancel" {
                     again.status

@@ -81,7 +81,7 @@ async fn an_owner_never_exceeds_its_delivery_slots() {
             .await
             .expect("none")
     );
-    // those that died hold theirs for no longer than they said
+    // slots of interrupted runs expire at the time that they gave
     let names: Vec<String> = (0..40).map(|number| format!("next-{number}")).collect();
     let taken = join_all(
         names
@@ -115,7 +115,7 @@ async fn waiting_for_a_slot_costs_no_attempt() {
     let waiting = customer.cloud.front.messages.take();
     assert_eq!(waiting.len(), 1);
     assert!((5..=20).contains(&waiting[0].0), "{waiting:?}");
-    // the longer it has waited, the later it comes again
+    // the back-off grows with the time waited
     let mut patient = waiting[0].1.clone();
     assert!(patient["waits_since"].as_i64() >= Some(now_ms));
     patient["waits_since"] = json!(now_ms - 3_600_000);
@@ -143,7 +143,7 @@ async fn messages_of_an_owner_are_a_group_of_the_queue() {
     assert!(groups.len() >= 4);
     groups.dedup();
     assert_eq!(groups.len(), 1);
-    // one of an older version says no owner: the job's is taken
+    // a message of an older version has no owner: the job's is used
     let job = customer.ended().await;
     let later = functions::now().as_ms() + 5000;
     customer
@@ -166,7 +166,7 @@ async fn requests_over_the_limit_are_told_when_to_retry() {
         ..cloud.submit_job()
     };
     let list = |user: &str| Call::new("GET", "/ai-clipping-agent/jobs").user(user);
-    // never across the end of a minute
+    // not across the end of a minute
     if functions::now().as_seconds() % 60 > 50 {
         tokio::time::sleep(Duration::from_secs(11)).await;
     }
@@ -188,7 +188,7 @@ async fn requests_over_the_limit_are_told_when_to_retry() {
         .expect("seconds");
     assert!((1..=60).contains(&wait));
     assert_eq!(call!(manage, bob).status, 200);
-    // in the next minute they are answered again
+    // in the next minute they are accepted again
     let next = functions::now().as_seconds() + 60;
     let counted = cloud
         .shares()
@@ -229,7 +229,7 @@ async fn open_uploads_stop_at_their_limit() {
     let other = Call::new("POST", BEGIN).user("bob");
     let file = json!({"fileName": "a.mp4", "sizeBytes": 5});
     assert_eq!(call!(submit, other.json(&file)).status, 201);
-    // one that is complete makes room
+    // completing one releases a slot
     let id = good[0].body["uploadId"].as_str().expect("an id");
     let parts = Call::new("POST", format!("{BEGIN}/{id}/parts")).user("ann");
     let links = call!(submit, parts.json(&json!({"partNumbers": [1]})));
@@ -289,7 +289,7 @@ async fn an_upload_that_fails_to_start_holds_its_slot_for_a_minute() {
                     .filter_map(|(_, place)| place["until_ms"].as_i64())
             })
             .collect();
-        // the last call of all gives it its whole time
+        // the last call extends the lease
         let longest = functions::now().as_ms() + 60_000;
         let is_begun = cloud.all(UPLOADS).len() == 1;
         assert!(
@@ -299,7 +299,7 @@ async fn an_upload_that_fails_to_start_holds_its_slot_for_a_minute() {
     }
 }
 
-/// The clock of what is remembered goes on; the machine's does not.
+/// Advances the clock of caches, not the system's.
 async fn wait(seconds: u64) {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(seconds)).await;
@@ -317,7 +317,7 @@ async fn cached_keys_serve_while_they_cannot_be_refreshed() {
         .faults(|name| name.starts_with("Secrets").then_some(Fault::Broken));
     wait(STALE_SECRET_S - 10).await;
     assert_eq!(call!(manage, ask_for()).status, 404);
-    // a store that is not well is not asked with every request
+    // a failing store is not called with every request
     cloud.front.calls();
     assert_eq!(call!(manage, ask_for()).status, 404);
     let calls: Vec<String> = cloud.front.calls();
@@ -335,7 +335,7 @@ async fn cached_keys_serve_while_they_cannot_be_refreshed() {
     );
     wait(20).await;
     assert_eq!(call!(manage, ask_for()).status, 503);
-    // what cannot be used serves no better than what cannot be read
+    // a secret that cannot be parsed counts as one that cannot be read
     cloud.front.heal();
     assert_eq!(call!(manage, ask_for()).status, 404);
     cloud.front.secrets.set(SERVICE_KEYS, "no JSON");

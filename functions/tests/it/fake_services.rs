@@ -12,7 +12,7 @@ use crate::{
     fault_proxy::{failure, json as answer},
 };
 
-/// Executions by their names.
+/// Executions by name.
 #[derive(Debug, Default)]
 pub(crate) struct Executions(Mutex<BTreeMap<String, Execution>>);
 
@@ -23,18 +23,18 @@ pub(crate) struct Execution {
 }
 
 impl Executions {
-    /// All that there are.
+    /// All executions.
     pub(crate) fn all(&self) -> BTreeMap<String, Execution> {
         self.0.lock().expect("executions").clone()
     }
 
-    /// Names of those that run.
+    /// Names of running executions.
     pub(crate) fn running(&self) -> Vec<String> {
         let running = self.all().into_iter().filter(|(_, one)| one.running);
         running.map(|(name, _)| name).collect()
     }
 
-    /// An execution comes to its end by itself.
+    /// Ends an execution.
     pub(crate) fn end(&self, name: &str) {
         let mut all = self.0.lock().expect("executions");
         all.get_mut(name).expect("an execution").running = false;
@@ -49,7 +49,7 @@ impl Executions {
                 let name = text("name");
                 let input: Value = serde_json::from_str(&text("input")).expect("JSON");
                 let there = all.get(&name);
-                // the same call for one that still runs is answered as the first time
+                // the same call for a running execution succeeds again
                 if there.is_some_and(|there| !there.running || there.input != input) {
                     return failure(400, "ExecutionAlreadyExists");
                 }
@@ -75,7 +75,7 @@ impl Executions {
     }
 }
 
-/// Secrets by their names.
+/// Secrets by name.
 #[derive(Debug, Default)]
 pub(crate) struct Secrets(Mutex<BTreeMap<String, String>>);
 
@@ -95,7 +95,7 @@ impl Secrets {
     }
 }
 
-/// Messages that were sent, with the seconds that each is kept back; those for a person by themselves.
+/// Sent messages with their delay in seconds; those of the dead-letter queue apart.
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
     sent: Mutex<Vec<(u64, Value)>>,
@@ -104,17 +104,17 @@ pub(crate) struct Messages {
 }
 
 impl Messages {
-    /// Those since the last time.
+    /// Messages since the last call.
     pub(crate) fn take(&self) -> Vec<(u64, Value)> {
         std::mem::take(&mut *self.sent.lock().expect("messages"))
     }
 
-    /// Groups of the messages, as long as they were ever sent.
+    /// Message groups of all messages so far.
     pub(crate) fn groups(&self) -> Vec<String> {
         self.groups.lock().expect("groups").clone()
     }
 
-    /// What was kept for a person since the last time.
+    /// Dead-lettered messages since the last call.
     pub(crate) fn letters(&self) -> Vec<Value> {
         std::mem::take(&mut *self.letters.lock().expect("letters"))
     }
@@ -138,7 +138,7 @@ impl Messages {
     }
 }
 
-/// Connections of a WebSocket API, and what each was sent.
+/// Connections of a WebSocket API with the messages sent to each.
 #[derive(Debug, Default)]
 pub(crate) struct Sockets(Mutex<BTreeMap<String, Socket>>);
 
@@ -149,18 +149,18 @@ struct Socket {
 }
 
 impl Sockets {
-    /// A client connects.
+    /// Opens a connection.
     pub(crate) fn open(&self, id: &str) {
         let mut all = self.0.lock().expect("sockets");
         all.insert(id.to_owned(), Socket::default());
     }
 
-    /// A client goes without a word.
+    /// Closes a connection without `$disconnect`.
     pub(crate) fn lose(&self, id: &str) {
         self.0.lock().expect("sockets").remove(id);
     }
 
-    /// A client stops reading: what is sent to it is never taken.
+    /// Makes a client stop reading: messages to it are never accepted.
     pub(crate) fn stick(&self, id: &str) {
         let mut all = self.0.lock().expect("sockets");
         all.get_mut(id).expect("a socket").is_stuck = true;
@@ -170,14 +170,14 @@ impl Sockets {
         self.0.lock().expect("sockets").contains_key(id)
     }
 
-    /// What a client has been sent since the last time.
+    /// Messages to a client since the last call.
     pub(crate) fn heard(&self, id: &str) -> Vec<Value> {
         let mut all = self.0.lock().expect("sockets");
         let socket = all.get_mut(id).expect("a socket");
         std::mem::take(&mut socket.messages)
     }
 
-    /// None: there will never be an answer.
+    /// No response, ever.
     pub(crate) fn answer(
         &self,
         id: &str,

@@ -17,30 +17,30 @@ use tokio::net::TcpListener;
 
 use crate::fake_services::{Executions, Messages, Secrets, Sockets};
 
-/// What becomes of a call that a test does not let through.
+/// A fault injected into a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Refused, since there were too many.
+    /// Throttled.
     Throttled,
-    /// Refused with a fault of the service's own.
+    /// An internal error of the service.
     Broken,
-    /// Refused for good: the service never takes such a call.
+    /// A permanent rejection of the call.
     Refused,
-    /// Refused since the role may not make the call.
+    /// Access denied.
     Denied,
-    /// The connection ends before the call is heard.
+    /// The connection ends before the call is executed.
     Cut,
-    /// The call is carried out, and the connection ends before the answer.
+    /// The call is executed, and the connection ends before the response.
     Unheard,
-    /// Nothing is ever said.
+    /// No response, ever.
     Silent,
-    /// Refused, since another write was at work on the same record.
+    /// A conflict with another write to the same record.
     Conflict,
 }
 
 type Plan = Box<dyn FnMut(&str) -> Option<Fault> + Send>;
 
-/// The services, and what happened to them.
+/// The services behind the proxy, and the calls and faults.
 pub(crate) struct FaultProxy {
     pub(crate) executions: Executions,
     pub(crate) secrets: Secrets,
@@ -48,7 +48,7 @@ pub(crate) struct FaultProxy {
     pub(crate) sockets: Sockets,
     calls: Mutex<Vec<String>>,
     plan: Mutex<Option<Plan>>,
-    /// Calls with this text in their bodies are refused for good.
+    /// Calls with this text in their bodies are rejected permanently.
     refused: Mutex<Option<&'static str>>,
     engine: String,
     objects: S3Service,
@@ -74,17 +74,17 @@ impl FaultProxy {
         }
     }
 
-    /// The calls since the last time, as in `DynamoDB.GetItem` or `S3.PUT`.
+    /// Names of the calls since the last time, such as `DynamoDB.GetItem` or `S3.PUT`.
     pub(crate) fn calls(&self) -> Vec<String> {
         std::mem::take(&mut *self.calls.lock().expect("calls"))
     }
 
-    /// From now on each call is asked about, by its name.
+    /// Decides on every call from now on, by its name.
     pub(crate) fn faults(&self, plan: impl FnMut(&str) -> Option<Fault> + Send + 'static) {
         *self.plan.lock().expect("plan") = Some(Box::new(plan));
     }
 
-    /// The `nth` call from now on, from 0, goes wrong, and every one after it: the caller has died.
+    /// Injects the fault into the `nth` call from now on, from 0, and every one after it, as if the caller had died.
     pub(crate) fn dies_at(&self, nth: usize, fault: Fault) {
         let mut seen = 0;
         self.faults(move |_| {
@@ -97,12 +97,12 @@ impl FaultProxy {
         });
     }
 
-    /// From now on calls with this text in their bodies are refused for good.
+    /// From now on, rejects calls with this text in their bodies permanently.
     pub(crate) fn refuses(&self, text: &'static str) {
         *self.refused.lock().expect("text") = Some(text);
     }
 
-    /// All is well again.
+    /// Injects no more faults.
     pub(crate) fn heal(&self) {
         *self.refused.lock().expect("text") = None;
         *self.plan.lock().expect("plan") = None;
@@ -202,12 +202,12 @@ impl FaultProxy {
     }
 }
 
-/// The connection ends.
+/// A lost connection.
 #[derive(Debug, thiserror::Error)]
 #[error("lost")]
 struct Lost;
 
-/// Service and operation, as the call names them.
+/// Service and operation of a call.
 fn name(request: &Request<Bytes>) -> String {
     let target = request.headers().get("x-amz-target");
     let target = target.and_then(|target| target.to_str().ok()).unwrap_or("");
@@ -221,14 +221,14 @@ fn name(request: &Request<Bytes>) -> String {
     }
 }
 
-/// The connection of a WebSocket API that a call is about.
+/// The WebSocket connection that a call is about.
 fn connection_id(request: &Request<Bytes>) -> Option<&str> {
     let path = request.uri().path();
     let (_, id) = path.split_once("/@connections/")?;
     Some(id)
 }
 
-/// A refusal as the JSON services say it, those of REST by a header.
+/// An error response of the JSON services; REST services have the code in a header.
 pub(crate) fn failure(status: u16, kind: &str) -> Response<Full<Bytes>> {
     let body =
         serde_json::json!({"__type": format!("com.amazonaws#{kind}"), "message": kind}).to_string();
@@ -238,7 +238,7 @@ pub(crate) fn failure(status: u16, kind: &str) -> Response<Full<Bytes>> {
     failure
 }
 
-/// What is said to a transaction, and to another write, that meets a transaction.
+/// The error of a transaction, or of another write, that conflicts with a transaction.
 fn conflict(name: &str) -> Response<Full<Bytes>> {
     if name != "DynamoDB.TransactWriteItems" {
         return failure(400, "TransactionConflictException");

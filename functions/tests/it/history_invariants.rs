@@ -8,7 +8,7 @@ use crate::cloud::{Cloud, plain};
 
 const ENDS: [&str; 3] = ["succeeded", "failed", "canceled"];
 
-/// What may differ with the order in which events arrive; where the job succeeded, it is fixed all the same.
+/// Fields that may depend on the order of events unless the job has succeeded.
 const INTERMEDIATE: [&str; 7] = [
     "progress_stage",
     "progress_percent",
@@ -18,7 +18,7 @@ const INTERMEDIATE: [&str; 7] = [
     "clips",
     "attempt_clips",
 ];
-/// A job's name, what differs with when a thing happens, and the order of events itself.
+/// Fields that name the job, depend on time or hold the order of events itself.
 const NEVER_THE_SAME: [&str; 7] = [
     "queued_at_ms",
     "id",
@@ -29,7 +29,7 @@ const NEVER_THE_SAME: [&str; 7] = [
     "last_event_ms",
 ];
 
-/// A record without what the contract lets differ.
+/// A record without the fields that the contract leaves open.
 pub(crate) fn essence(record: &Value) -> Value {
     let mut record = record.clone();
     let succeeded = record["status"] == "succeeded";
@@ -58,7 +58,7 @@ pub(crate) fn changes(cloud: &Cloud) -> BTreeMap<String, Vec<(Value, Value)>> {
     changes
 }
 
-/// Panics at the first thing that may never happen.
+/// Panics at the first violation.
 pub(crate) fn check(cloud: &Cloud) {
     for (id, changes) in changes(cloud) {
         let mut charged = 0;

@@ -18,7 +18,7 @@ use crate::{
 
 const LONG_SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw==";
 
-/// All four kinds as the worker sends them, with every field that there is and with as few as there may be.
+/// All four kinds of events as the worker sends them, with all fields and with as few as possible.
 fn events() -> Vec<Event> {
     let id = "0193a1b2-0000-7000-8000-000000000001"
         .parse()
@@ -90,7 +90,7 @@ impl Message {
     }
 }
 
-/// Hands all messages to a peer, and what it has signed to our function.
+/// Sends all messages to a peer, and its signed messages to our function.
 async fn exchange(command: &mut Command) -> Vec<Value> {
     let messages = messages();
     let lines: Vec<String> = messages.iter().map(Message::line).collect();
@@ -147,7 +147,7 @@ fn in_repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
-/// A file that set-up has made; a test that passed without it would say nothing.
+/// A file that the set-up installs; a test that is skipped without it would prove nothing.
 fn installed(path: &str) -> PathBuf {
     let file = in_repository(path);
     assert!(
@@ -243,7 +243,7 @@ async fn a_typescript_receiver_verifies_and_parses_our_events() {
     assert_eq!(jobs, wanted);
 }
 
-/// Our events as the compiler is to see them, and beside each one that it has to refuse.
+/// Our events for the compiler, and beside each one that it must reject.
 fn typed_events() -> String {
     let mut text = String::from(
         "import type { WebhookPayload } from \"./receiver\";\nfunction accepts<const T extends WebhookPayload>(_event: T): void {}\n",
@@ -255,6 +255,6 @@ fn typed_events() -> String {
         let line = format!("accepts({event});\n// @ts-expect-error\naccepts({wrong});\n");
         text.push_str(&line);
     }
-    // a line of TypeScript ends at this one, also within a text
+    // TypeScript ends a line at this character, even within a string
     text.replace('\u{2028}', "\\u2028")
 }

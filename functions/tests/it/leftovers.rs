@@ -13,7 +13,7 @@ use crate::{
 
 const JOBS: &str = "/api/ai-clipping-agent/jobs";
 const HOUR_MS: i64 = 3600 * 1000;
-/// What a worker may store.
+/// Objects that a worker may store.
 const OBJECTS: [&str; 5] = [
     "source.mp4",
     "transcript.json",
@@ -107,7 +107,7 @@ async fn deliveries_that_came_after_the_deletion_are_swept_too() {
     let id = customer.ended().await;
     let delete = Call::new("DELETE", format!("{JOBS}/{id}")).user("ann");
     assert_eq!(call!(customer.cloud.manage_jobs(), delete).status, 204);
-    // what the stream shows of its end comes after that
+    // the stream reports the end afterwards
     customer.publish().await;
     assert!(!customer.cloud.all(DELIVERIES).is_empty());
     let swept = customer.cloud.sweep_jobs().sweep(hours_on(8)).await;

@@ -13,7 +13,7 @@ const STARTED: &str = include_str!("../../../tests/contracts/seed/started.json")
 const PROGRESS: &str = include_str!("../../../tests/contracts/seed/progress.json");
 const COMPLETED: &str = include_str!("../../../tests/contracts/seed/completed.json");
 const FAILED: &str = include_str!("../../../tests/contracts/seed/failed.json");
-/// The `external_job_id` of all four.
+/// The `external_job_id` of all four events.
 const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
 
 async fn told(ingest: &IngestWebhook, body: &str) -> Value {
@@ -30,7 +30,7 @@ async fn fixture() -> (Cloud, IngestWebhook, JobId) {
     let cloud = Cloud::start().await;
     let mut ingest = cloud.ingest_webhook().await;
     ingest.allow_unsigned = true;
-    // a worker of that system claims nothing: its first event says that it runs
+    // a worker of the old system claims nothing: its first event starts the attempt
     let id = cloud.submitted(ID).await;
     (cloud, ingest, id)
 }
@@ -51,7 +51,7 @@ async fn its_worker_starts_reports_and_completes() {
         (job.progress_percent, job.clips_completed, job.total_clips),
         (65, Some(2), Some(5))
     );
-    // late and again: nothing changes
+    // late and repeated: nothing changes
     assert_eq!(told(&ingest, STARTED).await, "running");
     assert_eq!(cloud.job(&id).await, job);
 

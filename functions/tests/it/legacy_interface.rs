@@ -10,10 +10,10 @@ use crate::{
     samples,
 };
 
-/// A value as it stands in JSON, none where the field is absent.
+/// A value as JSON text; none if the field is absent.
 type Written = Option<String>;
 
-/// A `number` in all the ways it is written, nonsense of a sender with a bug among them.
+/// A `number` in every notation, including the nonsense of a buggy sender.
 fn number() -> BoxedStrategy<String> {
     prop_oneof![
         (0_u32..200_000).prop_map(|number| number.to_string()),
@@ -32,7 +32,7 @@ fn number() -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// A `string`, with halves of pairs as JavaScript has them.
+/// A `string`, with unpaired surrogates as JavaScript has them.
 fn text() -> BoxedStrategy<String> {
     let written = |text: String| json!(text).to_string();
     prop_oneof![
@@ -52,7 +52,7 @@ fn text() -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// An ISO 8601 time, with a zone and without, or any `string`, which is all that the interface asks for.
+/// An ISO 8601 time with and without a zone, or any `string`, which the interface allows.
 fn time() -> BoxedStrategy<String> {
     let times = [
         "2024-11-28T10:30:00.000Z",
@@ -73,7 +73,7 @@ fn time() -> BoxedStrategy<String> {
     prop_oneof![times, text()].boxed()
 }
 
-/// A field that may be absent, or null as Python writes one that is absent.
+/// A field that may be absent, or null as Python writes it.
 fn optional(value: BoxedStrategy<String>) -> BoxedStrategy<Written> {
     prop_oneof![
         1 => Just(None),
@@ -87,7 +87,7 @@ fn required(value: BoxedStrategy<String>) -> BoxedStrategy<Written> {
     value.prop_map(Some).boxed()
 }
 
-/// An object of these fields and one that nobody knows; some stand there before with another value, which `JSON.parse` passes over.
+/// An object of these fields and an unknown one; some are preceded by a duplicate, which `JSON.parse` ignores.
 fn object(fields: Vec<(&'static str, BoxedStrategy<Written>)>) -> BoxedStrategy<String> {
     let (names, values): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
     let any = || prop_oneof![number(), text(), Just("[{}]".to_owned())];
@@ -135,7 +135,7 @@ fn output() -> BoxedStrategy<String> {
     ])
 }
 
-/// An event of the job that is called `ID`, which stands in one of both places for an id.
+/// An event of the job `ID`, which is in one of two fields.
 fn payload() -> impl Strategy<Value = String> {
     let one_of = |names: &[&str]| {
         let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
@@ -169,7 +169,7 @@ fn payload() -> impl Strategy<Value = String> {
     })
 }
 
-/// Where an event of this kind leaves a job that ran.
+/// The status of a running job after an event of this kind.
 fn end_of(body: &str) -> Status {
     match body {
         _ if body.contains("\"job.completed\"") => Status::Succeeded,

@@ -104,7 +104,7 @@ async fn a_job_is_submitted_run_shown_edited_canceled_retried_and_deleted() {
     );
 }
 
-/// As the stream, the task and the worker do it.
+/// Starts and runs an attempt as the stream, the task and the worker do.
 async fn start_and_run(cloud: &Cloud, id: &domain::JobId) {
     let answer = cloud.start_job().handle(&batch(&cloud.queued())).await;
     assert_eq!(json!(answer), json!({"batchItemFailures": []}));

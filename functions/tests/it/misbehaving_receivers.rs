@@ -16,10 +16,10 @@ use crate::{
     misbehaving_server::{Behavior, Issuer, MisbehavingServer},
 };
 
-/// The whole of a try may take 15 s.
+/// Time limit of an attempt.
 const LONGEST: Duration = Duration::from_secs(17);
 
-/// The first delivery of a job to an address, after one try of it.
+/// The first delivery of a job to an address, after one attempt.
 async fn tried(url: String) -> Delivery {
     let mut customer = Customer::start().await;
     customer.url = url;
@@ -33,7 +33,7 @@ async fn tried(url: String) -> Delivery {
 const INSIDE: &str = "CLIPWRIGHT_TEST_ISSUER";
 const BELIEVED: &str = "issuer.pem";
 
-/// That the try failed, as expected, and another one is to come.
+/// Asserts that the attempt failed as expected and another is pending.
 fn assert_failed(case: &str, delivery: &Delivery, status: Option<u16>, error: &str) {
     let tried = &delivery.attempts[0];
     assert_eq!(
@@ -201,14 +201,14 @@ async fn broken_responses_are_failures() {
     );
 }
 
-/// Runs itself with an issuer of its own among those that are believed.
+/// Runs this test with its own issuer among the trusted ones.
 #[test]
 #[expect(
     clippy::disallowed_methods,
     reason = "how this test tells which half of it runs"
 )]
 fn only_valid_certificates_are_trusted() {
-    // a variable of its own: machines have SSL_CERT_FILE set, and it names a file of theirs
+    // a variable of its own: SSL_CERT_FILE may be set on the machine
     if let Some(folder) = std::env::var_os(INSIDE) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let believed = Path::new(&folder).join(BELIEVED);
@@ -266,7 +266,7 @@ async fn with_an_issuer(believed: &Path) {
 async fn a_plain_receiver_at_an_https_address_is_a_failure() {
     let plain = MisbehavingServer::start(answer("204 No Content")).await;
     let delivery = tried(plain.url().replace("http:", "https:")).await;
-    // it waits for the end of a request that it does not understand
+    // it waits for the rest of a request that it cannot parse
     assert_failed(
         "no TLS at all",
         &delivery,

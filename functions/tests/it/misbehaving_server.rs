@@ -18,18 +18,18 @@ use tokio_rustls::{
     rustls::{ServerConfig, crypto::aws_lc_rs, pki_types::PrivateKeyDer},
 };
 
-/// What it does once a request has come.
+/// What the server does after a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Behavior {
-    /// Says this and ends the connection.
+    /// Sends this and closes the connection.
     Says(String),
-    /// Says this and then nothing, while the connection stays.
+    /// Sends this and then nothing; the connection stays open.
     SaysAndWaits(&'static str),
-    /// Says this and then a byte of `x` every now and then, for ever.
+    /// Sends this and then a byte of `x` now and then, without end.
     Drips(&'static str),
-    /// Says this and then as much as anybody takes, for ever.
+    /// Sends this and then as much as is read, without end.
     Pours(&'static str),
-    /// Says this and breaks the connection off.
+    /// Sends this and resets the connection.
     Breaks(&'static str),
 }
 
@@ -51,7 +51,7 @@ impl MisbehavingServer {
         server
     }
 
-    /// One that answers well, behind a certificate.
+    /// A server that behaves, with a certificate.
     pub(crate) async fn with_certificate(certified: &Certified) -> Self {
         let key = PrivateKeyDer::Pkcs8(certified.key.serialize_der().into());
         let settings = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -89,7 +89,7 @@ impl MisbehavingServer {
         format!("http://127.0.0.1:{}/hook", self.port)
     }
 
-    /// Requests that were heard to their end.
+    /// Number of requests that were read completely.
     pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
@@ -101,7 +101,7 @@ pub(crate) struct Certified {
     key: KeyPair,
 }
 
-/// One who issues certificates.
+/// A certificate authority.
 pub(crate) struct Issuer(rcgen::Issuer<'static, KeyPair>, Certificate);
 
 impl Issuer {
@@ -113,12 +113,12 @@ impl Issuer {
         Self(rcgen::Issuer::new(parameters, key), own)
     }
 
-    /// What others need to believe it.
+    /// The certificate to trust.
     pub(crate) fn pem(&self) -> String {
         self.1.pem()
     }
 
-    /// A certificate for a name, until the end of a year.
+    /// Issues a certificate for a name, valid until the end of a year.
     pub(crate) fn certify(&self, name: &str, last_year: i32) -> Certified {
         let key = KeyPair::generate().expect("a key");
         let parameters = CertificateParams::new([name.to_owned()]);
@@ -136,7 +136,7 @@ async fn behave(mut stream: TcpStream, manner: Behavior, requests: Arc<AtomicUsi
         return;
     }
     requests.fetch_add(1, Ordering::SeqCst);
-    // an error is a client that has had enough
+    // an error is a client that has disconnected
     let _ = match manner {
         Behavior::Says(text) => say(&mut stream, &text).await,
         Behavior::SaysAndWaits(text) => {
@@ -148,7 +148,7 @@ async fn behave(mut stream: TcpStream, manner: Behavior, requests: Arc<AtomicUsi
         Behavior::Pours(text) => pour(&mut stream, text, &[b'x'; 4096], Duration::ZERO).await,
         Behavior::Breaks(text) => {
             let said = say(&mut stream, text).await;
-            // so that the client is told of a reset, not of an end
+            // so that the client sees a reset and not an end
             stream.set_zero_linger().expect("a socket");
             said
         }
@@ -173,7 +173,7 @@ async fn pour(
     }
 }
 
-/// Head and body, by the length that the head names.
+/// Reads head and body, by the length in the head.
 async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<()> {
     let mut read = Vec::new();
     loop {

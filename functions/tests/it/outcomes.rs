@@ -11,7 +11,7 @@ use crate::{
     samples,
 };
 
-/// What an attempt may leave, with how many attempts there still are, and what becomes of the job.
+/// Outcomes of an attempt, the number of attempts left, and the expected job.
 fn ends() -> Vec<(&'static str, Option<String>, u32, Value)> {
     let id: JobId = "job".parse().expect("an id");
     let [done, failed] = ["job.completed", "job.failed"]
@@ -98,7 +98,7 @@ pub(crate) fn of(id: &JobId, attempt: u32) -> Value {
     json!({"job_id": id, "attempt": attempt})
 }
 
-/// As `EventBridge` tells it of an execution that did not end by itself.
+/// The `EventBridge` event of an execution that was aborted.
 pub(crate) fn aborted(id: &JobId, attempt: u32) -> Value {
     json!({"source": "aws.states", "detail-type": "Step Functions Execution Status Change",
         "detail": {"name": format!("{id}-{attempt}"), "status": "ABORTED", "input": "{}"}})
@@ -123,7 +123,7 @@ async fn settling_has_the_same_outcome_whichever_call_fails() {
         cloud.front.calls();
         settle.handle(&of(&straight, 1)).await.expect("settled");
         let calls = cloud.front.calls();
-        // at its end it gives its place among its owner's jobs back
+        // at its end it releases its slot of the owner's limit
         let gives_back = cloud.job(&straight).await.status.is_terminal();
         let made = ["DynamoDB.GetItem", "S3.GET", "DynamoDB.UpdateItem"];
         let last = gives_back.then_some("DynamoDB.UpdateItem");
@@ -145,7 +145,7 @@ async fn settling_has_the_same_outcome_whichever_call_fails() {
                 let died = settle.handle(&of(&id, 1)).await;
                 assert!(died.is_err(), "{what}: {fault:?} at {nth}");
                 cloud.front.heal();
-                // Step Functions asks again, and EventBridge besides
+                // Step Functions retries, and EventBridge sends its event
                 for event in [of(&id, 1), aborted(&id, 1), of(&id, 1)] {
                     settle.handle(&event).await.expect("settled");
                 }
@@ -155,7 +155,7 @@ async fn settling_has_the_same_outcome_whichever_call_fails() {
         let without_time = |id: &str| {
             let mut record = essence(&records[id]);
             if outcome.is_none() {
-                // nobody knows when it ended but by this
+                // only this settles it
                 record
                     .as_object_mut()
                     .expect("a record")
@@ -165,7 +165,7 @@ async fn settling_has_the_same_outcome_whichever_call_fails() {
         };
         for (id, changes) in history_invariants::changes(&cloud) {
             assert_eq!(without_time(&id), without_time("straight"), "{what}: {id}");
-            // made, claimed, settled: once each
+            // created, claimed, settled: once each
             assert_eq!(changes.len(), 3, "{what}: {id}");
         }
     }
@@ -214,11 +214,11 @@ async fn a_job_fails_after_its_last_automatic_attempt() {
             cloud.front.executions.running(),
             [format!("{id}-{attempt}")]
         );
-        // the second task never starts at all
+        // the second task never starts
         assert!(attempt == 2 || cloud.claim(&id, attempt).await);
         cloud.front.executions.end(&format!("{id}-{attempt}"));
         settle.handle(&of(&id, attempt)).await.expect("settled");
-        // word of the attempts before it arrives late
+        // events of earlier attempts arrive late
         for late in 0..attempt {
             settle
                 .handle(&aborted(&id, late.max(1)))
@@ -260,7 +260,7 @@ async fn settling_an_unknown_attempt_changes_nothing() {
         assert_eq!(cloud.front.messages.letters().len(), 1, "{wrong}");
     }
     assert!(cloud.records().is_empty());
-    // what has ended stays as it is, whatever is left of it
+    // a finished job stays as it is, whatever objects are left
     let id = cloud.running("job-1").await;
     assert!(
         cloud
@@ -281,7 +281,7 @@ async fn settling_an_unknown_attempt_changes_nothing() {
 async fn an_outcome_that_cannot_be_stored_fails_the_job() {
     let cloud = Cloud::start().await;
     let id = cloud.submitted("job-1").await;
-    // as if a record had grown to nearly what the table takes: outputs are cut to what one that has not has room for
+    // as if a record had grown nearly to the table's limit: outputs are cut to what fits a record that has not
     let grown = Change {
         set: vec![("padding".into(), "x".repeat(390_000).into())],
         ..Change::default()

@@ -51,7 +51,7 @@ async fn another_owners_job_is_not_found() {
     let list = call!(manage, Call::new("GET", JOBS).user("bob"));
     assert_eq!(list.body, json!({"jobs": [], "nextCursor": null}));
     assert_eq!(cloud.records(), before);
-    // a user that is called like a tenant is still another owner
+    // a user with the name of a tenant is a different owner
     let list = call!(manage, Call::new("GET", JOBS).user("acme"));
     assert_eq!(list.body["jobs"], json!([]));
 }
@@ -93,7 +93,7 @@ async fn a_list_is_paged_newest_first_and_filtered_by_status() {
         );
         assert_eq!((answer.status, answer.field()), (422, field), "{wrong}");
     }
-    // a cursor of somebody else's list shows one's own jobs alone
+    // a cursor of another owner's list shows only one's own jobs
     let first = call!(
         manage,
         Call::new("GET", format!("{JOBS}?limit=1")).user("ann")
@@ -125,7 +125,7 @@ async fn walk(manage: &functions::manage_jobs::ManageJobs, query: &str) -> Vec<V
 async fn a_back_end_sees_its_own_jobs_with_its_key() {
     let cloud = Cloud::start().await;
     let (submit, manage) = (cloud.submit_job(), cloud.manage_jobs());
-    // the line of the starting document, but for the address of the video
+    // the call of the starting document, except for the address of the video
     let body = json!({"video_url": "https://videos.test/talk.mp4", "callback_url": "https://webhook.site/your-unique-id",
         "external_job_id": "test-123", "owner_user_id": "user_789", "max_clips": 1});
     for wrong in [

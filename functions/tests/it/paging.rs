@@ -20,7 +20,7 @@ const JOBS: &str = "/api/ai-clipping-agent/jobs";
 /// What Lambda takes for an answer, in which the body stands as a text once more.
 const MAX_MODEL_ANSWER_BYTES: usize = 6_291_556;
 
-/// Jobs that have succeeded with thirty clips, and texts of quotation marks, which grow most where they are written.
+/// Succeeded jobs of thirty clips whose texts are quotation marks, which grow most when they are escaped.
 async fn long_jobs(cloud: &Cloud, number: usize) -> Vec<String> {
     let ingest = cloud.ingest_webhook().await;
     let made = stream::iter(0..number).map(|number| {
@@ -50,7 +50,7 @@ async fn long_jobs(cloud: &Cloud, number: usize) -> Vec<String> {
     ids
 }
 
-/// All that a list has, part by part; each part has to fit.
+/// All entries of a list, page by page; each page must fit.
 async fn parts(path: &str, ask: impl AsyncFn(String) -> Answer) -> Vec<Value> {
     let (mut parts, mut cursor) = (Vec::new(), String::new());
     loop {

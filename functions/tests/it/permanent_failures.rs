@@ -12,7 +12,7 @@ use crate::{
     tables::RECEIVERS,
 };
 
-/// Every call of a kind goes wrong in a way, from the `first` on, counted from 0.
+/// Injects a fault into every call of a kind, from the `first` on, counted from 0.
 fn fails(cloud: &Cloud, call: &'static str, first: usize, fault: Fault) {
     let mut seen = 0;
     cloud.front.faults(move |name| {
@@ -21,7 +21,7 @@ fn fails(cloud: &Cloud, call: &'static str, first: usize, fault: Fault) {
     });
 }
 
-/// The functions and reasons of what was kept for a person.
+/// Functions and reasons of the dead-lettered events.
 fn kept(cloud: &Cloud) -> Vec<(String, String)> {
     let letters = cloud.front.messages.letters().into_iter();
     let text = |letter: &Value, name: &str| letter["refused"][name].as_str().map(str::to_owned);
@@ -58,7 +58,7 @@ async fn addresses_of_any_length_can_be_disabled() {
 #[tokio::test]
 async fn an_address_is_measured_as_it_is_stored() {
     let customer = Customer::start().await;
-    // three bytes for each of two once it is normalised
+    // normalising turns each two bytes into three
     for (letters, status) in [(300, 202), (600, 422)] {
         let mut body = samples::submission();
         body["callbackUrl"] = json!(format!("{}/{}", customer.url, "é".repeat(letters)));
@@ -90,7 +90,7 @@ async fn an_impossible_delivery_fails_with_a_reason() {
     let customer = Customer::start().await;
     let id = customer.ended().await;
     let messages = customer.publish().await;
-    // of the first: what becomes of it is not taken by the table
+    // of the first delivery: the table rejects its result
     let mut seen = 0;
     customer.cloud.front.faults(move |name| {
         seen += usize::from(name == "DynamoDB.PutItem");

@@ -12,7 +12,7 @@ use crate::{
 };
 
 const JOBS: &str = "/api/ai-clipping-agent/jobs";
-/// What a job of two clips stores.
+/// The objects of a job with two clips.
 const OUTPUTS: [&str; 3] = ["clips/clip_00.mp4", "clips/clip_01.mp4", "plan.json"];
 
 fn request(id: &JobId, method: &'static str, what: &str) -> Call {
@@ -48,7 +48,7 @@ async fn settle(cloud: &Cloud, id: &JobId, attempt: u32) {
     settled.expect("settled");
 }
 
-/// A job that was paid for; an edit of its plan is under way and has stored a clip.
+/// A succeeded job whose plan is being edited, with a clip of the edit stored.
 async fn with_an_edit_under_way() -> (Cloud, JobId) {
     let cloud = Cloud::start().await;
     let id = cloud.running("job-1").await;
@@ -65,7 +65,7 @@ async fn with_an_edit_under_way() -> (Cloud, JobId) {
     (cloud, id)
 }
 
-/// The links of the clips lead to what was paid for, for users and for back ends.
+/// The links of the clips lead to those of the first attempt, for users and for back ends.
 async fn still_has_both_clips(cloud: &Cloud, id: &JobId) -> Value {
     let shown = call!(cloud.manage_jobs(), request(id, "GET", "")).body;
     assert_eq!(shown["creditsCharged"], 3);
@@ -96,7 +96,7 @@ async fn the_clips_stay_visible_during_an_edit_and_after_it_failed() {
         "canceled"
     );
 
-    // it is tried again, and the source is gone
+    // it is retried, and the source is gone
     assert_eq!(
         call!(cloud.manage_jobs(), request(&id, "POST", "/retry")).status,
         202
@@ -116,7 +116,7 @@ async fn the_clips_stay_visible_during_an_edit_and_after_it_failed() {
 async fn a_failed_edit_leaves_no_objects() {
     let of_edit = keys::in_revision(2, OUTPUTS[0]);
     let (cloud, id) = with_an_edit_under_way().await;
-    // it goes on by itself with what it has made
+    // it is retried automatically and succeeds
     settle(&cloud, &id, 2).await;
     assert_eq!(cloud.job(&id).await.status, Status::Queued);
     assert!(cloud.stored(&id).await.contains(&of_edit));
@@ -127,7 +127,7 @@ async fn a_failed_edit_leaves_no_objects() {
     assert!(!cloud.stored(&id).await.contains(&of_edit));
     still_has_both_clips(&cloud, &id).await;
 
-    // a person is quicker than the end of the execution: the next edit does not touch it, and the end of that one takes both away
+    // the user is quicker than the end of the execution: the next edit does not touch it, and its own end deletes both
     let (cloud, id) = with_an_edit_under_way().await;
     for call in [("POST", "/cancel", 200), ("POST", "/retry", 202)] {
         let done = call!(cloud.manage_jobs(), request(&id, call.0, call.1));
@@ -183,7 +183,7 @@ async fn outputs_are_deleted_only_after_they_are_replaced() {
     settle(&cloud, &id, 1).await;
     assert_eq!(cloud.stored(&id).await, before, "of an attempt before");
     succeeds(&cloud, &id, 2, 2).await;
-    // the first call to the bucket fails, and the state machine asks again
+    // the first call to the bucket fails, and the state machine retries
     cloud
         .front
         .faults(|call| call.starts_with("S3.").then_some(Fault::Broken));
@@ -214,7 +214,7 @@ async fn an_edit_without_a_source_is_rejected() {
     assert_eq!((refused.status, refused.code()), (409, "source_gone"));
     assert_eq!(cloud.stored(&job.id).await, stored);
     assert_eq!(cloud.job(&job.id).await.status, Status::Succeeded);
-    // the job's own copy, which lives as long as the job, or the upload itself
+    // the job's own copy, which lives as long as the job, or the upload
     cloud.store(&job.id, &keys::source("mp4")).await;
     assert_eq!(edit(&cloud, &job.id).await.status, 202);
     assert_eq!(
@@ -244,7 +244,7 @@ async fn the_plan_of_a_rejected_edit_is_not_stored() {
         let id = cloud.running("job-1").await;
         succeeds(&cloud, &id, 1, 0).await;
         let before = cloud.stored(&id).await;
-        // between the plan and its change another edit wins, or the job is deleted
+        // between storing the plan and changing the job, another edit wins or the job is deleted
         let meddle = cloud.meddler();
         let update = if gone {
             "REMOVE #owner SET expires_at = :two"

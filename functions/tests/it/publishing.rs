@@ -12,7 +12,7 @@ use crate::{
     samples,
 };
 
-/// An account with a client of the user `ann` that listens to all jobs.
+/// An account in which a client of the user `ann` follows all jobs.
 pub(crate) async fn listening() -> Cloud {
     let cloud = Cloud::start().await;
     listen(&cloud, "c-1", "ann").await;
@@ -42,7 +42,7 @@ async fn end(cloud: &Cloud, id: &JobId) {
     }
 }
 
-/// A job that runs to its end, with progress of every percent.
+/// A job that runs to its end with progress of every percent.
 async fn complete_job(cloud: &Cloud) -> JobId {
     let id = cloud.running("job-1").await;
     progress(cloud, &id, 1..100).await;
@@ -64,7 +64,7 @@ fn place(message: &Value) -> (u64, u64) {
     (number("attempt"), number("sequence"))
 }
 
-/// What a client keeps that drops what is at or below its last.
+/// The messages that a client keeps if it drops those at or below its last.
 fn kept(messages: Vec<Value>) -> Vec<Value> {
     let mut last = (0, 0);
     let mut is_new = |message: &Value| {
@@ -87,7 +87,7 @@ fn told(messages: &[Value]) -> Vec<(String, u64)> {
     messages.iter().map(of).collect()
 }
 
-/// What is told of a whole course.
+/// The messages of a complete job.
 fn wanted() -> Vec<(String, u64)> {
     let tenths = (1..10).map(|tenth| ("job.progress".to_owned(), tenth * 10));
     let started = ("job.started".to_owned(), 0);
@@ -174,7 +174,7 @@ async fn repeated_split_and_reordered_records_publish_the_same() {
     complete_job(&cloud).await;
     let records = cloud.stream();
     for size in [1, 3, 10, 25, records.len()] {
-        // a batch comes again as a whole, or from the middle, before the stream goes on
+        // a batch is repeated completely or in part before the stream continues
         for batch in records.chunks(size) {
             for again in [batch, &batch[batch.len() / 2..], batch] {
                 assert_eq!(publish(&cloud, again).await, fine());
@@ -203,7 +203,7 @@ async fn without_subscribers_there_is_one_query_and_nothing_else() {
     cloud.front.calls();
     assert_eq!(publish(&cloud, &records[1..]).await, fine());
     assert_eq!(cloud.front.calls(), ["DynamoDB.Query"]);
-    // and none at all for what is not told
+    // and no query for changes that are not published
     progress(&cloud, &id, [3, 7]).await;
     let records = cloud.stream();
     cloud.front.calls();
@@ -211,7 +211,7 @@ async fn without_subscribers_there_is_one_query_and_nothing_else() {
     assert!(cloud.front.calls().is_empty());
 }
 
-/// Whether publishing a short job dies at its `nth` call; all is told once the batch has come again.
+/// Fails the `nth` call of publishing a short job and repeats the batch; returns whether there was such a call.
 async fn dies_and_comes_again(nth: usize, fault: Fault) -> bool {
     let cloud = listening().await;
     listen(&cloud, "c-2", "ann").await;
@@ -224,7 +224,7 @@ async fn dies_and_comes_again(nth: usize, fault: Fault) -> bool {
     cloud.front.heal();
     assert_eq!(publish(&cloud, &records).await, fine());
     for id in ["c-1", "c-2"] {
-        // one that could not be told may be cut: it comes back to a snapshot
+        // a connection that could not be notified may be disconnected: it connects again to a snapshot
         if cloud.front.sockets.is_open(id) {
             let kept = kept(cloud.front.sockets.heard(id));
             assert_eq!(kept.len(), 4, "{fault:?} at {nth}");

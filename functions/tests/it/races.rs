@@ -46,7 +46,7 @@ async fn concurrent_retries_start_one_attempt() {
             .iter()
             .all(|answer| [202, 409].contains(&answer.status))
     );
-    // whoever wished for the same and came second hears that it is so
+    // a request that comes second is answered like the first
     let (retries, plans) = answers.split_at(8);
     assert!(accepted(retries) != accepted(plans));
     assert_eq!(cloud.job(&id).await.attempt, 2);
@@ -93,11 +93,11 @@ async fn a_deletion_stops_the_attempt_that_runs_by_then() {
         executions.start(&of).await.expect("started");
     }
     cloud.front.executions.end(&format!("{id}-1"));
-    // between the look at the job and its cancellation, the next attempt begins
+    // the next attempt starts between the reading of the job and its cancellation
     let (meddle, mut updates) = (cloud.meddler(), 0);
     cloud.front.faults(move |call| {
         updates += usize::from(call == "DynamoDB.UpdateItem");
-        // the first one counts the request
+        // the first update counts the request
         if call == "DynamoDB.UpdateItem" && updates == 2 {
             meddle(json!({"Key": {"id": {"S": "job-1"}}, "UpdateExpression": "SET attempt = :two", "ExpressionAttributeValues": {":two": {"N": "2"}}}));
         }
@@ -118,7 +118,7 @@ async fn an_overtaken_deletion_deletes_nothing_of_a_new_job() {
             // the request is counted
             ("DynamoDB.UpdateItem", 0) => None,
             ("DynamoDB.UpdateItem", 1) => Some("REMOVE #owner SET expires_at = :two"),
-            // a new job of its key begins before the bucket is looked through
+            // a new job with its key starts before the bucket is listed
             ("S3.GET", 2) => Some("SET #owner = :ann, attempt = :two"),
             _ => return None,
         };
@@ -142,7 +142,7 @@ async fn an_overtaken_deletion_deletes_nothing_of_a_new_job() {
     assert_eq!(cloud.job(&id).await.attempt, 2);
 }
 
-/// A deletion, with another attempt that begins whenever the bucket is looked through; the answer, and how often that was.
+/// Deletes a job while another attempt starts with every listing of the bucket; returns the response, and the number of listings.
 async fn deleted_while_retried(most: u32) -> (Cloud, Answer) {
     let cloud = Cloud::start().await;
     let id = cloud.running("job-1").await;
@@ -186,7 +186,7 @@ async fn a_job_canceled_and_retried_at_once_ends_with_its_new_attempt() {
         assert!(asked.status < 300, "{asked:?}");
     }
     let retried = cloud.job(&id).await;
-    // the old worker goes on, ends and leaves an outcome; it is told that another attempt is on
+    // the old worker continues, ends and stores an outcome; its events are answered with the newer attempt
     for body in samples::events(&id, 1, "job.completed") {
         let told = send_event!(ingest, event(&body).signed());
         assert_eq!(
@@ -213,7 +213,7 @@ async fn a_job_canceled_and_retried_at_once_ends_with_its_new_attempt() {
     history_invariants::check(&cloud);
 }
 
-/// What comes up in the life of a job, for an attempt or the one after it.
+/// An operation in the lifecycle of a job, on an attempt or the one after it.
 #[derive(Debug, Clone)]
 enum Operation {
     Claim(u32),
@@ -264,7 +264,7 @@ async fn settle(cloud: &Cloud, id: &JobId, attempt: u32) -> Value {
     json!(cloud.settle_job().handle(&of).await.expect("settled"))
 }
 
-/// Everything at once and in any order: no rule is broken on the way, and the job comes to an end.
+/// All operations at once and in any order: no invariant is violated, and the job ends.
 #[test]
 fn concurrent_operations_leave_a_valid_history_that_ends() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -291,7 +291,7 @@ fn concurrent_operations_leave_a_valid_history_that_ends() {
                 for done in join_all(tasks).await {
                     done.expect("no panic");
                 }
-                // from now on every worker dies without a word
+                // from now on every worker dies silently
                 for _ in 0..4 {
                     let job = cloud.job(&id).await;
                     settle(&cloud, &id, job.attempt).await;

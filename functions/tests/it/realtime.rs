@@ -30,7 +30,7 @@ async fn answer(realtime: &Realtime, event: SocketEvent) -> u16 {
     answer["statusCode"].as_u64().expect("a status") as u16
 }
 
-/// The way in with a ticket.
+/// Connects with a ticket.
 async fn connect(cloud: &Cloud, id: &str, ticket: Option<&str>) -> u16 {
     cloud.front.sockets.open(id);
     let query = ticket.map(|ticket| json!({"ticket": ticket}));
@@ -44,13 +44,13 @@ async fn ticket(cloud: &Cloud, user: &str) -> String {
     issued.body["ticket"].as_str().expect("a ticket").to_owned()
 }
 
-/// A user's connection that is open.
+/// An open connection of a user.
 pub(crate) async fn connected(cloud: &Cloud, id: &str, user: &str) {
     let ticket = ticket(cloud, user).await;
     assert_eq!(connect(cloud, id, Some(&ticket)).await, 200);
 }
 
-/// What a client hears back when it says something.
+/// The messages that a client receives for one of its own.
 pub(crate) async fn say(cloud: &Cloud, id: &str, message: &Value) -> Vec<Value> {
     say_text(cloud, id, &message.to_string()).await
 }
@@ -206,7 +206,7 @@ async fn the_subscription_is_stored_before_the_snapshot_is_read() {
         cloud.front.calls();
         say(&cloud, "c-1", &message).await;
         let calls = cloud.front.calls();
-        // what it says is counted before
+        // its message is counted before
         let registered = calls.iter().rposition(|call| call == "DynamoDB.UpdateItem");
         let looked = calls.iter().rposition(|call| call == looks);
         assert!(registered.is_some() && registered < looked, "{calls:?}");
@@ -264,7 +264,7 @@ async fn a_client_message_stands_at_its_limit() {
     }
 }
 
-/// What a new connection of ann's is shown.
+/// The snapshots of a new connection of ann's.
 pub(crate) async fn snapshot(cloud: &Cloud) -> Vec<Value> {
     connected(cloud, "c-1", "ann").await;
     say(cloud, "c-1", &json!({"action": "subscribe"})).await
@@ -344,7 +344,7 @@ async fn a_disconnect_leaves_no_records() {
         assert_eq!(answer(&cloud.realtime(), gone).await, 200);
     }
     assert!(cloud.all(SESSIONS).is_empty() && cloud.all(LISTENERS).is_empty());
-    // what it said last may come after that
+    // its last message may be handled afterwards
     let late = happening(
         "c-2",
         "MESSAGE",
@@ -432,12 +432,12 @@ async fn connections_stand_at_their_limit() {
     assert_eq!(way_in("late", "ann").await, 429);
     assert_eq!(cloud.all(SESSIONS).len(), known, "it is not let in");
     assert_eq!(way_in("other", "bob").await, 200);
-    // one that ends makes room for one
+    // a disconnect frees a slot
     let ends = happening("c-7", "DISCONNECT", &json!({}));
     assert_eq!(answer(&cloud.realtime(), ends).await, 200);
     assert_eq!(way_in("next", "ann").await, 200);
     assert_eq!(way_in("later", "ann").await, 429);
-    // so does one that is found gone
+    // so does a connection that is found closed
     say(&cloud, "c-8", &json!({"action": "subscribe"})).await;
     cloud.front.sockets.lose("c-8");
     cloud.running("job-1").await;
@@ -461,7 +461,7 @@ async fn a_rejected_connection_holds_no_slot() {
 
 #[tokio::test]
 async fn a_client_over_the_message_limit_is_notified_and_disconnected() {
-    // never across the end of a minute
+    // not across the end of a minute
     if functions::now().as_seconds() % 60 > 50 {
         tokio::time::sleep(std::time::Duration::from_secs(11)).await;
     }
@@ -469,7 +469,7 @@ async fn a_client_over_the_message_limit_is_notified_and_disconnected() {
     connected(&cloud, "c-1", "ann").await;
     connected(&cloud, "c-2", "bob").await;
     let mut realtime = cloud.realtime();
-    // the ticket was asked for in the same minute
+    // the ticket was requested in the same minute
     realtime.rate_limiter = cloud.rate_limiter(1 + 5);
     let ping = |id: &str| happening(id, "MESSAGE", &json!({"body": "{\"action\": \"ping\"}"}));
     for _ in 0..5 {
@@ -482,7 +482,7 @@ async fn a_client_over_the_message_limit_is_notified_and_disconnected() {
     let calls = cloud.front.calls();
     let told = calls.iter().filter(|call| *call == "Sockets.POST").count();
     assert_eq!(told, 1, "{calls:?}");
-    // it takes nothing from the others
+    // other owners are not affected
     assert_eq!(answer(&realtime, ping("c-2")).await, 200);
     assert_eq!(cloud.front.sockets.heard("c-2"), [json!({"type": "pong"})]);
 }

@@ -20,7 +20,7 @@ use serde_json::Value;
 use standardwebhooks::Webhook;
 use tokio::net::TcpListener;
 
-/// One request as it came.
+/// One received request.
 #[derive(Debug, Clone)]
 pub(crate) struct Received {
     pub(crate) headers: BTreeMap<String, String>,
@@ -36,7 +36,7 @@ impl Received {
         self.body()["event"].as_str().expect("an event").to_owned()
     }
 
-    /// Whether the peer's library takes it as signed with a secret.
+    /// Whether the peer's library verifies it with a secret.
     pub(crate) fn is_signed_with(&self, secret: &str) -> bool {
         let mut headers = hyper::HeaderMap::new();
         for (name, value) in &self.headers {
@@ -52,14 +52,14 @@ impl Received {
 #[derive(Debug, Default)]
 pub(crate) struct Receiver {
     received: Mutex<Vec<Received>>,
-    /// What the next requests are answered with; 204 when there is no more.
+    /// Responses to the next requests; then 204.
     answers: Mutex<VecDeque<u16>>,
     at_work: AtomicUsize,
     most_at_once: AtomicUsize,
 }
 
 impl Receiver {
-    /// Starts the server; gives it with its address.
+    /// Starts the server and returns its address.
     pub(crate) async fn start() -> (Arc<Self>, String) {
         let receiver = Arc::new(Self::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -68,17 +68,17 @@ impl Receiver {
         (receiver, format!("http://{address}/hook"))
     }
 
-    /// Answers of the next requests.
+    /// Sets the responses to the next requests.
     pub(crate) fn answer_with(&self, answers: impl IntoIterator<Item = u16>) {
         self.answers.lock().expect("answers").extend(answers);
     }
 
-    /// What has come since the last time.
+    /// Requests since the last call.
     pub(crate) fn take(&self) -> Vec<Received> {
         std::mem::take(&mut *self.received.lock().expect("received"))
     }
 
-    /// Waits until a request is being answered.
+    /// Waits until a request is being handled.
     pub(crate) async fn busy(&self) {
         let comes = async {
             while self.at_work.load(Ordering::SeqCst) == 0 {
@@ -89,7 +89,7 @@ impl Receiver {
         came.expect("a request");
     }
 
-    /// Most requests that were open at the same time.
+    /// The greatest number of concurrent requests.
     pub(crate) fn most_at_once(&self) -> usize {
         self.most_at_once.load(Ordering::SeqCst)
     }
@@ -128,7 +128,7 @@ impl Receiver {
             .lock()
             .expect("received")
             .push(Received { headers, raw });
-        // long enough for another one to come meanwhile, if it may
+        // long enough for a concurrent request to arrive, if one is sent
         tokio::time::sleep(Duration::from_millis(20)).await;
         let status = self
             .answers

@@ -9,7 +9,7 @@ use crate::{
     samples,
 };
 
-/// The end of an attempt as a worker tells it that counts no attempts.
+/// The end of an attempt as reported by a worker that does not count attempts.
 fn end_without_attempt(id: &JobId, kind: &str, timestamp: &Value) -> Value {
     let mut end = samples::events(id, 1, kind)[4].clone();
     let fields = end.as_object_mut().expect("an event");
@@ -42,7 +42,7 @@ async fn an_end_without_attempt_ends_no_later_attempt() {
             (200, &json!("running")),
             "{kind}"
         );
-        // what is said of this attempt ends it, as it always did
+        // an event of this attempt ends it as before
         let end = end_without_attempt(&id, kind, &json!(functions::now()));
         let told = send_event!(ingest, event(&end).signed());
         assert_ne!(told.body["job_status"], "running", "{kind}");
@@ -54,7 +54,7 @@ async fn a_message_counts_once_whatever_its_timestamp() {
     let cloud = Cloud::start().await;
     let ingest = cloud.ingest_webhook().await;
     let later = json!("2099-01-01T00:00:00Z");
-    // one that counted, and one that came when the job was at its end already
+    // one event that was applied, and one that arrived after the job had ended
     for is_first in [true, false] {
         let id = cloud.running(&format!("job-{is_first}")).await;
         let end = event(&end_without_attempt(&id, "job.failed", &later)).signed();

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{cloud::ACME_KEY, samples::SECRET};
 
-/// Where the worker's events go.
+/// The path for the worker's events.
 pub(crate) const EVENTS: &str = "/api/webhooks/ai-clipping";
 
 /// A request before it is sent.
@@ -38,13 +38,13 @@ impl Call {
         }
     }
 
-    /// By a user whose token the authorizer has checked.
+    /// Sent by a user whose token the authorizer has verified.
     pub(crate) fn user(mut self, subject: &str) -> Self {
         self.user = Some(subject.to_owned());
         self
     }
 
-    /// By the back end `acme`.
+    /// Sent by the back end `acme`.
     pub(crate) fn acme(self) -> Self {
         self.header("X-Api-Key", ACME_KEY)
     }
@@ -68,13 +68,13 @@ impl Call {
         self
     }
 
-    /// The body as API Gateway sends what it does not take for text.
+    /// With a base64 body, as API Gateway passes on binary content.
     pub(crate) fn base64(mut self) -> Self {
         self.is_base64 = true;
         self
     }
 
-    /// Signed now, as the worker does it: each body has an id of its own.
+    /// Signed now as the worker signs: each body has its own id.
     pub(crate) fn signed(self) -> Self {
         let at = functions::now();
         let id = hex::encode(&Sha256::digest(&self.body)[..16]);
@@ -140,7 +140,7 @@ impl Call {
     }
 }
 
-/// An event on its way from the worker, not signed yet.
+/// An event of the worker, not signed yet.
 pub(crate) fn event(body: &Value) -> Call {
     raw_event(body.to_string())
 }
@@ -151,7 +151,7 @@ pub(crate) fn raw_event(body: impl Into<Vec<u8>>) -> Call {
         .body(body)
 }
 
-/// What a function answered.
+/// The response of a function.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -165,7 +165,7 @@ impl Answer {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The code of the error that it is.
+    /// The code of the error.
     pub(crate) fn code(&self) -> &str {
         self.body["error"]["code"].as_str().unwrap_or_default()
     }
@@ -174,7 +174,7 @@ impl Answer {
         self.body["error"]["field"].as_str().unwrap_or_default()
     }
 
-    /// The id of the job that it shows.
+    /// The id of the job in the response.
     pub(crate) fn id(&self) -> domain::JobId {
         let id = self.body.get("id").or(self.body.get("job_id"));
         let id = id.and_then(Value::as_str).expect("an id");
@@ -205,14 +205,14 @@ impl From<Response<Body>> for Answer {
     }
 }
 
-/// Asks a function; those behind the HTTP API have `answer` alone.
+/// Calls a function through the HTTP API.
 macro_rules! call {
     ($function:expr, $call:expr) => {
         $crate::requests::Answer::from($function.answer(&$call.to_http_api()).await)
     };
 }
 
-/// Tells `ingest-webhook` something through its REST API.
+/// Sends an event to `ingest-webhook` through its REST API.
 macro_rules! send_event {
     ($function:expr, $call:expr) => {
         $crate::requests::Answer::from($function.answer(&$call.to_rest_api()).await)

@@ -3,17 +3,17 @@
 use domain::{ClipOptions, Job, JobId, JobSource, Labels, Owner, Submission};
 use serde_json::{Value, json};
 
-/// 24 bytes, of the official vector.
+/// The 24-byte secret of the Standard Webhooks test vector.
 pub(crate) const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
-/// Where all events of a sample begin, in milliseconds since 1970.
+/// When the events of a sample start, in milliseconds since 1970.
 const START_MS: i64 = 1_700_000_000_000;
 
-/// What a user submits.
+/// A user's submission.
 pub(crate) fn submission() -> Value {
     json!({"videoUrl": "https://videos.test/talk.mp4", "requestedClipCount": 2})
 }
 
-/// A job of the user `ann`, just submitted.
+/// A newly submitted job of the user `ann`.
 pub(crate) fn job(id: &str) -> Job {
     let submission = Submission {
         owner: Owner::user("ann"),
@@ -37,7 +37,7 @@ pub(crate) fn at(second: i64) -> String {
     domain::Timestamp::from_ms(START_MS + second * 1000).to_string()
 }
 
-/// An event of an attempt, in its place among the others.
+/// An event of an attempt at its position in the sequence.
 pub(crate) fn event(id: &JobId, kind: &str, attempt: u32, sequence: u32, percent: u32) -> Value {
     json!({"event": kind, "timestamp": at(i64::from(sequence)), "job_id": id, "external_job_id": id, "status": "running",
         "progress_percent": percent, "current_step": format!("step {sequence}"), "attempt": attempt, "sequence": sequence})
@@ -54,12 +54,12 @@ pub(crate) fn output(address: impl Fn(&str) -> String) -> Value {
         "timings": {"transcribe_ms": 1200}})
 }
 
-/// The output at addresses of nobody's.
+/// The output at addresses outside of our bucket.
 pub(crate) fn plain_output() -> Value {
     output(|name| format!("https://bucket.test/{name}"))
 }
 
-/// All events of a short attempt in order; the last is terminal, of the kind asked for.
+/// All events of a short attempt in order; the last is terminal, of the given kind.
 pub(crate) fn events(id: &JobId, attempt: u32, last: &str) -> Vec<Value> {
     let of = |kind, sequence, percent| event(id, kind, attempt, sequence, percent);
     let mut with_clip = of("job.progress", 3, 60);
@@ -85,7 +85,7 @@ pub(crate) fn events(id: &JobId, attempt: u32, last: &str) -> Vec<Value> {
     ]
 }
 
-/// The outcome that says the same as a terminal event.
+/// The outcome that corresponds to a terminal event.
 pub(crate) fn outcome(last: &Value) -> Value {
     let at = &last["timestamp"];
     match last.get("output") {
@@ -99,12 +99,12 @@ pub(crate) fn outcome(last: &Value) -> Value {
     }
 }
 
-/// An outcome after which another attempt may end better.
+/// A retryable outcome.
 pub(crate) fn retryable() -> Value {
     json!({"status": "failed", "error": "the disk is full", "error_code": "disk_full", "stage": "render", "retryable": true, "finished_at": at(9)})
 }
 
-/// A plan that a person has edited.
+/// An edited plan.
 pub(crate) fn plan() -> Value {
     let clip = json!({"clip_index": 0, "rank": 1, "start_ms": 1000, "end_ms": 31_000, "title": "t", "summary": "s", "reason": "r",
         "virality_score": 0.5, "score_breakdown": {"hook": 0.5, "flow": 0.5, "value": 0.5, "emotion": 0.5}});

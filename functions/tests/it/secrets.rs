@@ -27,7 +27,7 @@ async fn two_secrets_are_valid_while_they_are_rotated() {
         .front
         .secrets
         .set(STORED, secret_of(&[OTHER, SECRET]));
-    // a stranger does not make us ask for the secret with every message
+    // senders of invalid signatures do not make us read the secret with every message
     fixture.refuses(&by(OTHER)).await;
     wait(Duration::from_secs(31)).await;
     fixture.cloud.front.calls();
@@ -39,13 +39,13 @@ async fn two_secrets_are_valid_while_they_are_rotated() {
     fixture.takes(&by(SECRET)).await;
     assert_eq!(fixture.cloud.front.calls(), ["DynamoDB.UpdateItem"]);
 
-    // the store is not well, or holds nonsense: what was read last stays
+    // the store fails or holds an invalid secret: the cached one stays
     wait(Duration::from_secs(31)).await;
     fixture.cloud.front.secrets.set(STORED, "{}");
     let third = by(&format!("whsec_{}", BASE64_STANDARD.encode([9; 32])));
     assert_eq!(send_event!(fixture.ingest, third).status, 401);
     fixture.takes(&by(SECRET)).await;
-    // the rotation is over: the old secret is worth nothing after a while, though nobody sends anything else
+    // after the rotation the old secret expires, even if no other signature arrives
     fixture.cloud.front.secrets.set(STORED, secret_of(&[OTHER]));
     wait(Duration::from_secs(301)).await;
     fixture.cloud.front.calls();
@@ -54,7 +54,7 @@ async fn two_secrets_are_valid_while_they_are_rotated() {
     fixture.takes(&by(OTHER)).await;
 }
 
-/// The clock that says when a secret was read goes on; that of the machine, by which messages are signed, does not.
+/// Advances the clock of the cache, not the system's, by which messages are signed.
 async fn wait(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
@@ -74,7 +74,7 @@ async fn a_cached_secret_serves_while_it_cannot_be_refreshed() {
     wait(Duration::from_secs(STALE_SECRET_S - 10)).await;
     assert_eq!(send_event!(fixture.ingest, signed).status, 200);
     wait(Duration::from_secs(20)).await;
-    // the worker sends it again
+    // the worker retries
     assert_eq!(send_event!(fixture.ingest, signed).status, 503);
     fixture.cloud.front.heal();
     assert_eq!(send_event!(fixture.ingest, signed).status, 200);

@@ -17,7 +17,7 @@ use crate::{
 pub(crate) const OTHER: &str = "whsec_b3RoZXItc2VjcmV0LW9mLTMyLWJ5dGVzLWxvbmchISE=";
 pub(crate) const STORED: &str = "webhook-secret";
 
-/// An account with a running job, and the function behind its API.
+/// An account with a running job and the function.
 pub(crate) struct Fixture {
     pub(crate) cloud: Cloud,
     pub(crate) ingest: IngestWebhook,
@@ -40,7 +40,7 @@ impl Fixture {
         event(&self.body)
     }
 
-    /// The answer to a stranger: always the same, and no store has been asked.
+    /// Asserts the response to an invalid signature: always the same, with no store called.
     pub(crate) async fn refuses(&self, call: &Call) {
         let before = self.cloud.records();
         self.cloud.front.calls();
@@ -57,7 +57,7 @@ impl Fixture {
     }
 }
 
-/// A secret of the store's with such secrets in it.
+/// The name of a stored secret that holds these secrets.
 pub(crate) fn secret_of(secrets: &[&str]) -> String {
     let bare = |secret: &&str| secret.trim_start_matches("whsec_").to_owned();
     let secrets: Vec<String> = secrets.iter().map(bare).collect();
@@ -68,7 +68,7 @@ pub(crate) fn secret_of(secrets: &[&str]) -> String {
     }
 }
 
-/// A signature over just these texts, whatever their form.
+/// A signature over exactly these texts.
 fn signature(id: &str, time: &str, body: &str) -> String {
     let key = BASE64_STANDARD.decode(SECRET.trim_start_matches("whsec_"));
     let mut mac = Hmac::<Sha256>::new_from_slice(&key.expect("base64")).expect("a key");
@@ -82,7 +82,7 @@ fn with(call: Call, id: &str, time: &str, signature: &str) -> Call {
         .header("webhook-signature", signature)
 }
 
-/// The time now, with most of its second still to come.
+/// The current time, early in its second.
 async fn early_in_a_second() -> i64 {
     loop {
         let now = functions::now();
@@ -155,7 +155,7 @@ async fn the_signature_covers_the_exact_bytes() {
     let fixture = Fixture::new(SECRET).await;
     let now = functions::now();
     let time = now.as_seconds().to_string();
-    // as our worker writes it, and as somebody does who has parsed and written it again
+    // as our worker writes it, and as a proxy that parses and rewrites it
     let signed = r#"{"job_id":"job-1",  "event":"job.progress","timestamp":"2024-11-28T10:30:00Z","status":"running","progress_percent":1,"current_step":"\u00e9"}"#;
     let again: Value = serde_json::from_str(signed).expect("JSON");
     let good = signature("msg_1", &time, signed);
@@ -177,7 +177,7 @@ async fn the_signature_covers_the_exact_bytes() {
             .refuses(&with(raw_event(other).base64(), "msg_1", &time, &good))
             .await;
     }
-    // what is signed is the body, not its base64
+    // the signature covers the body, not its base64
     let encoded = BASE64_STANDARD.encode(signed);
     let of_encoded = signature("msg_1", &time, &encoded);
     fixture
@@ -239,7 +239,7 @@ async fn timestamps_and_ids_have_one_form() {
         "now".to_owned(),
     ];
     for time in times {
-        // by one who signs the text, and by one who signs the number
+        // signed over the text, and signed over the number
         for signed in [time.as_str(), &now.to_string()] {
             let good = signature("msg_1", signed, &body);
             fixture
@@ -258,7 +258,7 @@ async fn timestamps_and_ids_have_one_form() {
             ))
             .await;
     }
-    // a point in the id would let its end be the time and the time be the body's beginning
+    // with a dot in the id, its end could pass for the time and the time for the start of the body
     let shifted = signature("a", "b", &format!("{time}.{body}"));
     fixture
         .refuses(&with(fixture.call(), "a.b", &time, &shifted))

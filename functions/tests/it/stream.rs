@@ -17,7 +17,7 @@ fn fine() -> Value {
     json!({"batchItemFailures": []})
 }
 
-/// An account with some jobs just submitted, and the names of their executions.
+/// An account with submitted jobs, and the names of their executions.
 async fn submitted(number: usize) -> (Cloud, Vec<String>) {
     let cloud = Cloud::start().await;
     let mut names = Vec::new();
@@ -41,7 +41,7 @@ async fn each_attempt_is_started_once_however_batches_are_ordered_and_repeated()
         );
         records.rotate_left(round);
         records.reverse();
-        // some have come to their end meanwhile: they are not begun again
+        // some have ended meanwhile: they are not started again
         cloud.front.executions.end(&names[round]);
     }
     assert_eq!(cloud.front.executions.running(), Vec::<String>::new());
@@ -112,7 +112,7 @@ async fn only_records_of_queued_attempts_start_executions() {
     let retry = cloud.job(&id).await.retry(functions::now());
     assert!(cloud.change(&id, &retry).await);
     assert!(cloud.claim(&id, 2).await);
-    // without the filter of the template, and the older attempt last
+    // without the template's filter, and the older attempt last
     let mut records = cloud.stream();
     assert_eq!(records.len(), 5);
     records.reverse();
@@ -122,7 +122,7 @@ async fn only_records_of_queued_attempts_start_executions() {
     );
     let all: Vec<String> = cloud.front.executions.all().into_keys().collect();
     assert_eq!(all, [format!("{id}-1"), format!("{id}-2")]);
-    // the task of an attempt that is over finds nothing to do, and its end changes nothing
+    // the task of a finished attempt finds nothing to do, and its end changes nothing
     let before = cloud.records();
     assert!(!cloud.claim(&id, 1).await);
     let of = json!({"job_id": id, "attempt": 1});

@@ -19,7 +19,7 @@ fn submit_with(key: &str, body: &Value) -> Call {
     call.header("Idempotency-Key", key)
 }
 
-/// How often a job came into being.
+/// Number of jobs that were created.
 fn inserted(cloud: &Cloud) -> usize {
     let stream = cloud.stream();
     let new = |record: &&Value| record["eventName"] == "INSERT";
@@ -28,7 +28,7 @@ fn inserted(cloud: &Cloud) -> usize {
 
 async fn all_at_once(cloud: &Cloud, calls: Vec<Call>) -> Vec<Answer> {
     let tasks = calls.into_iter().map(|call| {
-        // each as another instance of the function
+        // each to another instance of the function
         let submit = cloud.submit_job();
         tokio::spawn(async move { call!(submit, call) })
     });
@@ -47,7 +47,7 @@ async fn concurrent_requests_with_one_idempotency_key_create_one_job() {
         (ids.len(), inserted(&cloud), cloud.records().len()),
         (1, 1, 1)
     );
-    // one of another owner, or under another key, is another job
+    // another owner or another key is another job
     let other = call!(cloud.submit_job(), call.clone().user("bob"));
     assert!(other.status == 202 && !ids.contains(&other.id()));
     let other = call!(
@@ -114,7 +114,7 @@ async fn submissions_beyond_the_limit_of_active_jobs_are_rejected() {
         );
         assert!(refused.header("retry-after").is_some());
     }
-    // asked again, the first is answered as before; with another body it is refused for that
+    // a repeated request is answered as before, one with another body is rejected as such
     let again = call!(submit, submit_with("first", &samples::submission()));
     assert_eq!((again.status, again.id()), (202, first.id()));
     let other = json!({"videoUrl": "https://videos.test/other.mp4"});
@@ -128,7 +128,7 @@ async fn submissions_beyond_the_limit_of_active_jobs_are_rejected() {
         .user("bob")
         .json(&samples::submission());
     assert_eq!(call!(submit, bobs).status, 202);
-    // one that has ended makes room
+    // a finished job frees a slot
     let cancel = domain::Job::cancel(&domain::Owner::user("ann"), functions::now());
     assert!(cloud.change(&first.id(), &cancel).await);
     let third = call!(submit, submit_with("third", &samples::submission()));
@@ -198,12 +198,12 @@ async fn a_malformed_submission_is_rejected_and_nothing_is_stored() {
         assert!(!answer.code().is_empty());
     }
     assert!(cloud.records().is_empty());
-    // what is not known is passed over, whatever it is
+    // unknown fields of any kind are ignored
     assert_eq!(call!(submit, call(deep("x").as_bytes())).status, 202);
     let key = "k".repeat(MAX_IDEMPOTENCY_KEY_CHARS);
     let longest = call!(submit, submit_with(&key, &samples::submission()));
     assert_eq!(longest.status, 202);
-    // the same body is one, however API Gateway hands it over
+    // the same body is recognised however API Gateway passes it on
     let text = call!(submit, submit_with("key", &samples::submission()));
     let bytes = call!(submit, submit_with("key", &samples::submission()).base64());
     assert_eq!(

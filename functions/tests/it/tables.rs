@@ -14,7 +14,7 @@ pub(crate) const DELIVERIES: &str = "ai_clipping_agent_deliveries-test";
 pub(crate) const RECEIVERS: &str = "ai_clipping_agent_receivers-test";
 pub(crate) const SHARES: &str = "ai_clipping_agent_shares-test";
 
-/// Makes all of them.
+/// Creates all tables.
 pub(crate) fn create(engine: &Database) {
     let text = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
     let key = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});

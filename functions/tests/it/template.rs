@@ -10,7 +10,7 @@ use crate::{
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 
-/// The block of a resource, without its spaces and line ends.
+/// The block of a resource without white space.
 fn block(resource: &str) -> String {
     let lines = TEMPLATE.lines();
     let from = lines.skip_while(|line| *line != format!("  {resource}:"));

@@ -48,7 +48,7 @@ async fn a_client_that_does_not_read_is_disconnected_without_delaying_others() {
     cloud.running("job-1").await;
     let begun = Instant::now();
     assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
-    // far below the sum of all that were waited for
+    // far below the sum of all timeouts
     assert!(
         begun.elapsed() < Duration::from_secs(10),
         "{:?}",
@@ -86,7 +86,7 @@ async fn a_client_that_cannot_be_disconnected_delays_no_other() {
     );
 }
 
-/// More than an owner may have open, as they were let in before there was a limit.
+/// More connections than the limit allows, as if admitted before there was one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_are_not_notified_in_time_are_disconnected() {
     let cloud = listening().await;
@@ -101,7 +101,7 @@ async fn connections_that_are_not_notified_in_time_are_disconnected() {
     cloud.running("job-1").await;
     let begun = Instant::now();
     assert_eq!(publish(&cloud, &cloud.stream()).await, fine());
-    // a hundred at once, each given up after two seconds, would take twelve
+    // a hundred at once, each with a timeout of two seconds, would take twelve
     let took = begun.elapsed();
     assert!(took < Duration::from_secs(9), "{took:?}");
     assert!(ids.iter().all(|id| !cloud.front.sockets.is_open(id)));

@@ -25,7 +25,7 @@ async fn delete(cloud: &Cloud, id: &JobId) -> u16 {
     call!(cloud.manage_jobs(), call).status
 }
 
-/// Objects of uploads, and records of them.
+/// Number of objects and of records of uploads.
 async fn left(cloud: &Cloud) -> (usize, usize) {
     let objects = cloud.bucket.list("uploads/").await.expect("a list");
     (objects.len(), cloud.all(UPLOADS).len())
@@ -85,7 +85,7 @@ async fn a_sweep_deletes_the_upload_of_a_deleted_job_unless_another_job_uses_it(
         for _ in 0..others {
             submitted(&cloud, &upload).await;
         }
-        // a deletion that did not know of uploads
+        // a deletion by a version that did not know of uploads
         let (job, now) = (cloud.job(&id).await, functions::now());
         let deleted = cloud.jobs.delete(&job, now, now.as_seconds() + 3600);
         assert!(deleted.await.expect("deleted"));

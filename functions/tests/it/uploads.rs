@@ -81,7 +81,7 @@ async fn an_upload_in_parts_belongs_to_its_owner_and_becomes_a_source() {
         );
         assert_eq!(stranger.status, 404);
     }
-    // the answer may be lost: the same is asked again
+    // the response may be lost: the same request is repeated
     for _ in 0..2 {
         let done = call!(submit, post(&complete, json!({"parts": sent})).user("ann"));
         assert_eq!(
@@ -109,7 +109,7 @@ async fn an_upload_in_parts_belongs_to_its_owner_and_becomes_a_source() {
     );
 }
 
-/// Begins an upload of ann's, sends a first part of so many bytes, and gives its id with what is known of the part.
+/// Creates an upload of ann's and sends a first part of this size; returns its id and the result for the part.
 async fn part_sent(submit: &SubmitJob, announced: usize, sent: usize) -> (String, u16, Value) {
     let post = |path: &str, body: Value| Call::new("POST", path).json(&body).user("ann");
     let begun = call!(
@@ -208,7 +208,7 @@ async fn parts_stand_at_their_limits() {
         |parts: &[Value]| post(&format!("{UPLOADS}/{id}/complete"), json!({"parts": parts}));
     let over = call!(submit, complete(&parts));
     assert_eq!((over.status, over.field()), (422, "parts"));
-    // the bucket is asked about so many
+    // the request for this many links is signed by the bucket's client
     cloud.front.calls();
     let _ = call!(submit, complete(&parts[..MAX_PARTS]));
     let calls = cloud.front.calls();
