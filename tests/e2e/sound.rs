@@ -157,3 +157,17 @@ fn what_is_said_is_found_in_any_channel_and_in_files_of_sound_alone() {
         assert!((12..40).contains(&words), "{name}: {words} words");
     }
 }
+
+#[test]
+fn a_silent_first_track_gives_way_to_the_one_with_the_voice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let speech = tests::fixture("speech.flac").display().to_string();
+    make(
+        &folder.path().join("obs.mkv"),
+        &format!(
+            "-f lavfi -i anullsrc=d=7 -i {speech} -map 0 -map 1 -c:a aac -disposition:a:0 default -disposition:a:1 0"
+        ),
+    );
+    let mut command = clipwright(["transcribe", "obs.mkv", "-o", "transcript.json"]);
+    let _ = Ran::of(command.current_dir(&folder)).well();
+}

@@ -94,7 +94,7 @@ impl Inspector<'_> {
             self.first_frame(&path, &video).await?;
             media.video = Some(self.looked_at(&path, video, media.duration_ms).await?);
         }
-        let mut sound = chosen_sound(&media.sounds, self.language).cloned();
+        let mut sound = self.spoken_sound(&path, &media).await?;
         if let Some(sound) = &mut sound {
             sound.mix = channels::mix(self.home, &path, sound, media.duration_ms).await?;
         }
@@ -106,6 +106,21 @@ impl Inspector<'_> {
             sound,
             bytes: meta.len(),
         })
+    }
+
+    /// The sound track to listen to. Of several, one in which somebody speaks: recorders write what the machine plays, often nothing, before
+    /// the microphone.
+    async fn spoken_sound(&self, path: &Path, media: &Media) -> Result<Option<Sound>, Failure> {
+        let (preferred, others) = chosen_sound(&media.sounds, self.language);
+        if others.is_empty() {
+            return Ok(preferred.cloned());
+        }
+        for sound in preferred.into_iter().chain(others) {
+            if channels::has_voice(self.home, path, sound, media.duration_ms).await? {
+                return Ok(Some(sound.clone()));
+            }
+        }
+        Ok(preferred.cloned())
     }
 
     async fn probe(&self, path: &Path) -> Result<Media, Failure> {
@@ -154,18 +169,24 @@ impl Inspector<'_> {
     }
 }
 
-/// The sound track to listen to: one in the wanted language, else the default one, else the first.
-fn chosen_sound<'a>(sounds: &'a [Sound], language: Option<&str>) -> Option<&'a Sound> {
+/// The preferred sound track: one in the requested language, else the default one, else the first; and those to fall back on, none where
+/// the language decides.
+fn chosen_sound<'a>(
+    sounds: &'a [Sound],
+    language: Option<&str>,
+) -> (Option<&'a Sound>, Vec<&'a Sound>) {
     let is_spoken = |sound: &&Sound| {
         let tag = sound.language.as_deref();
         tag.zip(language)
             .is_some_and(|(tag, wanted)| same_language(tag, wanted))
     };
     let default = |sound: &&Sound| sound.default;
-    let chosen = sounds.iter().find(is_spoken);
-    chosen
-        .or_else(|| sounds.iter().find(default))
-        .or_else(|| sounds.first())
+    if let Some(spoken) = sounds.iter().find(is_spoken) {
+        return (Some(spoken), Vec::new());
+    }
+    let preferred = sounds.iter().find(default).or_else(|| sounds.first());
+    let others = sounds.iter().filter(|sound| Some(*sound) != preferred);
+    (preferred, others.collect())
 }
 
 fn check_file(path: &Path, meta: &Metadata, limits: &Limits) -> Result<(), Failure> {

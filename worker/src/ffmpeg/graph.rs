@@ -140,8 +140,15 @@ fn pixels(video: &Video) -> &'static str {
 
 /// Ordinary brightness and ordinary pixels, at the size of the clip.
 fn ordinary(video: &Video) -> String {
-    let tone_map = if video.hdr { TONE_MAP } else { "" };
-    format!("{tone_map}format=yuv420p")
+    if !video.hdr {
+        return format!("format={PIXELS}");
+    }
+    // some files name the transfer alone, without which the others cannot be mapped
+    let named = match video.colours {
+        Colours::Wide => "",
+        _ => "setparams=colorspace=bt2020nc:color_primaries=bt2020,",
+    };
+    format!("{named}{TONE_MAP}format={PIXELS}")
 }
 
 /// The frames of the clip, numbered from 0.

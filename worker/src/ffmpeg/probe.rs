@@ -18,7 +18,7 @@ pub(crate) const TOO_MANY_PIXELS: &str = "exceeds specified max pixel count";
 const HD_LINES: u32 = 720;
 
 /// What is asked for: a file may say much more of itself.
-const ENTRIES: &str = "stream=index,codec_type,width,height,sample_aspect_ratio,avg_frame_rate,r_frame_rate,color_transfer,color_space,color_range,pix_fmt,field_order,\
+const ENTRIES: &str = "stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,avg_frame_rate,r_frame_rate,color_transfer,color_space,color_range,pix_fmt,field_order,\
      duration,sample_rate,channels,channel_layout:stream_tags=language,DURATION:stream_disposition=default,attached_pic:stream_side_data=rotation:\
      format=format_name,duration:format_tags=title";
 
@@ -79,6 +79,7 @@ struct Tags {
 struct Stream {
     index: usize,
     codec_type: Option<String>,
+    codec_name: Option<String>,
     #[serde(default)]
     width: u32,
     #[serde(default)]
@@ -124,9 +125,12 @@ impl Report {
                 .iter()
                 .filter(move |s| s.codec_type.as_deref() == Some(kind))
         };
-        let video = of_kind("video")
-            .find(|s| s.disposition.attached_pic == 0)
-            .map(Stream::video);
+        let pictures = || of_kind("video").filter(|s| s.disposition.attached_pic == 0);
+        // a cover is not always marked as one
+        let moving = pictures().find(|s| !s.has_codec(&STILL_CODECS));
+        let video = moving.or_else(|| pictures().next()).map(Stream::video);
+        // ffprobe leaves out the name of a codec that it cannot decode
+        let decodable = |s: &&Stream| s.codec_name.is_some();
         let longest = self.streams.iter().filter_map(Stream::duration_ms).max();
         Media {
             format: self.format.names.clone(),
@@ -145,12 +149,23 @@ impl Report {
                 .clone()
                 .filter(|title| !title.trim().is_empty()),
             video,
-            sounds: of_kind("audio").map(Stream::sound).collect(),
+            sounds: of_kind("audio")
+                .filter(decodable)
+                .map(Stream::sound)
+                .collect(),
         }
     }
 }
 
+/// Codecs of single pictures, which are also those of some films.
+const STILL_CODECS: [&str; 5] = ["mjpeg", "png", "bmp", "gif", "webp"];
+
 impl Stream {
+    fn has_codec(&self, names: &[&str]) -> bool {
+        let name = self.codec_name.as_deref();
+        name.is_some_and(|name| names.contains(&name))
+    }
+
     fn video(&self) -> Video {
         let stored = Size {
             width: self.width,
@@ -302,9 +317,20 @@ mod tests {
     }
 
     #[test]
+    fn an_unmarked_cover_and_sound_that_cannot_be_decoded_are_passed_over() {
+        let media = media(
+            r#"{"streams":[{"index":0,"codec_type":"video","codec_name":"mjpeg"},{"index":1,"codec_type":"video","codec_name":"h264"},
+            {"index":2,"codec_type":"audio","sample_rate":"48000"},{"index":3,"codec_type":"audio","codec_name":"aac"}]}"#,
+        );
+        assert_eq!(media.video.map(|video| video.index), Some(1));
+        let sounds: Vec<usize> = media.sounds.iter().map(|sound| sound.index).collect();
+        assert_eq!(sounds, [3]);
+    }
+
+    #[test]
     fn a_cover_picture_is_no_video_and_unknown_rates_do_not_divide_by_zero() {
         let media = media(
-            r#"{"streams":[{"index":0,"codec_type":"audio","tags":{"language":"und","DURATION":"00:01:02.500000000"}},
+            r#"{"streams":[{"index":0,"codec_type":"audio","codec_name":"mp3","tags":{"language":"und","DURATION":"00:01:02.500000000"}},
             {"index":1,"codec_type":"video","avg_frame_rate":"0/0","disposition":{"attached_pic":1}}],"format":{}}"#,
         );
         assert_eq!(media.video, None);

@@ -68,17 +68,38 @@ pub(super) async fn mix(
     if channels == 2 {
         return Ok(of_two(&samples));
     }
-    let voice = home
-        .model(Stage::Download, "models/silero-vad")?
-        .join("model.onnx");
-    let voiced = tokio::task::block_in_place(|| speech::voiced_seconds(&voice, &samples));
-    let voiced = voiced.map_err(|why| Failure::setup(Stage::Download, why.to_string()))?;
-    let speakers = speakers(&samples, &voiced);
+    let speakers = speakers(&samples, &voiced_seconds(home, &samples)?);
     let is_known = (sound.layout.as_deref()).is_some_and(|layout| KNOWN.contains(&layout));
     if is_known && speakers != [DEEP] {
         return Ok(Mix::Usual);
     }
     Ok(Mix::Only(speakers))
+}
+
+/// Whether somebody speaks in a track; one that cannot be decoded has no voice.
+///
+/// # Errors
+/// When the voice detector is missing.
+pub(super) async fn has_voice(
+    home: &Home,
+    path: &Path,
+    sound: &Sound,
+    duration_ms: u64,
+) -> Result<bool, Failure> {
+    let Ok(samples) = parts(home, path, sound, duration_ms).await else {
+        return Ok(false);
+    };
+    let voiced = voiced_seconds(home, &samples)?;
+    Ok(voiced.iter().any(|seconds| *seconds > 0.0))
+}
+
+/// Seconds of speech in each channel.
+fn voiced_seconds(home: &Home, samples: &[Vec<f32>]) -> Result<Vec<f64>, Failure> {
+    let voice = home
+        .model(Stage::Download, "models/silero-vad")?
+        .join("model.onnx");
+    let voiced = tokio::task::block_in_place(|| speech::voiced_seconds(&voice, samples));
+    voiced.map_err(|why| Failure::setup(Stage::Download, why.to_string()))
 }
 
 /// Two sides stay as they are, unless one is dead or the inverse of the other in any part of the sound: mixed, an inverted pair is silent,

@@ -51,7 +51,9 @@ impl Frames {
         }
         let part = (last - first + 1) as f64 / height as f64;
         let above = lines[..first].iter().sum::<f64>() / first.max(1) as f64;
-        let is_band = (LETTERS..=LARGEST).contains(&part) && above < ELSEWHERE;
+        // patterned clothes and shelves have such lines all over the lower half
+        let is_alone = !(lower..first).any(|line| steady(&line));
+        let is_band = (LETTERS..=LARGEST).contains(&part) && above < ELSEWHERE && is_alone;
         is_band.then_some((first as u32, last as u32 + 1))
     }
 }
