@@ -129,9 +129,12 @@ impl<'a> Fonts<'a> {
 
     /// Splits a text into runs of one font each, using `preferred` wherever it covers the text.
     ///
-    /// Symbols that no font covers, such as emoji, are dropped; letters that none covers are left to the system's fonts.
+    /// What no font covers, such as emoji and letters of a few scripts, is dropped: the system's fonts would show boxes, or letters of a
+    /// width that nothing measured. A letter whose marks none covers stays.
     pub(crate) fn runs(&self, text: &str, preferred: FontId) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
+        // the square of a keycap around a digit, which no font has
+        let text = text.replace('\u{20e3}', "");
         for cluster in text.graphemes(true) {
             let letters = cluster.chars().any(char::is_alphanumeric);
             let current = runs.last().map(|run| run.font);
@@ -160,14 +163,19 @@ impl<'a> Fonts<'a> {
         current: Option<FontId>,
         preferred: FontId,
     ) -> Option<FontId> {
-        let fallbacks = (FIRST_FALLBACK..self.0.len()).map(FontId);
+        let fallbacks = || (FIRST_FALLBACK..self.0.len()).map(FontId);
+        let letter = cluster.chars().next().unwrap_or(' ').to_string();
+        let covers_letter = |font: &FontId| self.0[font.0].covers(&letter);
         // punctuation stays in the font of the letters before it, so that "word!" is one run
         let stay = current.filter(|_| !letters);
         stay.into_iter()
             .chain([preferred])
-            .chain(fallbacks)
+            .chain(fallbacks())
             .find(|font| self.0[font.0].covers(cluster))
-            .or_else(|| letters.then_some(preferred))
+            .or_else(|| {
+                let fonts = std::iter::once(preferred).chain(fallbacks());
+                fonts.into_iter().find(covers_letter).filter(|_| letters)
+            })
     }
 
     /// Advance width of a run, in em.

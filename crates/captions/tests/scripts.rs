@@ -112,3 +112,34 @@ fn cues_are_readable() {
         }
     }
 }
+
+#[test]
+fn letters_that_no_font_covers_are_not_drawn() {
+    let files = fonts();
+    let fonts = Fonts::new(&files).unwrap();
+    let script = |text: &str| {
+        let size = AspectRatio::Portrait.output_size();
+        ass(
+            &samples::timed(text),
+            style("bold").unwrap(),
+            size,
+            &fonts,
+            "en",
+        )
+    };
+    let mixed = script("number 1\u{fe0f}\u{20e3} ગુજરાતી wins");
+    assert!(
+        !mixed.contains('ગ') && !mixed.contains('\u{20e3}'),
+        "{mixed}"
+    );
+    for word in ["NUMBER", "1", "WINS"] {
+        assert!(mixed.contains(word), "{word}: {mixed}");
+    }
+    // of a letter with marks that no font has, the letter stays
+    assert!(script("q\u{1ab0}uite").contains("UITE"));
+    let only = script("ગુજરાતી");
+    assert!(
+        !only.contains("Dialogue: 1") && !only.contains('ગ'),
+        "{only}"
+    );
+}
