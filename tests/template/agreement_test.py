@@ -16,8 +16,8 @@ from source import REPOSITORY, Json, functions, listed, load, resource_of, route
 STORES = {
     "Admissions": "AdmissionsTable",
     "Bucket": "Bucket",
-    "Clients": "RealtimeApi",
-    "DeadLetters": "Undelivered",
+    "ClientConnections": "RealtimeApi",
+    "DeadLetterQueue": "Undelivered",
     "DeliveryTable": "DeliveriesTable",
     "Executions": "JobMachine",
     "JobTable": "JobsTable",
@@ -120,7 +120,7 @@ class AgreementTest(unittest.TestCase):
     def test_what_is_decided_on_is_read_as_it_is_now(self) -> None:
         """Only the list of jobs, and the deleted jobs to be swept, come from an index, which lags behind: nothing is decided by the list,
         and a job that the sweep does not see yet it sees an hour later."""
-        self.assertEqual(rust.lagging_reads(), {("query", "index/owner-created"), ("deleted", "index/deleted")})
+        self.assertEqual(rust.lagging_reads(), {("query", "index/owner-created"), ("list_deleted", "index/deleted")})
 
     def test_a_panic_is_answered(self) -> None:
         """With another strategy the runtime could not answer for a function that panics."""

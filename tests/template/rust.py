@@ -45,7 +45,7 @@ ACTIONS = {
 # the parts of a transaction
 PARTS = {"Put": "dynamodb:PutItem", "Update": "dynamodb:UpdateItem"}
 # without it a missing object is 403, and looks like a lost permission
-TELLS_MISSING = ("is_missing(", "s3:ListBucket")
+TELLS_MISSING = (re.compile(r"\b(?:is_missing|none_if_missing)\("), "s3:ListBucket")
 
 # a call of a method on the store itself
 SELF = r"self\s*\.\s*"
@@ -198,7 +198,7 @@ def calls(body: Source) -> Iterator[tuple[str, str]]:
     for part in re.findall(r"\b(\w+)::builder\(", body.code):
         if part in PARTS:
             yield PARTS[part], ""
-    if TELLS_MISSING[0] in body.code:
+    if TELLS_MISSING[0].search(body.code):
         yield TELLS_MISSING[1], ""
 
 

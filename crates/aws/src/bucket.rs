@@ -137,7 +137,7 @@ impl Bucket {
             .bucket(&self.name)
             .copy_source(format!("{}/{from}", self.name))
             .key(to);
-        Ok(existing(copied.send().await)?.is_some())
+        Ok(none_if_missing(copied.send().await)?.is_some())
     }
 
     /// Lists all keys with a prefix.
@@ -206,12 +206,12 @@ impl Bucket {
 
     async fn get(&self, key: &str) -> Result<Option<GetObjectOutput>, StoreError> {
         let get = self.client.get_object().bucket(&self.name).key(key);
-        existing(get.send().await)
+        none_if_missing(get.send().await)
     }
 
     async fn head(&self, key: &str) -> Result<Option<HeadObjectOutput>, StoreError> {
         let head = self.client.head_object().bucket(&self.name).key(key);
-        existing(head.send().await)
+        none_if_missing(head.send().await)
     }
 }
 
@@ -227,7 +227,9 @@ async fn is_written(put: PutObjectFluentBuilder) -> Result<bool, StoreError> {
 }
 
 /// Returns the output of a read; `None` if the object does not exist.
-fn existing<T, E>(read: Result<T, SdkError<E, HttpResponse>>) -> Result<Option<T>, StoreError>
+fn none_if_missing<T, E>(
+    read: Result<T, SdkError<E, HttpResponse>>,
+) -> Result<Option<T>, StoreError>
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
