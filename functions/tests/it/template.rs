@@ -89,7 +89,7 @@ fn number_after(text: &str) -> i64 {
 
 #[test]
 fn the_default_size_of_an_upload_is_that_of_the_template() {
-    let default = number_after("MaxUploadBytes: {Type: Number, Default:");
+    let default = number_after("  MaxUploadBytes:\n    Type: Number\n    Default:");
     assert_eq!(default as u64, MAX_UPLOAD_BYTES);
     // what the worker copies in one call
     const { assert!(MAX_UPLOAD_BYTES <= 5 << 30) };
