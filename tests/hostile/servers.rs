@@ -116,7 +116,7 @@ fn a_connection_that_breaks_off_for_ever() {
         )
     });
     let line = trial.refused(&mut command(&trial, server, ""), SourceUnavailable);
-    assert!(line.contains("broke off"), "{line}");
+    assert!(line.contains("connection was lost"), "{line}");
 }
 
 #[test]
