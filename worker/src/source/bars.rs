@@ -81,13 +81,18 @@ impl Frames {
             let lit = (top..=bottom).filter(|&y| is_lit(x, y)).count();
             lit as f64 / (bottom - top + 1) as f64
         };
-        let within = |is_bar: bool, straight: f64| !is_bar || straight >= STRAIGHT;
-        let is_straight = within(top > 0, row((top + 1).min(bottom)))
-            && within(bottom + 1 < height, row(bottom.saturating_sub(1).max(top)))
-            && within(left > 0, column((left + 1).min(right)))
-            && within(right + 1 < width, column(right.saturating_sub(1).max(left)));
+        // each side by itself: a dark stage at one of them says nothing of the others
+        let first = |at: usize, lit: f64| if lit >= STRAIGHT { at } else { 0 };
+        let last = |at: usize, end: usize, lit: f64| if lit >= STRAIGHT { at } else { end - 1 };
+        let found = (
+            first(left, column((left + 1).min(right))),
+            first(top, row((top + 1).min(bottom))),
+            last(right, width, column(right.saturating_sub(1).max(left))),
+            last(bottom, height, row(bottom.saturating_sub(1).max(top))),
+        );
+        let (left, top, right, bottom) = found;
         let has_bars = top > 0 || left > 0 || bottom + 1 < height || right + 1 < width;
-        (has_bars && is_straight).then(|| rect(left, top, right, bottom))
+        has_bars.then(|| rect(left, top, right, bottom))
     }
 
     /// The brightest that each pixel ever is, over frames that are not of dark scenes; none if there are too few.

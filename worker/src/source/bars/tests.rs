@@ -56,6 +56,20 @@ fn something_bright_in_the_dark_has_no_bars_around_it() {
 }
 
 #[test]
+fn a_dark_side_of_the_picture_does_not_keep_the_bars_of_the_other_sides() {
+    // a letterboxed stage whose right side is dark but for a lamp
+    let stage = frames(|number, x, y| {
+        let is_lamp = (140..144).contains(&x) && (40..44).contains(&y);
+        if (12..78).contains(&y) && (x < 120 || is_lamp) {
+            busy(number, x, y)
+        } else {
+            17
+        }
+    });
+    assert_eq!(found(&stage), Some((0, 12, 160, 66)));
+}
+
+#[test]
 fn bars_of_a_blurred_copy_are_found_and_other_smooth_grounds_are_not() {
     // what the picture shows in the large: dark above, bright below, and its detail
     let shade = |y: usize| (y as f64 * 1.1) as u8;
