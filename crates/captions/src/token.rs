@@ -63,7 +63,15 @@ fn push(tokens: &mut Vec<Token>, part: &str, start_ms: u64, end_ms: u64) {
         .last()
         .is_some_and(|last| space_between(&last.text, part));
     match tokens.last_mut() {
-        Some(last) if needs_base(part) => {
+        Some(last) if is_opening(&last.text) => {
+            // French sets a space after its opening mark
+            if last.text.ends_with('«') && spaced {
+                last.text.push(' ');
+            }
+            last.text.push_str(part);
+            last.end_ms = last.end_ms.max(end_ms);
+        }
+        Some(last) if needs_base(part) && !is_opening(part) => {
             if spaced && !is_punctuation(part) {
                 last.text.push(' ');
             }
@@ -87,12 +95,25 @@ fn needs_base(part: &str) -> bool {
     begins_with_mark || !part.chars().any(char::is_alphanumeric)
 }
 
+/// Whether a part is nothing but marks that belong to the word after them, as in `¿ Qué`.
+fn is_opening(part: &str) -> bool {
+    part.chars().all(|c| "([{¿¡“‘«「『（【《".contains(c))
+}
+
 fn is_punctuation(part: &str) -> bool {
     part.starts_with(|c: char| ".,;:!?…%)]}»”’'\"。、！？，；：」』）؟،؛।".contains(c))
 }
 
 /// Attaches leading punctuation, as in `« Bonjour`, to the first word.
 fn join_opening_marks(tokens: &mut Vec<Token>) {
+    // one that nothing follows stays with the word before it
+    if let [.., before, last] = &mut tokens[..]
+        && is_opening(&last.text)
+    {
+        before.text.push_str(&last.text);
+        before.end_ms = before.end_ms.max(last.end_ms);
+        tokens.pop();
+    }
     let bare = |token: &Token| !token.text.chars().any(char::is_alphanumeric);
     if tokens.len() > 1 && bare(&tokens[0]) {
         let signs = tokens.remove(0);
@@ -210,6 +231,14 @@ mod tests {
         );
         assert_eq!(texts(&["one", "–", "two"]), ["|one –", " |two"]);
         assert_eq!(texts(&["«", "Bonjour", "»"]), ["|« Bonjour»"]);
+        assert_eq!(
+            texts(&["dijo", "¿", "Qué", "?"]),
+            ["|dijo", " |¿Qué?"],
+            "a mark that opens belongs to the word after it"
+        );
+        assert_eq!(texts(&["one", "(", "two", ")"]), ["|one", " |(two)"]);
+        assert_eq!(texts(&["dit", "«", "Bonjour"]), ["|dit", " |« Bonjour"]);
+        assert_eq!(texts(&["the", "end", "("]), ["|the", " |end("]);
         assert_eq!(texts(&["你好", "。", "再见"]), ["|你好。", "|再见"]);
     }
 
