@@ -28,7 +28,7 @@ use crate::{
 pub(crate) const STAGE: Stage = Stage::Render;
 
 /// Raised whenever clips come out different from the same input, so that old ones are not taken for new.
-const VERSION: u32 = 7;
+const VERSION: u32 = 8;
 
 /// How the clips are rendered.
 #[derive(Debug, Clone)]
