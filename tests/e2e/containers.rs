@@ -160,17 +160,6 @@ fn a_picture_whose_size_changes_in_the_middle() {
     assert_in_sync(&job, true);
 }
 
-/// As when a phone is turned while a browser records.
-#[test]
-fn a_picture_whose_shape_changes_in_the_middle() {
-    let parts = [
-        part("320x180", 0.0, 10.0, 0.0),
-        part("180x320", 10.0, 15.0, 10.0),
-    ];
-    let job = Job::made("turned.ts", 25_000, joined(&parts));
-    assert_in_sync(&job, true);
-}
-
 #[test]
 fn sound_with_a_gap_of_two_seconds() {
     let gap = "-af aselect='not(between(t,9,11))'";

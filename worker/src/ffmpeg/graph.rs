@@ -263,11 +263,11 @@ pub(crate) fn upright(video: &Video, rate: FrameRate) -> String {
         };
         let _ = write!(chain, "bwdif=mode=send_frame:parity={first}:deint=all,");
     }
-    // a stream may change its size and shape on the way; frames that have both already pass as they are
+    // a stream may change its size on the way; frames that have it already pass as they are
     let Size { width, height } = video.upright();
     let _ = write!(
         chain,
-        "scale={width}:{height}:force_original_aspect_ratio=decrease{},pad={width}:{height}:-1:-1:eval=frame,fps={rate},tpad=stop=-1:stop_mode=clone,trim=start=0,fps={rate}:start_time=0",
+        "scale={width}:{height}{},fps={rate},tpad=stop=-1:stop_mode=clone,trim=start=0,fps={rate}:start_time=0",
         converted(video),
         rate = format_args!("{}/{}", rate.frames, rate.seconds)
     );
